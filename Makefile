@@ -1,0 +1,43 @@
+# Two commands do everything: `make demo` and `make test`.
+# SCRATCH may name a build folder outside the checkout, to keep what is built between checkouts.
+
+# SwiftPM orders compiler flags by hash seed; without this, alternating build and test recompiles
+# everything. For build commands only: the programs themselves must run with random hashing.
+BUILD_ENV := SWIFT_DETERMINISTIC_HASHING=1
+SCRATCH ?= .build
+DEBUG := --scratch-path $(SCRATCH)/debug
+RELEASE := -c release --scratch-path $(SCRATCH)/release
+PACKAGES := libsqlite3-dev libzstd-dev libssl-dev
+INPUT ?=
+REPORT ?= atoll-report
+DEMO_DIR ?= $(CURDIR)/.build-demo
+
+.PHONY: demo test build release packages check format format-check bench clean
+
+# The whole story: a three-region cluster on this machine, both kinds of file system, real files.
+demo: release
+	ATOLL=$$(./deploy/binary-path.sh $(SCRATCH)/release release) DEMO_DIR=$(DEMO_DIR) REPORT=$(REPORT) INPUT=$(INPUT) ./deploy/demo.sh
+
+release: packages
+	$(BUILD_ENV) swift build $(RELEASE) --product atoll
+
+build: packages
+	$(BUILD_ENV) swift build $(DEBUG) --build-tests
+
+test: build
+	./deploy/test.sh $(SCRATCH)/debug
+
+packages:
+	@./deploy/install-packages.sh $(PACKAGES)
+
+# What CI checks before the tests.
+check: format-check
+
+format:
+	swift format -i -r --configuration .swift-format Package.swift Sources Tests
+
+format-check:
+	swift format lint -s -r --configuration .swift-format Package.swift Sources Tests
+
+clean:
+	rm -rf $(SCRATCH)/debug $(SCRATCH)/release $(DEMO_DIR)

@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A target of Atoll with the project's language settings.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one target; scripts lie beside them in `Scripts` and are read from the source tree.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        exclude: scripted.contains(name) ? ["Scripts"] : [], swiftSettings: strict)
+}
+
+/// The targets whose tests have a `Scripts` folder.
+let scripted: Set<String> = ["Consensus", "Membership", "Namespace", "Chunks", "Replication", "Filesystem", "NodeCore"]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "atoll",
+    products: [.executable(name: "atoll", targets: ["atoll"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    ],
+    targets: [
+        // Bottom-up: imports only go down this list (Tests/TidyTests holds it to that).
+        .systemLibrary(name: "COpenSSL"),
+        .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "CZstd"),
+        module("Primitives", ["COpenSSL", deque]),
+        module("Chunks", ["Primitives"]),
+        module("Namespace", ["Primitives"]),
+        module("Consensus", ["Primitives"]),
+        module("Membership", ["Primitives"]),
+        module("Replication", ["Primitives"]),
+        module("Filesystem", ["Primitives", "Namespace"]),
+        module("NodeCore", ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
+        module("Workloads", ["Primitives", "Filesystem"]),
+        // Everything above is pure; everything below does I/O.
+        module("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
+        module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioSSL, logging]),
+        module(
+            "NodeRuntime",
+            ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
+        module("Reports", ["Primitives", "Workloads"]),
+        module("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports", yams]),
+        module("APISchema", ["Primitives", "Filesystem"]),
+        module(
+            "ControlPlane",
+            [
+                "Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", hummingbird, nioCore, nioPosix, httpTypes, logging,
+                lifecycle,
+            ]),
+        module("APIClient", ["Primitives", "Filesystem", "APISchema", httpClient, nioCore, nioPosix, nioHTTP1]),
+        .executableTarget(
+            name: "atoll",
+            dependencies: [
+                "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
+                "Storage", "Transport", "NodeRuntime", "Reports", "Comparison", "APISchema", "ControlPlane", "APIClient",
+                arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
+            ],
+            swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Primitives"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("Primitives", []),
+        tests("Chunks", ["Primitives"]),
+        tests("Namespace", ["Primitives"]),
+        tests("Consensus", ["Primitives"]),
+        tests("Membership", ["Primitives"]),
+        tests("Replication", ["Primitives"]),
+        tests("Filesystem", ["Primitives", "Namespace"]),
+        tests("NodeCore", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
+        tests("Workloads", ["Primitives", "Filesystem"]),
+        tests("Storage", ["Primitives", "Chunks"]),
+        tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
+        tests("Reports", ["Primitives", "Workloads"]),
+        tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports"]),
+        tests(
+            "ControlPlane",
+            ["Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", "APIClient", httpClient, nioCore, nioPosix, logging]),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,49 @@
+package import APISchema
+internal import AsyncHTTPClient
+package import Filesystem
+internal import NIOCore
+internal import NIOHTTP1
+internal import Primitives
+
+extension APIClient {
+    package func status() async throws(FileFailure) -> NodeReport {
+        try NodeReport(json: try await json(Call(.GET, "/v1/status", object: "status")))
+    }
+
+    package func members() async throws(FileFailure) -> [MemberReport] {
+        try await json(Call(.GET, "/v1/members", object: "members")).rows("members") { json throws(FileFailure) in
+            try MemberReport(json: json)
+        }
+    }
+
+    package func regions() async throws(FileFailure) -> [RegionPairReport] {
+        try await json(Call(.GET, "/v1/regions", object: "regions")).rows("pairs") { json throws(FileFailure) in
+            try RegionPairReport(json: json)
+        }
+    }
+
+    /// `starting`, `ready`, `draining`; any other failure is thrown.
+    package func health() async throws(FileFailure) -> Bool {
+        do throws(FileFailure) {
+            _ = try await send(Call(.GET, "/healthz", object: "health"))
+            return true
+        } catch {
+            if error.code == .unavailable, !error.wasNotSent { return false }
+            throw error.withoutMark
+        }
+    }
+
+    package func metrics() async throws(FileFailure) -> String {
+        String(buffer: try await exchange(Call(.GET, "/metrics", object: "metrics")).1)
+    }
+
+    package func document() async throws(FileFailure) -> JSON { try await json(Call(.GET, "/v1/openapi.json", object: "document")) }
+
+    /// Local clusters only: `rules` are link rules in XDR.
+    package func putLinkRules(_ rules: [UInt8]) async throws(FileFailure) {
+        var call = Call(.PUT, "/v1/faults/links", object: "link rules", isRepeatable: true)
+        call.body = .bytes(ByteBuffer(bytes: rules))
+        call.contentType = "application/octet-stream"
+        _ = try await exchange(call)
+    }
+}

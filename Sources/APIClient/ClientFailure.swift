@@ -1,0 +1,44 @@
+internal import AsyncHTTPClient
+internal import Filesystem
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+extension FileFailure {
+    /// Marks a failure of which it is known that the node never saw the request; it is taken off before anyone reads it.
+    private static let mark = "\u{1}"
+
+    var wasNotSent: Bool { hint.hasSuffix(Self.mark) }
+
+    var withoutMark: FileFailure {
+        wasNotSent ? FileFailure(code, operation: operation, object: object, cause: cause, hint: String(hint.dropLast())) : self
+    }
+
+    /// What the HTTP client threw, in the words of this project.
+    init(_ error: any Error, call: APIClient.Call, address: String) {
+        func make(_ code: Code, _ cause: String, hint: String = "") -> FileFailure {
+            FileFailure(code, operation: call.method.rawValue, object: call.object, cause: cause, hint: hint)
+        }
+        switch error {
+        case let failure as FileFailure: self = failure
+        case let error as HTTPClientError where error == .connectTimeout || error == .getConnectionFromPoolTimeout:
+            self = make(.unavailable, "no connection to \(address) in time", hint: "see `atoll status`" + Self.mark)
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout || error == .writeTimeout:
+            self = make(.timedOut, "\(address) did not answer in time", hint: "see `atoll status`")
+        case let error as HTTPClientError where error == .cancelled: self = make(.timedOut, "cancelled")
+        case let error as HTTPClientError where error == .remoteConnectionClosed || error == .uncleanShutdown:
+            self = make(.unavailable, "\(address) closed the connection", hint: "see `atoll status`")
+        case is NIOConnectionError:
+            self = make(
+                .unavailable, "nothing listens at \(address)", hint: "is the cluster up? see `atoll status` and `atoll up`" + Self.mark)
+        case let error as IOError where error.errnoCode == 111:
+            self = make(
+                .unavailable, "nothing listens at \(address)", hint: "is the cluster up? see `atoll status` and `atoll up`" + Self.mark)
+        case let error as IOError:
+            self = make(.unavailable, "\(address): \(error.description)", hint: "see `atoll status`")
+        case is NIOTooManyBytesError: self = make(.tooLarge, "the answer is larger than this client takes")
+        case is CancellationError: self = make(.timedOut, "cancelled")
+        default: self = make(.ioError, "\(address): \(error)")
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package import Filesystem
+internal import Primitives
+
+/// What `POST /v1/filesystems/{id}/sessions` takes; every field may be left out.
+extension SessionOptions: JSONEncodable {
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("read_only", readOnly)
+            if let version { $0.field("version", version.rawValue) }
+            $0.field("user_id", userID)
+            $0.field("group_id", groupID)
+            $0.field("idle_limit_ms", idleLimit.inNanoseconds / 1_000_000)
+            $0.field("attribute_cache_ms", attributeCache.inNanoseconds / 1_000_000)
+        }
+    }
+
+    package init(json: JSON) throws(FileFailure) {
+        let standard = SessionOptions()
+        let idle = try json.unsigned("idle_limit_ms", default: UInt64(standard.idleLimit.inNanoseconds / 1_000_000))
+        guard (1_000...86_400_000).contains(idle) else { throw JSON.invalid("idle_limit_ms", "must be 1,000 to 86,400,000") }
+        let cache = try json.unsigned("attribute_cache_ms", default: UInt64(standard.attributeCache.inNanoseconds / 1_000_000))
+        guard cache <= 3_600_000 else { throw JSON.invalid("attribute_cache_ms", "must be at most 3,600,000") }
+        self.init(
+            readOnly: try json.bool("read_only"), version: try json.optionalUnsigned("version").map(VersionID.init),
+            userID: try json.small("user_id", default: 0), groupID: try json.small("group_id", default: 0),
+            idleLimit: .milliseconds(Int64(idle)), attributeCache: .milliseconds(Int64(cache)))
+    }
+}

@@ -1,0 +1,101 @@
+internal import Filesystem
+internal import Primitives
+internal import Workloads
+
+/// Carries out the steps of one cursor against a client, and measures around each call. Payloads
+/// are made before the clock starts.
+struct CellDriver: Sendable {
+    let client: any WorkloadClient
+    let clock: any RunClock
+    let filesystem: FilesystemID
+    let inputs: InputSet
+    let stamp: ContentStamp
+
+    struct Result: Sendable {
+        var samples: [Sample]
+        var gaveUp: FileFailure?
+        var put: WorkloadCursor.PutCounts
+    }
+
+    /// A new file system may take some seconds to elect its leader.
+    static let openTries = 100
+    static let openPause = Duration.milliseconds(100)
+
+    /// `note` is told now and then how far it is.
+    func run(_ start: WorkloadCursor, note: @Sendable (WorkloadCursor.PutCounts) -> Void = { _ in }) async -> Result {
+        var cursor = start
+        let region = cursor.task.region
+        var session: SessionID?
+        var samples: [Sample] = []
+        var noted = clock.now()
+        while !Task.isCancelled {
+            let step = cursor.next(now: clock.now())
+            switch step {
+            case .finished:
+                return Result(samples: samples, gaveUp: cursor.gaveUp, put: cursor.put)
+            case .openSession(let options):
+                let (result, opened) = await open(region, options)
+                session = opened
+                cursor.complete(result, took: .zero, now: clock.now())
+            case .closeSession:
+                if let session { await client.closeSession(session, in: region) }
+                session = nil
+                cursor.complete(.sessionClosed, took: .zero, now: clock.now())
+            case .perform(let operation, let payload):
+                guard let session else { preconditionFailure("an operation without a session") }
+                let (result, took) = await perform(operation, payload, session, region)
+                cursor.complete(result, took: took, now: clock.now())
+            }
+            samples += cursor.takeSamples()
+            if clock.now() - noted > .seconds(2) {
+                noted = clock.now()
+                note(cursor.put)
+            }
+        }
+        if let session { await client.closeSession(session, in: region) }
+        let cancelled = FileFailure(.timedOut, operation: "compare", object: cursor.workload.name, cause: "interrupted")
+        return Result(samples: samples, gaveUp: cursor.gaveUp ?? cancelled, put: cursor.put)
+    }
+
+    private func open(_ region: RegionID, _ options: SessionOptions) async -> (StepResult, SessionID?) {
+        var last = FileFailure(.unavailable, operation: "open session", object: "\(filesystem)", cause: "not tried")
+        for _ in 0..<Self.openTries where !Task.isCancelled {
+            do throws(FileFailure) {
+                return (.sessionOpened, try await client.openSession(filesystem, in: region, options: options))
+            } catch {
+                last = error
+                // A region may hear of a new file system a moment later than its primary.
+                guard error.code.isRetryable || error.code == .notFound || error.code == .timedOut else { break }
+                await clock.sleep(Self.openPause)
+            }
+        }
+        return (.failed(last), nil)
+    }
+
+    private func perform(
+        _ operation: FileOperation, _ payload: Payload?, _ session: SessionID, _ region: RegionID
+    ) async -> (StepResult, Duration) {
+        var started = clock.now()
+        do throws(FileFailure) {
+            var bytes: [UInt8]?
+            if let payload { bytes = try inputs.bytes(payload, stamp: stamp) }
+            started = clock.now()
+            let (outcome, data) = try await client.perform(operation, session: session, in: region, payload: bytes)
+            let took = clock.now() - started
+            try check(operation, outcome, data)
+            return (.done(outcome), took)
+        } catch {
+            return (.failed(error), clock.now() - started)
+        }
+    }
+
+    /// A read must bring the bytes that it says it brings, and some.
+    private func check(_ operation: FileOperation, _ outcome: FileOutcome, _ data: [UInt8]) throws(FileFailure) {
+        guard case .read(_, let offset, let length) = operation else { return }
+        guard case .data(let count, _) = outcome.value, Int(count) == data.count, count > 0, count <= length else {
+            throw FileFailure(
+                .corrupt, operation: "read", object: "\(length) bytes at \(offset)", cause: "\(data.count) bytes came with \(outcome.value)"
+            )
+        }
+    }
+}

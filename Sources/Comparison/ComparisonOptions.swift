@@ -1,0 +1,42 @@
+package import Primitives
+package import Workloads
+
+/// What to compare, and within which bounds.
+package struct ComparisonOptions: Sendable {
+    package var workloads: [Workload]
+    /// In order of measurement.
+    package var kinds: [FilesystemKind] = [.nfs, .volume]
+    package var map: RegionMap
+    package var primary: RegionID
+    /// Regions that a client runs in; those of the cluster by default.
+    package var regions: [RegionID]?
+    /// A folder with one's own files; nil for the machine's.
+    package var inputFolder: String?
+    /// Told apart from every other run: stamps the content.
+    package var nonce: UInt64
+    /// Time for all cells together. Cells of later workloads are cut short, to a quarter at least,
+    /// where it runs low. 10 s to a day.
+    package var budget: Duration = .seconds(240)
+    /// Whether far clients of a network file system may run at the same time.
+    package var concurrentRegions = true
+    /// Leaves the two file systems in place afterwards.
+    package var keep = false
+    package var world = "live"
+    package var command = "atoll compare"
+    package var created = ""
+    package var system = ""
+    package var machine = ""
+
+    package init(workloads: [Workload], map: RegionMap, primary: RegionID, nonce: UInt64) {
+        self.workloads = workloads
+        self.map = map
+        self.primary = primary
+        self.nonce = nonce
+    }
+}
+
+/// A comparison that could not be done at all.
+package struct ComparisonError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,10 @@
+internal import Foundation
+internal import Primitives
+
+extension WallTime {
+    static func now() -> WallTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return WallTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+}

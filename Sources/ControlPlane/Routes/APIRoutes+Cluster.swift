@@ -1,0 +1,114 @@
+internal import APISchema
+internal import Filesystem
+internal import Foundation
+internal import Hummingbird
+internal import NodeRuntime
+internal import Primitives
+
+/// What this node knows: it answers from memory, also while everything else hangs.
+extension APIRoutes {
+    var cluster: [APIRoute] {
+        let service = service
+        return [
+            APIRoute(
+                method: .get, path: "/healthz", name: "getHealth", about: "200 while the node is ready, 503 otherwise. One word of text.",
+                access: .open, gives: .text
+            ) { _ in
+                let state = await service.status().state
+                var response = Response.text(state + "\n")
+                if state != "ready" { response.status = .serviceUnavailable }
+                return response
+            },
+            APIRoute(
+                method: .get, path: "/metrics", name: "getMetrics", about: "Counters and gauges in the text format of Prometheus.",
+                access: .openIf { $0.openMetrics }, gives: .text
+            ) { _ in
+                .text(MetricsText.text(await service.status().metrics), type: "text/plain; version=0.0.4; charset=utf-8")
+            },
+            APIRoute(
+                method: .get, path: "/v1/status", name: "getStatus", about: "This node: state, endpoints, groups.", givesSchema: "Status"
+            ) { _ in .json(NodeReport(await service.status(), process: Int(getpid()))) },
+            APIRoute(
+                method: .get, path: "/v1/members", name: "getMembers", about: "The nodes of the cluster as this node sees them.",
+                givesSchema: "Members"
+            ) { _ in
+                let status = await service.status()
+                return .json { writer in
+                    writer.object {
+                        $0.field("node", status.node.rawValue)
+                        $0.field("members", status.members.map(MemberReport.init))
+                    }
+                }
+            },
+            APIRoute(
+                method: .get, path: "/v1/regions", name: "getRegions", about: "The measured region-to-region table of this node.",
+                givesSchema: "Regions"
+            ) { _ in
+                let status = await service.status()
+                return .json { writer in
+                    writer.object {
+                        $0.field("node", status.node.rawValue)
+                        $0.field("pairs", status.regions.map(RegionPairReport.init))
+                    }
+                }
+            },
+        ]
+    }
+
+    var faults: [APIRoute] {
+        let service = service
+        let isAllowed = configuration.allowFaults
+        return [
+            APIRoute(
+                method: .put, path: "/v1/faults/links", name: "putLinkRules",
+                about:
+                    "Replaces the rules by which this node's links are delayed, limited or cut (link rules in XDR). Local clusters only.",
+                access: .admin, takes: .bytes, gives: .none, status: 204
+            ) { request in
+                guard isAllowed else {
+                    throw FileFailure(
+                        .notPermitted, operation: "set", object: "link rules", cause: "this node's configuration does not allow faults",
+                        hint: "faults are for local clusters, started by `atoll up`")
+                }
+                let body = try await request.body(limit: 4 << 20)
+                try await service.applyLinkRules(Array(body.readableBytesView))
+                return Response(status: .noContent)
+            }
+        ]
+    }
+}
+
+extension NodeReport {
+    init(_ status: NodeStatus, process: Int) {
+        self.init(
+            node: status.node, region: status.region, cluster: status.clusterName, version: status.version, state: status.state,
+            process: process, uptimeSeconds: status.uptime.inMilliseconds / 1_000, dataDirectory: status.dataDirectory,
+            endpoints: status.endpoints.map { Endpoint(name: $0.name, address: $0.address) }, groups: status.groups.map(GroupReport.init))
+    }
+}
+
+extension GroupReport {
+    init(_ group: NodeStatus.Group) {
+        self.init(
+            id: group.id, filesystem: group.filesystem, role: group.role, term: group.term, leader: group.leader,
+            commitIndex: group.commitIndex,
+            appliedIndex: group.appliedIndex, digest: group.digest, voters: group.voters, learners: group.learners, version: group.version)
+    }
+}
+
+extension MemberReport {
+    init(_ member: NodeStatus.Member) {
+        self.init(
+            id: member.id, region: member.region, status: member.status, incarnation: member.incarnation,
+            roundTripMilliseconds: member.roundTrip?.inMilliseconds,
+            endpoints: member.endpoints.map { Endpoint(name: $0.name, address: $0.address) })
+    }
+}
+
+extension RegionPairReport {
+    init(_ pair: NodeStatus.RegionPair) {
+        self.init(
+            from: pair.from, to: pair.to, medianMilliseconds: pair.median.inMilliseconds, p90Milliseconds: pair.p90.inMilliseconds,
+            samples: pair.samples)
+    }
+}

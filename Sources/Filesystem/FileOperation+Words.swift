@@ -1,0 +1,76 @@
+import Primitives
+
+extension FileOperation {
+    /// The operation's name in errors, metrics and the API.
+    package var name: String {
+        switch self {
+        case .stat: "stat"
+        case .list: "list"
+        case .open: "open"
+        case .read: "read"
+        case .write: "write"
+        case .sync: "sync"
+        case .close: "close"
+        case .makeDirectory: "make_directory"
+        case .remove: "remove"
+        case .rename: "rename"
+        case .link: "link"
+        case .symlink: "symlink"
+        case .readLink: "read_link"
+        case .setAttributes: "set_attributes"
+        case .copy: "copy"
+        case .getXattr: "get_xattr"
+        case .setXattr: "set_xattr"
+        case .removeXattr: "remove_xattr"
+        case .listXattrs: "list_xattrs"
+        case .statistics: "statistics"
+        case .lock: "lock"
+        case .unlock: "unlock"
+        case .commit: "commit"
+        case .reload: "reload"
+        case .sessionStatus: "session_status"
+        case .history: "history"
+        case .diff: "diff"
+        case .rollback: "rollback"
+        case .conflicts: "conflicts"
+        case .resolveConflict: "resolve_conflict"
+        }
+    }
+
+    /// What it is about, for errors: a path, an open file, or the session.
+    package var object: String {
+        switch self {
+        case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
+            .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _),
+            .removeXattr(let path, _), .listXattrs(let path):
+            path.description
+        case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to): "\(from) -> \(to)"
+        case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .close(let handle, _), .lock(let handle, _, _, _),
+            .unlock(let handle, _):
+            "open file \(handle.rawValue)"
+        case .diff(let from, let to, _): "\(from)..\(to)"
+        case .rollback(let version): version.description
+        case .resolveConflict(let index): "conflict \(index)"
+        case .statistics, .commit, .reload, .sessionStatus, .history, .conflicts: "session"
+        }
+    }
+
+    /// Only volumes have these.
+    package var isForVolumes: Bool {
+        switch self {
+        case .commit, .reload, .history, .diff, .rollback, .conflicts, .resolveConflict: true
+        default: false
+        }
+    }
+
+    /// Whether it changes files: refused in a read-only session.
+    package var isChange: Bool {
+        switch self {
+        case .write, .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr, .rollback,
+            .resolveConflict, .commit:
+            true
+        case .open(_, let mode): mode != .read
+        default: false
+        }
+    }
+}

@@ -1,0 +1,246 @@
+package import Primitives
+
+/// What an operation gave, and what it cost. Bytes of a `read` come beside it.
+package struct FileOutcome: Hashable, Sendable {
+    package var value: FileValue
+    package var cost: OperationCost
+    package init(value: FileValue, cost: OperationCost) {
+        self.value = value
+        self.cost = cost
+    }
+}
+
+package enum FileValue: Hashable, Sendable {
+    case done
+    case attributes(FileAttributes)
+    case entries([FileEntry], nextCookie: UInt64?)
+    case opened(HandleID, FileAttributes)
+    /// Bytes read (they come beside the outcome) and whether the file ended there.
+    case data(length: UInt32, endOfFile: Bool)
+    case written(length: UInt32)
+    case link([UInt8])
+    case bytes([UInt8])
+    case names([[UInt8]])
+    case statistics(FilesystemStatistics)
+    case receipt(CommitReceipt)
+    case session(SessionStatus)
+    case history([VersionSummary])
+    case changes([PathChange], truncated: Bool)
+    case conflicts([ConflictSummary])
+}
+
+/// What an operation was charged by distance. Counted where the messages cross regions, never assumed.
+package struct OperationCost: Hashable, Sendable {
+    /// Sequential waits for another region.
+    package var wideAreaRoundTrips: UInt32
+    /// Bytes that crossed regions on its behalf, both ways.
+    package var wideAreaBytes: UInt64
+    /// Chunks that had to come from another node of the region / from another region.
+    package var chunksFromRegion: UInt32
+    package var chunksFromAfar: UInt32
+    package init(wideAreaRoundTrips: UInt32 = 0, wideAreaBytes: UInt64 = 0, chunksFromRegion: UInt32 = 0, chunksFromAfar: UInt32 = 0) {
+        self.wideAreaRoundTrips = wideAreaRoundTrips
+        self.wideAreaBytes = wideAreaBytes
+        self.chunksFromRegion = chunksFromRegion
+        self.chunksFromAfar = chunksFromAfar
+    }
+    package static func + (a: OperationCost, b: OperationCost) -> OperationCost {
+        OperationCost(
+            wideAreaRoundTrips: a.wideAreaRoundTrips + b.wideAreaRoundTrips, wideAreaBytes: a.wideAreaBytes + b.wideAreaBytes,
+            chunksFromRegion: a.chunksFromRegion + b.chunksFromRegion, chunksFromAfar: a.chunksFromAfar + b.chunksFromAfar)
+    }
+}
+
+package enum FileType: UInt32, Sendable, Hashable {
+    case file = 1
+    case directory = 2
+    case symlink = 3
+    case fifo = 4
+    case socket = 5
+    case characterDevice = 6
+    case blockDevice = 7
+
+    package var word: String {
+        switch self {
+        case .file: "file"
+        case .directory: "dir"
+        case .symlink: "link"
+        case .fifo: "fifo"
+        case .socket: "socket"
+        case .characterDevice: "char"
+        case .blockDevice: "block"
+        }
+    }
+}
+
+package struct FileAttributes: Hashable, Sendable {
+    package var inode: InodeID
+    package var type: FileType
+    /// Permission bits with set-id and sticky (07777).
+    package var mode: UInt32
+    package var links: UInt32
+    package var owner: UInt32
+    package var group: UInt32
+    package var size: UInt64
+    package var accessed: WallTime
+    package var modified: WallTime
+    package var changed: WallTime
+    /// Grows with every change of the object (NFSv4's change attribute).
+    package var changeID: UInt64
+    package init(
+        inode: InodeID, type: FileType, mode: UInt32, links: UInt32, owner: UInt32, group: UInt32, size: UInt64, accessed: WallTime,
+        modified: WallTime, changed: WallTime, changeID: UInt64
+    ) {
+        self.inode = inode
+        self.type = type
+        self.mode = mode
+        self.links = links
+        self.owner = owner
+        self.group = group
+        self.size = size
+        self.accessed = accessed
+        self.modified = modified
+        self.changed = changed
+        self.changeID = changeID
+    }
+}
+
+package struct FileEntry: Hashable, Sendable {
+    package var name: [UInt8]
+    package var attributes: FileAttributes
+    package init(name: [UInt8], attributes: FileAttributes) {
+        self.name = name
+        self.attributes = attributes
+    }
+}
+
+package struct FilesystemStatistics: Hashable, Sendable {
+    package var files: UInt64
+    package var directories: UInt64
+    /// Sum of file sizes, in bytes (holes count).
+    package var bytes: UInt64
+    package init(files: UInt64, directories: UInt64, bytes: UInt64) {
+        self.files = files
+        self.directories = directories
+        self.bytes = bytes
+    }
+}
+
+/// What a commit answers: `contract.md` §2, *commit receipt*.
+package struct CommitReceipt: Hashable, Sendable {
+    package var version: VersionID
+    package var digest: Digest
+    package var conflicts: [ConflictSummary]
+    /// Regions that hold all its metadata and chunks, in order of name.
+    package var completeRegions: [RegionID]
+    /// Files and directories that changed; 0 where there was nothing to commit.
+    package var changes: UInt64
+    package init(version: VersionID, digest: Digest, conflicts: [ConflictSummary], completeRegions: [RegionID], changes: UInt64) {
+        self.version = version
+        self.digest = digest
+        self.conflicts = conflicts
+        self.completeRegions = completeRegions
+        self.changes = changes
+    }
+}
+
+package struct ConflictSummary: Hashable, Sendable {
+    package var index: UInt64
+    package var path: FilePath
+    package var reason: String
+    /// The version that lost, kept under `index`.
+    package var losingVersion: VersionID
+    package var size: UInt64
+    package init(index: UInt64, path: FilePath, reason: String, losingVersion: VersionID, size: UInt64) {
+        self.index = index
+        self.path = path
+        self.reason = reason
+        self.losingVersion = losingVersion
+        self.size = size
+    }
+}
+
+package struct VersionSummary: Hashable, Sendable {
+    package var version: VersionID
+    package var time: WallTime
+    package var region: String
+    package var message: String
+    package var digest: Digest
+    package var changes: UInt64
+    package init(version: VersionID, time: WallTime, region: String, message: String, digest: Digest, changes: UInt64) {
+        self.version = version
+        self.time = time
+        self.region = region
+        self.message = message
+        self.digest = digest
+        self.changes = changes
+    }
+}
+
+package struct PathChange: Hashable, Sendable {
+    package enum Kind: String, Sendable, Hashable { case added, removed, modified, renamed }
+    package var kind: Kind
+    package var path: FilePath
+    package var from: FilePath?
+    package var size: UInt64
+    package init(kind: Kind, path: FilePath, from: FilePath?, size: UInt64) {
+        self.kind = kind
+        self.path = path
+        self.from = from
+        self.size = size
+    }
+}
+
+package struct SessionStatus: Hashable, Sendable {
+    package var session: SessionID
+    package var filesystem: FilesystemID
+    /// The version that the session reads, and the newest that this node knows of. 0 for a network file system.
+    package var version: VersionID
+    package var latest: VersionID
+    /// Changes staged and not committed.
+    package var staged: UInt64
+    package var openFiles: UInt32
+    package var readOnly: Bool
+    package init(
+        session: SessionID, filesystem: FilesystemID, version: VersionID, latest: VersionID, staged: UInt64, openFiles: UInt32, readOnly: Bool
+    ) {
+        self.session = session
+        self.filesystem = filesystem
+        self.version = version
+        self.latest = latest
+        self.staged = staged
+        self.openFiles = openFiles
+        self.readOnly = readOnly
+    }
+}
+
+/// A client's attachment to one file system, on the node that it talks to.
+package struct SessionID: Hashable, Comparable, Sendable {
+    package let rawValue: UInt64
+    package init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    package static func < (a: SessionID, b: SessionID) -> Bool { a.rawValue < b.rawValue }
+}
+
+package struct SessionOptions: Hashable, Sendable {
+    package var readOnly: Bool
+    /// A volume's past version; such a session is read-only.
+    package var version: VersionID?
+    package var userID: UInt32
+    package var groupID: UInt32
+    /// Idle time after which the node may end the session: 1 s to 24 h.
+    package var idleLimit: Duration
+    /// Network file systems: how long attributes and entries are believed without asking
+    /// (Linux `actimeo`, default 3 s); 0 asks each time.
+    package var attributeCache: Duration
+    package init(
+        readOnly: Bool = false, version: VersionID? = nil, userID: UInt32 = 0, groupID: UInt32 = 0, idleLimit: Duration = .seconds(600),
+        attributeCache: Duration = .seconds(3)
+    ) {
+        self.readOnly = readOnly
+        self.version = version
+        self.userID = userID
+        self.groupID = groupID
+        self.idleLimit = idleLimit
+        self.attributeCache = attributeCache
+    }
+}

@@ -1,0 +1,142 @@
+package import Namespace
+package import Primitives
+
+/// Content that a stage has become, to be put into a tree.
+package enum StoredContent: Hashable, Sendable {
+    /// Small whole content, kept in the namespace itself.
+    case inline([UInt8])
+    /// Extents relative to the file's start, and the end of the furthest write.
+    case extents([Extent], size: UInt64)
+}
+
+/// The most objects that one recursive change may touch.
+private let treeLimit: UInt32 = 100_000
+
+/// Changes of a tree as the seam speaks of them, turned into operations of the namespace. The same
+/// for the leader of a network file system and for the private copy of a volume session.
+extension NamespaceOperation {
+    /// The whole new content of the file at a path, with the directories on the way.
+    package static func putting(_ path: FilePath, _ content: StoredContent, mode: UInt32, refuseExisting: Bool) -> NamespaceOperation {
+        .putFile(
+            PutFile(path: path.bytes, content: FileContent(content), mode: mode, createParents: true, exclusive: refuseExisting))
+    }
+
+    /// What was written into an existing file.
+    package static func writing(_ inode: InodeID, _ content: StoredContent) -> NamespaceOperation {
+        switch content {
+        case .inline(let bytes): .writeInline(inode: inode, write: InlineWrite(bytes))
+        case .extents(let extents, _): .writeExtents(inode: inode, write: ExtentWrite(extents))
+        }
+    }
+
+    package static func changing(_ inode: InodeID, _ changes: AttributeChanges) -> NamespaceOperation {
+        .setAttributes(
+            inode: inode,
+            patch: AttributePatch(
+                mode: changes.mode, owner: changes.owner, group: changes.group, size: changes.size,
+                accessed: changes.accessed.map { .exact($0) }, modified: changes.modified.map { .exact($0) }))
+    }
+
+    package static func creating(_ name: [UInt8], in directory: InodeID, mode: UInt32, exclusive: Bool, truncate: Bool = false) -> NamespaceOperation {
+        .createFile(parent: directory, name: name, mode: mode, how: exclusive ? .exclusive : .open(truncate: truncate))
+    }
+}
+
+extension FileContent {
+    package init(_ stored: StoredContent) {
+        switch stored {
+        case .inline(let bytes): self = .inline(bytes)
+        case .extents(let extents, let size): self.init(extents: extents, size: size)
+        }
+    }
+}
+
+extension NamespaceTree {
+    /// The change of a path operation, its paths walked in this tree.
+    package func change(for operation: FileOperation) throws(FileFailure) -> NamespaceOperation {
+        switch operation {
+        case .makeDirectory(let path, let mode, let parents):
+            return parents ? try makingPath(path, mode: mode) : .makeDirectory(parent: try parent(of: path), name: try name(of: path), mode: mode)
+        case .remove(let path, let recursive):
+            return removing(try name(of: path), from: try parent(of: path), recursive: recursive)
+        case .rename(let from, let to, let noReplace):
+            return .rename(
+                from: EntryName(directory: try parent(of: from), name: try name(of: from)),
+                to: EntryName(directory: try parent(of: to), name: try name(of: to)), how: noReplace ? .noReplace : .replace)
+        case .link(let existing, let new):
+            return .link(inode: try walk(existing, followLast: false).inode, parent: try parent(of: new), name: try name(of: new))
+        case .symlink(let target, let path): return .makeSymlink(parent: try parent(of: path), name: try name(of: path), target: target)
+        case .setAttributes(let path, let changes): return .changing(try walk(path, followLast: true).inode, changes)
+        case .copy(let from, let to, let recursive): return try copying(from, to, recursive: recursive)
+        case .setXattr(let path, let name, let value):
+            return .setXattr(inode: try walk(path, followLast: true).inode, name: name, value: value, how: .either)
+        case .removeXattr(let path, let name): return .removeXattr(inode: try walk(path, followLast: true).inode, name: name)
+        default: preconditionFailure("\(operation.name) is no change of names or attributes")
+        }
+    }
+
+    /// The change of a server's request.
+    package func change(for request: FileRequest) throws(FileFailure) -> NamespaceOperation {
+        switch request {
+        case .create(let directory, let name, let mode, let exclusive, let truncate):
+            return .creating(name, in: directory, mode: mode, exclusive: exclusive, truncate: truncate)
+        case .makeDirectory(let directory, let name, let mode): return .makeDirectory(parent: directory, name: name, mode: mode)
+        case .makePath(let path, let mode): return try makingPath(path, mode: mode)
+        case .remove(let directory, let name, let recursive): return removing(name, from: directory, recursive: recursive)
+        case .rename(let fromDirectory, let fromName, let toDirectory, let toName, let noReplace):
+            return .rename(
+                from: EntryName(directory: fromDirectory, name: fromName), to: EntryName(directory: toDirectory, name: toName),
+                how: noReplace ? .noReplace : .replace)
+        case .link(let inode, let directory, let name): return .link(inode: inode, parent: directory, name: name)
+        case .symlink(let target, let directory, let name): return .makeSymlink(parent: directory, name: name, target: target)
+        case .setAttributes(let inode, let changes): return .changing(inode, changes)
+        case .copy(let from, let to, let recursive): return try copying(from, to, recursive: recursive)
+        case .setXattr(let inode, let name, let value): return .setXattr(inode: inode, name: name, value: value, how: .either)
+        case .removeXattr(let inode, let name): return .removeXattr(inode: inode, name: name)
+        default: preconditionFailure("no change of names or attributes: \(request)")
+        }
+    }
+
+    private func name(of path: FilePath) throws(FileFailure) -> [UInt8] {
+        guard let name = path.name else { throw FileFailure(.invalid, operation: "change", object: "/", cause: "it is the root") }
+        return name
+    }
+
+    private func parent(of path: FilePath) throws(FileFailure) -> InodeID { try walk(path.parent, followLast: true).inode }
+
+    private func removing(_ name: [UInt8], from directory: InodeID, recursive: Bool) -> NamespaceOperation {
+        guard recursive, entry(directory, name)?.type == .directory else { return .remove(parent: directory, name: name) }
+        return .removeTree(parent: directory, name: name, limit: treeLimit)
+    }
+
+    /// The directories of a path that are missing; the last stands for itself where all exist.
+    private func makingPath(_ path: FilePath, mode: UInt32) throws(FileFailure) -> NamespaceOperation {
+        var current = InodeID.root
+        var operations: [NamespaceOperation] = []
+        for name in path.components {
+            if operations.isEmpty, let found = entry(current, name) {
+                guard found.type == .directory else {
+                    throw FileFailure(
+                        .notDirectory, operation: "make_directory", object: path.description,
+                        cause: "\(String(decoding: name, as: UTF8.self)) exists and is no directory")
+                }
+                current = found.inode
+                continue
+            }
+            operations.append(.makeDirectory(parent: operations.isEmpty ? current : .lastCreated, name: name, mode: mode))
+        }
+        return .batch(operations)
+    }
+
+    /// `cp`: into a directory where the target is one, else as the target's name.
+    private func copying(_ from: FilePath, _ to: FilePath, recursive: Bool) throws(FileFailure) -> NamespaceOperation {
+        let source = try walk(from, followLast: true)
+        guard source.type != .directory || recursive else {
+            throw FileFailure(.isDirectory, operation: "copy", object: from.description, cause: "it is a directory", hint: "copy it recursively")
+        }
+        if let existing = try? walk(to, followLast: true), existing.type == .directory {
+            return .copyTree(source: source.inode, parent: existing.inode, name: try name(of: from), limit: treeLimit)
+        }
+        return .copyTree(source: source.inode, parent: try parent(of: to), name: try name(of: to), limit: treeLimit)
+    }
+}

@@ -1,0 +1,72 @@
+import Filesystem
+import Primitives
+import Replication
+
+/// A request to a group's leader that has not been answered. It is sent again, with the same stamp,
+/// when the leader changes or its node is lost, until the request that waits for it gives up.
+struct OutgoingCall {
+    enum Body {
+        case propose(envelope: [UInt8])
+        case compound(Compound, ClientStamp?, Payload?)
+        case awaitApplied(index: UInt64)
+    }
+    let group: GroupID
+    let body: Body
+    let token: WaitToken
+    let deadline: Instant
+    /// Only this node is asked, whoever leads.
+    let fixed: NodeID?
+    var destination: NodeID?
+    var attempts = 0
+    /// When to send (again); far in the future while an answer is awaited.
+    var due: Instant
+    /// What was sent last, in bytes.
+    var sentBytes: UInt64 = 0
+}
+
+/// Calls awaiting their answers, in order of their ids.
+struct CallTable {
+    static let capacity = 16_384
+    var calls = OrderedTable<CallID, OutgoingCall>()
+    private var nextID: UInt64 = 1
+
+    mutating func insert(_ call: OutgoingCall) -> CallID {
+        let id = CallID(nextID)
+        nextID += 1
+        calls[id] = call
+        return id
+    }
+
+    var isFull: Bool { calls.count >= Self.capacity }
+}
+
+/// The proposals of this node to one log: their stamps (see `ClientTable`).
+struct Proposer {
+    private var client: ClientID
+    private var opened: UInt64
+    private var next: UInt64 = 1
+    private var outstanding = OrderedTable<UInt64, Bool>()
+
+    init(client: ClientID, opened: UInt64) {
+        self.client = client
+        self.opened = opened
+    }
+
+    /// A stamp for one more proposal; `end` it when its result is here.
+    mutating func begin() -> ClientStamp {
+        let acknowledged = (outstanding.first?.key ?? next) - 1
+        let stamp = ClientStamp(client: client, sequence: next, acknowledged: acknowledged, opened: opened)
+        outstanding[next] = true
+        next += 1
+        return stamp
+    }
+
+    mutating func end(_ stamp: ClientStamp) {
+        if stamp.client == client { _ = outstanding.remove(stamp.sequence) }
+    }
+
+    /// After the table has forgotten this client: a new one, which has seen the log up to `horizon`.
+    mutating func restart(client: ClientID, horizon: UInt64) {
+        self = Proposer(client: client, opened: max(horizon, opened))
+    }
+}

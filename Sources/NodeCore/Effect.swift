@@ -1,0 +1,71 @@
+package import Consensus
+package import Filesystem
+package import Membership
+package import Primitives
+package import Replication
+
+/// Everything that a node wants done. The live interpreter does it with sockets and disks, the
+/// simulator with an event heap.
+package enum Effect: Sendable {
+    case send(to: NodeID, Lane, Message, attachment: BufferID?)
+    case gossip(to: Endpoint, SWIMPacket)
+    case sync(SyncID, with: Endpoint, node: NodeID?, SyncPayload)
+    case answerSync(SyncToken, SyncPayload)
+    /// A member is new, or its state or endpoints changed: where to dial it, or no longer.
+    case peer(MemberRecord)
+
+    /// Replaces a running timer of the same key; the generation comes back with the event.
+    case startTimer(TimerKey, generation: UInt64, at: Instant)
+    case cancelTimer(TimerKey)
+
+    /// One append to the shared log; `logDurable(token)` after `fdatasync`.
+    case persist(token: UInt64, [(GroupID, RaftPersist)])
+    /// Encodes and stores a copy of the machine as it is in this effect.
+    case saveSnapshot(GroupID, SnapshotMetadata, GroupMachine)
+    /// Streams the newest saved snapshot to a peer, piece by piece.
+    case sendSnapshot(GroupID, to: NodeID, SnapshotMetadata)
+    /// The log and the snapshots of a group that is gone.
+    case removeGroup(GroupID)
+
+    case stageWrite(StageID, offset: UInt64, BufferID, WaitToken)
+    /// Chunk, hash, compress, append and fsync all that the stage holds over `base` (the inline content
+    /// that it was written over), then forget the stage. Up to `inlineLimit` bytes come back inline.
+    case storeStage(StageID, base: [UInt8]?, inlineLimit: UInt32, WaitToken)
+    case dropStage(StageID)
+    /// Assembles bytes of a file from local chunks; answers `bytesRead` or `bytesMissing`.
+    /// `under` is inline content, which fills what the extents leave open.
+    case readExtents([Extent], under: [UInt8], offset: UInt64, length: UInt32, WaitToken)
+    /// Bytes that the core knows (inline content) as a buffer.
+    case makeBuffer([UInt8], WaitToken)
+    case pushChunks([ChunkReference], to: NodeID, WaitToken)
+    case fetchChunks([ChunkReference], from: NodeID, WaitToken)
+    case dropBuffer(BufferID)
+
+    case reply(RequestID, Reply)
+    case publish(NodeNotice)
+}
+
+package enum Reply: Sendable {
+    case session(SessionID)
+    case outcome(FileOutcome, data: BufferID?)
+    case catalog(CatalogResult)
+    case failed(FileFailure)
+}
+
+/// Connections of their own, so that bulk bytes never delay a heartbeat.
+package enum Lane: Sendable, Hashable {
+    case control
+    case bulk
+}
+
+/// Changes of state worth a line in the log.
+package enum NodeNotice: Sendable, Hashable {
+    case roleChanged(GroupID, role: String, term: UInt64, leader: NodeID?)
+    case member(NodeID, status: String)
+    case region(RegionID, reachable: Bool)
+    case groupStarted(GroupID, FilesystemID?)
+    case groupRemoved(GroupID)
+    case fault(String)
+    /// The leave has been told; the node may stop.
+    case left
+}

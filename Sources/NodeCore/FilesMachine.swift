@@ -1,0 +1,212 @@
+package import Filesystem
+package import Namespace
+package import Primitives
+package import Replication
+
+/// A command of a file system's log.
+package struct FilesCommand: Hashable, Sendable {
+    package enum Body: Hashable, Sendable {
+        case namespace(NamespaceCommand)
+        case lock(InodeID, LockRange, exclusive: Bool, LockOwner)
+        case unlock(InodeID, LockRange, LockOwner)
+        /// The locks of a session of a client node.
+        case endSession(NodeID, SessionID)
+    }
+    package static let wireVersion: UInt32 = 1
+
+    /// Nil for commands that may take effect twice without harm.
+    package let stamp: ClientStamp?
+    package let at: WallTime
+    package let body: Body
+    package init(stamp: ClientStamp?, at: WallTime, body: Body) {
+        self.stamp = stamp
+        self.at = at
+        self.body = body
+    }
+}
+
+/// What a command did.
+package enum FilesResult: Hashable, Sendable {
+    case done
+    case attributes(FileAttributes)
+    case committed(VolumeCommit)
+    case failed(FileFailure)
+}
+
+/// A file system as a state machine: its tree, its locks, and what makes proposals safe to repeat.
+package struct FilesMachine: Sendable {
+    package let filesystem: FilesystemID
+    package internal(set) var namespace: NamespaceState
+    package internal(set) var locks = LockTable()
+    var clients = ClientTable()
+
+    package init(_ record: FilesystemRecord) {
+        filesystem = record.id
+        // The salt places page boundaries; the id's random bits are unknown beforehand and the same on
+        // every replica.
+        var settings = NamespaceSettings(salt: SeededGenerator.mix(record.id.high ^ record.id.low))
+        settings.versionsKept = min(record.options.keptVersions, 100_000)
+        if record.options.quotaBytes > 0 { settings.maximumBytes = record.options.quotaBytes }
+        namespace = NamespaceState(settings: settings, time: record.created)
+    }
+
+    init(filesystem: FilesystemID, namespace: NamespaceState, locks: LockTable, clients: ClientTable) {
+        self.filesystem = filesystem
+        self.namespace = namespace
+        self.locks = locks
+        self.clients = clients
+    }
+
+    /// Applies one entry; the bytes are the result for its proposer, the same on every replica.
+    mutating func apply(_ payload: [UInt8], index: UInt64, adopting: inout [ChunkReference]) -> [UInt8] {
+        let command: FilesCommand
+        do { command = try FilesCommand(xdr: payload) } catch {
+            return FilesResult.failed(
+                FileFailure(
+                    .notSupported, operation: "apply", object: "log entry \(index)", cause: "\(error)",
+                    hint: "a newer version of the program wrote it; bring this node up to date")
+            ).xdrBytes
+        }
+        guard let stamp = command.stamp else { return perform(command, adopting: &adopting).xdrBytes }
+        switch clients.admit(stamp, index: index, at: command.at) {
+        case .fresh:
+            let result = perform(command, adopting: &adopting).xdrBytes
+            clients.record(stamp, result: result)
+            return result
+        case .duplicate(let bytes): return bytes
+        case .stale: return FilesResult.done.xdrBytes
+        case .expired, .tooFarAhead:
+            return FilesResult.failed(
+                FileFailure(
+                    .stale, operation: "apply", object: "log entry \(index)", cause: "the proposer's session of this log has ended",
+                    hint: "look whether the change was made, then try again")
+            ).xdrBytes
+        }
+    }
+
+    private mutating func perform(_ command: FilesCommand, adopting: inout [ChunkReference]) -> FilesResult {
+        switch command.body {
+        case .namespace(let change):
+            let result = namespace.apply(change)
+            if result.error == nil { adopting = change.operation.chunks }
+            return FilesResult(result)
+        case .lock(let inode, let range, let exclusive, let owner):
+            guard namespace.contains(inode) else {
+                return .failed(FileFailure(.stale, operation: "lock", object: "\(inode)", cause: "there is no such file any more"))
+            }
+            if let holder = locks.conflict(inode, range, exclusive: exclusive, owner: owner) {
+                return .failed(
+                    FileFailure(
+                        .wouldBlock, operation: "lock", object: "\(inode)", cause: "a session of node \(holder.owner.node) holds it",
+                        hint: "wait for it, or try again"))
+            }
+            guard locks.grant(inode, range, exclusive: exclusive, owner: owner) else {
+                return .failed(FileFailure(.overloaded, operation: "lock", object: "\(inode)", cause: "\(LockTable.capacity) locks are held"))
+            }
+            return .done
+        case .unlock(let inode, let range, let owner):
+            locks.release(inode, range, owner: owner)
+            return .done
+        case .endSession(let node, let session):
+            locks.releaseAll(node: node, session: session)
+            return .done
+        }
+    }
+}
+
+extension FilesResult {
+    package init(_ result: NamespaceResult) {
+        switch result {
+        case .failure(let error): self = .failed(FileFailure(error))
+        case .success(let reply):
+            switch reply {
+            case .object(let object): self = .attributes(FileAttributes(object.id, object.inode))
+            case .committed(let commit): self = .committed(commit)
+            case .done, .removed, .renamed, .tree, .batch: self = .done
+            }
+        }
+    }
+}
+
+extension NamespaceOperation {
+    /// The chunks that the operation puts into the tree.
+    package var chunks: [ChunkReference] {
+        switch self {
+        case .putFile(let put): put.content.extents.map(\.chunk)
+        case .writeExtents(_, let write): write.extents.map(\.chunk)
+        case .commitChanges(let changes, _): changes.chunks
+        case .batch(let operations): operations.flatMap(\.chunks)
+        default: []
+        }
+    }
+}
+
+extension FilesCommand: XDRCodable {
+    package func encode(to writer: inout XDRWriter) {
+        writer.write(Self.wireVersion)
+        writer.write(stamp)
+        writer.write(at)
+        switch body {
+        case .namespace(let command):
+            writer.write(UInt32(1))
+            writer.write(command)
+        case .lock(let inode, let range, let exclusive, let owner):
+            writer.write(UInt32(2))
+            writer.write(inode)
+            writer.write(range)
+            writer.write(exclusive)
+            writer.write(owner)
+        case .unlock(let inode, let range, let owner):
+            writer.write(UInt32(3))
+            writer.write(inode)
+            writer.write(range)
+            writer.write(owner)
+        case .endSession(let node, let session):
+            writer.write(UInt32(4))
+            writer.write(node)
+            writer.write(session)
+        }
+    }
+
+    package init(from reader: inout XDRReader) throws(XDRError) {
+        let version = try reader.uint32()
+        guard version == Self.wireVersion else { throw .badValue(what: "version of a file system's command", value: UInt64(version)) }
+        let stamp: ClientStamp? = try reader.optional()
+        let at: WallTime = try reader.value()
+        let body: Body
+        switch try reader.uint32() {
+        case 1: body = .namespace(try reader.value())
+        case 2: body = .lock(try reader.value(), try reader.value(), exclusive: try reader.bool(), try reader.value())
+        case 3: body = .unlock(try reader.value(), try reader.value(), try reader.value())
+        case 4: body = .endSession(try reader.value(), try reader.value())
+        case let other: throw .badValue(what: "file system's command", value: UInt64(other))
+        }
+        self.init(stamp: stamp, at: at, body: body)
+    }
+}
+
+extension FilesResult: XDRCodable {
+    package func encode(to writer: inout XDRWriter) {
+        switch self {
+        case .done: writer.write(UInt32(0))
+        case .attributes(let attributes):
+            writer.write(UInt32(1))
+            writer.write(attributes)
+        case .committed(let commit):
+            writer.write(UInt32(2))
+            writer.write(commit)
+        case .failed(let failure):
+            writer.write(UInt32(3))
+            writer.write(failure)
+        }
+    }
+    package init(from reader: inout XDRReader) throws(XDRError) {
+        switch try reader.uint32() {
+        case 0: self = .done
+        case 1: self = .attributes(try reader.value())
+        case 2: self = .committed(try reader.value())
+        case 3: self = .failed(try reader.value())
+        case let other: throw .badValue(what: "file system's result", value: UInt64(other))
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Filesystem
+import Primitives
+import Replication
+
+// Work of the node's own: nobody is answered, and a failure is tried again by whoever began it.
+
+extension NodeState {
+    mutating func performBackground(_ task: BackgroundTask, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) {
+        switch task {
+        case .flush(let session, let handle, let offset, let payload): try performFlush(session, handle, offset: offset, payload, &progress)
+        case .endSession(let session, let filesystem, let group):
+            let context = SessionContext(id: session, filesystem: filesystem, group: group, options: SessionOptions())
+            _ = try compound(Step(.call), [.endSession], context, change: true, &progress)
+        case .adoptChunks(let group, let chunks): try performAdoption(group, chunks, &progress)
+        case .expireSession(let group, let node, let session):
+            _ = try step(Step(.propose), &progress) { state, token in
+                let envelope = FilesCommand(stamp: nil, at: state.civil, body: .endSession(node, session)).xdrBytes
+                state.call(group, .propose(envelope: envelope), fixed: state.settings.id, token: token)
+            }
+        case .bootstrap: try proposeBootstrap(&progress)
+        }
+    }
+
+    mutating func finishBackground(_ task: BackgroundTask, _ outcome: Result<RequestOutcome, FileFailure>, into effects: inout [Effect]) {
+        var failure: FileFailure?
+        if case .failure(let reason) = outcome { failure = reason }
+        switch task {
+        case .flush(let session, let handle, _, let payload): finishFlush(session, handle, payload, failure, into: &effects)
+        case .bootstrap:
+            if failure != nil, groups[.catalog]?.isLeader == true, catalog.cluster == nil {
+                begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
+            }
+        case .adoptChunks:
+            if failure != nil { counters.adoptionsFailed += 1 }
+        case .endSession, .expireSession: break
+        }
+    }
+}

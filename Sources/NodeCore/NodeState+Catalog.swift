@@ -1,0 +1,158 @@
+import Consensus
+import Filesystem
+import Membership
+import Primitives
+package import Replication
+
+// The catalog: which file systems exist and where. Every node is a learner (or voter) of its group,
+// so that looking something up costs no round trip.
+
+extension NodeState {
+    package var catalog: CatalogState { groups[.catalog]?.machine.catalog ?? CatalogState() }
+
+    func catalogRecord(_ id: FilesystemID) -> FilesystemRecord? { groups[.catalog]?.machine.catalog.filesystems[id] }
+    func group(of filesystem: FilesystemID) -> GroupID? { catalogRecord(filesystem)?.group }
+
+    func knownVoters(of group: GroupID) -> [NodeID] {
+        if let hosted = groups[group] { return hosted.configuration.voters }
+        return catalog.filesystem(of: group)?.plan.voters.map(\.node) ?? []
+    }
+
+    /// Nodes, regions and round trips as measured; until measured, as unknown.
+    func regionTable() -> Replication.RegionTable {
+        var table =
+            groups[.catalog]?.machine.catalog.cluster != nil
+            ? catalog.regionTable
+            : Replication.RegionTable(
+                nodes: cluster.founders.enumerated().map { Replication.RegionTable.Node(id: NodeID(UInt64($0.offset) + 1), region: $0.element.region) })
+        for (position, a) in table.regions.enumerated() {
+            for b in table.regions[position...] {
+                if let measured = swim.rtt(from: a, to: b) { table.setLink(a, b, Replication.RegionLink(roundTrip: measured)) }
+            }
+        }
+        for member in swim.members where !member.status.isPresent { table.setAlive(member.id, false) }
+        return table
+    }
+
+    /// The same on every node, because it is made of the founders alone.
+    func catalogPlan() -> ReplicaPlan {
+        let table = Replication.RegionTable(
+            nodes: cluster.founders.enumerated().map { Replication.RegionTable.Node(id: NodeID(UInt64($0.offset) + 1), region: $0.element.region) })
+        let planner = ReplicaPlanner(group: .catalog, purpose: .catalog, policy: .volume, table: table)
+        guard let plan = try? planner.plan(home: cluster.founders.first?.region) else {
+            preconditionFailure("no replicas of the catalog can be planned with \(cluster.founders.count) founders")
+        }
+        return plan
+    }
+
+    // MARK: Changes
+
+    mutating func beginCatalogChange(_ request: RequestID, _ asked: CatalogCommand, deadline: Instant, into effects: inout [Effect]) {
+        var command = asked
+        command.at = civil
+        command.stamp = makeStamp(.catalog)
+        begin(.catalog(request, command.xdrBytes, operation: command.action.operation), deadline: deadline, into: &effects)
+    }
+
+    mutating func performCatalog(_ envelope: [UInt8], operation: String, _ progress: inout RequestProgress, into effects: inout [Effect])
+        throws(Interrupt) -> CatalogResult
+    {
+        let value = try step(Step(.propose), &progress) { node, token in
+            if let stamp = (try? CatalogCommand(xdr: envelope))?.stamp { node.stampsInUse[token] = (.catalog, stamp) }
+            node.call(.catalog, .propose(envelope: envelope), token: token)
+        }
+        guard case .applied(let index, let bytes) = value else { preconditionFailure("a proposal ended as \(value)") }
+        try waitApplied(.catalog, index, Step(.applied), &progress)
+        guard let result = try? CatalogResult(xdr: bytes) else {
+            throw .failure(FileFailure(.ioError, operation: operation, object: "catalog", cause: "its answer cannot be read"))
+        }
+        return result
+    }
+
+    mutating func makeStamp(_ group: GroupID) -> ClientStamp {
+        if proposers[group] == nil {
+            let client = ClientID(high: generator.next(), low: generator.next())
+            proposers[group] = Proposer(client: client, opened: groups[group]?.applied ?? 0)
+        }
+        return proposers.update(group) { $0.begin() }!
+    }
+
+    mutating func proposeBootstrap(_ progress: inout RequestProgress) throws(Interrupt) {
+        _ = try step(Step(.propose), &progress) { node, token in
+            let command = CatalogCommand(
+                at: node.civil, by: "node \(node.settings.id)",
+                action: .bootstrap(
+                    high: node.cluster.clusterHigh, low: node.cluster.clusterLow, name: node.cluster.name, format: CatalogLimits.format,
+                    nodes: node.cluster.founders, catalogPlan: node.catalogPlan()))
+            node.call(.catalog, .propose(envelope: command.xdrBytes), token: token)
+        }
+    }
+
+    // MARK: Following it
+
+    /// Brings this node's groups in line with the catalog as applied here.
+    mutating func catalogApplied(into effects: inout [Effect]) {
+        let state = catalog
+        guard state.cluster != nil else { return }
+        for (id, record) in state.nodes where directory[id] != record { directory[id] = record }
+        for (_, record) in state.filesystems {
+            let belongsHere = record.isActive && record.plan.contains(settings.id)
+            let running = raft.status(record.group) != nil
+            if belongsHere && !running { startGroup(record, into: &effects) }
+            if !belongsHere && running { removeGroup(record.group, into: &effects) }
+        }
+        for id in groups.keys where id != .catalog && state.filesystem(of: id) == nil { removeGroup(id, into: &effects) }
+        for (id, session) in sessions where state.filesystems[session.filesystem]?.isActive != true { endDeleted(id, into: &effects) }
+    }
+
+    /// A session of a deleted file system: its handles fail with ESTALE from now on.
+    private mutating func endDeleted(_ id: SessionID, into effects: inout [Effect]) { closeSession(id, into: &effects) }
+
+    // MARK: Housekeeping
+
+    mutating func housekeeping(into effects: inout [Effect]) {
+        let seconds = now.nanoseconds / 1_000_000_000
+        shareRoundTrips(into: &effects)
+        expireIdleSessions(into: &effects)
+        renewLocks(into: &effects)
+        expireLeases(into: &effects)
+        expireStages(into: &effects)
+        forgetPlacements()
+        // Apps whose heartbeats stopped end here, and what belongs to them.
+        if groups[.catalog]?.isLeader == true, seconds % 5 == 0, catalog.apps.contains(where: { $0.value.isRunning }) {
+            let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .expire)
+            propose(.catalog, command.xdrBytes, answering: .nobody, into: &effects)
+        }
+    }
+
+    /// Tells the leaders that the sessions with locks are alive.
+    private mutating func renewLocks(into effects: inout [Effect]) {
+        guard now.nanoseconds / 1_000_000_000 % 5 == 0 else { return }
+        var byGroup = OrderedTable<GroupID, [SessionID]>()
+        for (id, session) in sessions where session.nfs?.holdsLocks == true { byGroup[session.group] = (byGroup[session.group] ?? []) + [id] }
+        for (group, ids) in byGroup {
+            guard let leader = groups[group]?.leader ?? leaderHints[group] ?? knownVoters(of: group).first else { continue }
+            if leader == settings.id {
+                for id in ids { leases[ServerSessionKey(group: group, node: leader, session: id)] = now }
+            } else {
+                effects.append(.send(to: leader, .control, .call(CallID(0), .renew([SessionLease(group: group, sessions: ids)])), attachment: nil))
+            }
+        }
+    }
+
+    private mutating func expireLeases(into effects: inout [Effect]) {
+        for (key, renewed) in leases where renewed + settings.sessionLease < now {
+            _ = leases.remove(key)
+            guard groups[key.group]?.isLeader == true else { continue }
+            begin(.background(.expireSession(key.group, key.node, key.session)), deadline: now + .seconds(30), into: &effects)
+        }
+    }
+
+    /// Stages of clients that are gone: ten minutes without a write.
+    private mutating func expireStages(into effects: inout [Effect]) {
+        for (key, stage) in serverStages where stage.lastUse + .seconds(600) < now {
+            effects.append(.dropStage(stage.id))
+            _ = serverStages.remove(key)
+        }
+    }
+}

@@ -1,0 +1,317 @@
+import Consensus
+import Filesystem
+import Membership
+import Primitives
+import Replication
+
+// The groups of this node: Raft's effects, proposals, what is applied, snapshots.
+
+extension NodeState {
+    /// The region-spanning group that knows which file systems exist: every node has a replica.
+    func initialCatalogConfiguration() -> RaftConfiguration {
+        let plan = catalogPlan()
+        return RaftConfiguration(voters: plan.voters.map(\.node), learners: plan.learners.map(\.node))
+    }
+
+    mutating func restore(_ restored: Restored) {
+        for (id, raft, machine) in restored.groups {
+            groups[id] = HostedGroup(
+                id: id, filesystem: machine?.filesystem, machine: machine ?? GroupMachine(), applied: raft.snapshot?.index ?? 0,
+                configuration: raft.snapshot?.configuration ?? raft.initialConfiguration, snapshotIndex: raft.snapshot?.index ?? 0)
+            restoredRaft[id] = raft
+        }
+    }
+
+    /// Starts what the disk held; a file system's group whose configuration only the catalog knows
+    /// starts when the catalog has been applied up to it.
+    mutating func startGroups(into effects: inout [Effect]) {
+        if groups[.catalog] == nil {
+            groups[.catalog] = HostedGroup(
+                id: .catalog, filesystem: nil, machine: GroupMachine(), applied: 0,
+                configuration: initialCatalogConfiguration(), snapshotIndex: 0)
+        }
+        let raft =
+            restoredRaft.remove(.catalog)?.starting(from: initialCatalogConfiguration())
+            ?? RaftRestored(initialConfiguration: initialCatalogConfiguration())
+        addToRaft(.catalog, raft, into: &effects)
+        catalogApplied(into: &effects)
+    }
+
+    private mutating func addToRaft(_ id: GroupID, _ restored: RaftRestored, into effects: inout [Effect]) {
+        var out: [MultiRaftEffect] = []
+        raft.addGroup(id, restored: restored, now: now, into: &out)
+        interpret(out, into: &effects)
+        effects.append(.publish(.groupStarted(id, groups[id]?.filesystem)))
+    }
+
+    /// Begins (or takes up again) the replica of a file system that the catalog says belongs here.
+    mutating func startGroup(_ record: FilesystemRecord, into effects: inout [Effect]) {
+        let configuration = RaftConfiguration(voters: record.plan.voters.map(\.node), learners: record.plan.learners.map(\.node))
+        if groups[record.group] == nil {
+            groups[record.group] = HostedGroup(
+                id: record.group, filesystem: record.id, machine: GroupMachine(files: record), applied: 0, configuration: configuration,
+                snapshotIndex: 0)
+        }
+        let restored =
+            restoredRaft.remove(record.group)?.starting(from: configuration) ?? RaftRestored(initialConfiguration: configuration)
+        if restored.snapshot == nil { groups[record.group]!.machine = GroupMachine(files: record) }
+        addToRaft(record.group, restored, into: &effects)
+        let preferred = record.plan.voters.filter { $0.region == record.region }.map(\.node)
+        driveRaft(.group(record.group, .preference(preferredLeaders: preferred)), into: &effects)
+    }
+
+    mutating func removeGroup(_ id: GroupID, into effects: inout [Effect]) {
+        guard let group = groups.remove(id) else { return }
+        var out: [MultiRaftEffect] = []
+        raft.removeGroup(id, into: &out)
+        interpret(out, into: &effects)
+        for (_, entry) in group.appended { answerProposer(entry.who, .failed(gone(group)), into: &effects) }
+        for wait in group.appliedWaits { resolve(wait.token, .failed(gone(group))) }
+        effects.append(.removeGroup(id))
+        effects.append(.publish(.groupRemoved(id)))
+    }
+
+    private func gone(_ group: HostedGroup) -> FileFailure {
+        FileFailure(
+            .stale, operation: "use", object: group.filesystem?.description ?? "group \(group.id)", cause: "it has been deleted",
+            hint: "a new file system of the same name is another one")
+    }
+
+    mutating func driveRaft(_ event: MultiRaftEvent, into effects: inout [Effect]) {
+        var out: [MultiRaftEffect] = []
+        raft.handle(event, now: now, into: &out)
+        interpret(out, into: &effects)
+    }
+
+    private mutating func interpret(_ out: [MultiRaftEffect], into effects: inout [Effect]) {
+        for effect in out {
+            switch effect {
+            case .send(let to, let batch): effects.append(.send(to: to, .control, .raft(batch), attachment: nil))
+            case .persist(let token, let writes): effects.append(.persist(token: token, writes))
+            case .startTimer(let timer, let at): effects.append(.startTimer(.raft(timer), generation: 0, at: at))
+            case .cancelTimer(let timer): effects.append(.cancelTimer(.raft(timer)))
+            case .apply(let id, let entries): apply(id, entries, into: &effects)
+            case .proposalAppended(let id, let proposal, let index, let term): appended(id, proposal, index, term)
+            case .proposalDropped(let id, let proposal, _, let leader): dropped(id, proposal, leader: leader, into: &effects)
+            case .readReady(let id, let token, let index): readReady(id, token, index)
+            case .readFailed(let id, let token, _): readFailed(id, token)
+            case .sendSnapshot(let id, let to, let metadata): effects.append(.sendSnapshot(id, to: to, metadata))
+            case .roleChanged(let id, let role, let term, let leader): roleChanged(id, role, term, leader, into: &effects)
+            case .membershipChanged(let id, let configuration): _ = groups.update(id) { $0.configuration = configuration }
+            }
+        }
+    }
+
+    // MARK: Proposals
+
+    /// Gives a command to Raft, if this node leads; whoever asked is answered when it is applied.
+    mutating func propose(_ group: GroupID, _ envelope: [UInt8], answering who: HostedGroup.Proposer, into effects: inout [Effect]) {
+        guard let hosted = groups[group], hosted.isLeader else {
+            answerProposer(who, .notLeader(groups[group]?.leader), into: &effects)
+            return
+        }
+        counters.proposals += 1
+        let id = nextProposal
+        nextProposal += 1
+        _ = groups.update(group) { $0.proposed[id] = who }
+        driveRaft(.group(group, .propose(ProposalID(id), payload: envelope)), into: &effects)
+    }
+
+    private mutating func appended(_ group: GroupID, _ proposal: ProposalID, _ index: UInt64, _ term: UInt64) {
+        _ = groups.update(group) {
+            guard let who = $0.proposed.remove(proposal.rawValue) else { return }
+            $0.appended[index] = (term, who)
+        }
+    }
+
+    private mutating func dropped(_ group: GroupID, _ proposal: ProposalID, leader: NodeID?, into effects: inout [Effect]) {
+        guard let who = groups.update(group, { $0.proposed.remove(proposal.rawValue) }) ?? nil else { return }
+        answerProposer(who, .notLeader(leader), into: &effects)
+    }
+
+    private mutating func answerProposer(_ who: HostedGroup.Proposer, _ reply: Answer, into effects: inout [Effect]) {
+        switch who {
+        case .call(let node, let call): answer(call, to: node, reply, into: &effects)
+        case .nobody: break
+        }
+    }
+
+    private mutating func roleChanged(_ id: GroupID, _ role: RaftRole, _ term: UInt64, _ leader: NodeID?, into effects: inout [Effect]) {
+        guard let before = groups[id] else { return }
+        _ = groups.update(id) {
+            $0.role = role
+            $0.term = term
+            $0.leader = leader
+        }
+        effects.append(.publish(.roleChanged(id, role: role.word, term: term, leader: leader)))
+        if before.isLeader, role != .leader { lostLeadership(id, leader, into: &effects) }
+        if role == .leader { gainedLeadership(id, into: &effects) }
+        if leader != nil { wakeCalls(to: id) }
+    }
+
+    /// What is in the log may still be applied, and then its proposers are answered; but they are
+    /// told now, so that they ask the new leader. The stamp makes the second proposal harmless.
+    private mutating func lostLeadership(_ id: GroupID, _ leader: NodeID?, into effects: inout [Effect]) {
+        let waiting = groups.update(id) { group -> [HostedGroup.Proposer] in
+            let all = group.proposed.values + group.appended.values.map(\.who)
+            group.proposed = OrderedTable()
+            group.appended = OrderedTable()
+            return all
+        }
+        for who in waiting ?? [] { answerProposer(who, .notLeader(leader), into: &effects) }
+        for (key, stage) in serverStages where key.group == id {
+            effects.append(.dropStage(stage.id))
+            _ = serverStages.remove(key)
+        }
+    }
+
+    private mutating func gainedLeadership(_ id: GroupID, into effects: inout [Effect]) {
+        // Every holder of a lock gets a whole lease from the new leader (the grace of RFC 8881 §8.4.2
+        // without its waiting: the locks themselves are in the replicated state).
+        if let files = groups[id]?.machine.files {
+            for holder in files.locks.holders { leases[ServerSessionKey(group: id, node: holder.node, session: holder.session)] = now }
+        }
+        if id == .catalog, groups[.catalog]?.machine.catalog.cluster == nil {
+            begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
+        }
+    }
+
+    private mutating func wakeCalls(to group: GroupID) {
+        for (id, call) in calls.calls where call.group == group && call.destination == nil {
+            _ = calls.calls.update(id) { $0.due = now }
+            freshCalls.append(id)
+        }
+    }
+
+    // MARK: Applying
+
+    private mutating func apply(_ id: GroupID, _ entries: [RaftEntry], into effects: inout [Effect]) {
+        guard groups[id] != nil else { return }
+        for entry in entries {
+            counters.entriesApplied += 1
+            var reply: Answer?
+            var adopted: [ChunkReference] = []
+            _ = groups.update(id) { group in
+                precondition(entry.index == group.applied + 1, "\(id): entry \(entry.index) after \(group.applied)")
+                group.applied = entry.index
+                guard entry.kind == .command else { return }
+                let result = group.machine.apply(entry.payload, index: entry.index, adopting: &adopted)
+                reply = .applied(index: entry.index, result: result)
+            }
+            if let waiting = groups.update(id, { $0.appended.remove(entry.index) }) ?? nil {
+                if waiting.term == entry.term, let reply {
+                    answerProposer(waiting.who, reply, into: &effects)
+                } else {
+                    answerProposer(waiting.who, .notLeader(groups[id]?.leader), into: &effects)
+                }
+            }
+            if !adopted.isEmpty { adopt(adopted, of: id, into: &effects) }
+        }
+        afterApplying(id, into: &effects)
+    }
+
+    private mutating func afterApplying(_ id: GroupID, into effects: inout [Effect]) {
+        guard let group = groups[id] else { return }
+        driveRaft(.group(id, .applied(index: group.applied)), into: &effects)
+        wakeAppliedWaits(id)
+        for wait in remoteWaits where wait.group == id && wait.index <= group.applied {
+            answer(wait.call, to: wait.node, .done, into: &effects)
+        }
+        remoteWaits.removeAll { $0.group == id && $0.index <= group.applied }
+        if id == .catalog { catalogApplied(into: &effects) }
+        saveSnapshotIfDue(id, into: &effects)
+    }
+
+    private mutating func wakeAppliedWaits(_ id: GroupID) {
+        guard let group = groups[id], !group.appliedWaits.isEmpty else { return }
+        let ready = group.appliedWaits.filter { $0.index <= group.applied }
+        _ = groups.update(id) { hosted in hosted.appliedWaits.removeAll { $0.index <= group.applied } }
+        for wait in ready { resolve(wait.token, .done) }
+    }
+
+    /// Waits until this replica has applied `index`.
+    mutating func waitApplied(_ group: GroupID, _ index: UInt64, _ place: Step, _ progress: inout RequestProgress) throws(Interrupt) {
+        if let hosted = groups[group], hosted.applied >= index { return }
+        _ = try step(place, &progress) { node, token in
+            _ = node.groups.update(group) { $0.appliedWaits.append((index, token)) }
+        }
+    }
+
+    // MARK: Linearizable reads
+
+    /// The index up to which a replica must have applied to read what was current when it asked.
+    mutating func readIndex(_ group: GroupID, _ place: Step, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) -> UInt64 {
+        if progress.begun[place] == nil {
+            let token = requests.makeToken()
+            progress.begun[place] = token
+            readingNow = token
+            driveRaft(.group(group, .read(ReadToken(token.rawValue))), into: &effects)
+            readingNow = nil
+            // Under the leader's lease the answer is here already.
+            if let early = earlyRead {
+                progress.ended[place] = early
+                earlyRead = nil
+            } else {
+                requests.expect(token, request: currentKey, step: place)
+            }
+        }
+        guard let value = progress.ended[place] else { throw .waiting }
+        if case .failed(let failure) = value { throw .failure(failure) }
+        guard case .index(let index) = value else { preconditionFailure("a read index ended as \(value)") }
+        return index
+    }
+
+    private mutating func readReady(_ group: GroupID, _ token: ReadToken, _ index: UInt64) {
+        finishRead(WaitToken(token.rawValue), .index(index))
+    }
+
+    private mutating func readFailed(_ group: GroupID, _ token: ReadToken) {
+        let failure = FileFailure(
+            .unavailable, operation: "read", object: "group \(group)", cause: "no leader confirms that it leads", hint: "try again")
+        finishRead(WaitToken(token.rawValue), .failed(failure))
+    }
+
+    /// The request that asked may be the one that is being run, and is then not in the table.
+    private mutating func finishRead(_ token: WaitToken, _ value: StepValue) {
+        if token == readingNow { earlyRead = value } else { resolve(token, value) }
+    }
+
+    // MARK: Snapshots
+
+    private mutating func saveSnapshotIfDue(_ id: GroupID, into effects: inout [Effect]) {
+        guard let group = groups[id], !group.snapshotInProgress, group.applied >= group.snapshotIndex + settings.snapshotEntries else { return }
+        guard let metadata = raft.snapshotMetadata(of: id, at: group.applied) else { return }
+        _ = groups.update(id) { $0.snapshotInProgress = true }
+        effects.append(.saveSnapshot(id, metadata, group.machine))
+    }
+
+    mutating func groupCompletion(_ event: Event, into effects: inout [Effect]) {
+        switch event {
+        case .logDurable(let token): driveRaft(.persisted(token: token), into: &effects)
+        case .logFailed(_, let reason):
+            // Nothing was acknowledged that is not durable; a node whose log fails must not go on.
+            effects.append(.publish(.fault("the log cannot be written: \(reason)")))
+        case .snapshotSaved(let id, let metadata, let ok):
+            _ = groups.update(id) {
+                $0.snapshotInProgress = false
+                if ok { $0.snapshotIndex = metadata.index }
+            }
+            if ok {
+                counters.snapshotsSaved += 1
+                driveRaft(.group(id, .compact(metadata)), into: &effects)
+            }
+        case .snapshotReceived(let id, let metadata, let machine):
+            guard let group = groups[id], metadata.index > group.applied else { return }
+            _ = groups.update(id) {
+                $0.machine = machine
+                $0.applied = metadata.index
+                $0.snapshotIndex = metadata.index
+                $0.configuration = metadata.configuration
+            }
+            driveRaft(.group(id, .snapshotReceived(metadata)), into: &effects)
+            afterApplying(id, into: &effects)
+        case .snapshotSent(let id, let to, let ok): driveRaft(.group(id, .snapshotSendFinished(to: to, ok: ok)), into: &effects)
+        default: preconditionFailure("no completion of a group: \(event)")
+        }
+    }
+}

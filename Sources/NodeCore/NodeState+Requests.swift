@@ -1,0 +1,222 @@
+import Filesystem
+import Primitives
+import Replication
+
+// Running requests: begin, interrupt, resume, end, and the sweep that ends those whose time is over.
+
+extension NodeState {
+    /// Takes a request in, runs it as far as it goes.
+    mutating func begin(_ kind: RequestKind, deadline: Instant, into effects: inout [Effect]) {
+        guard !requests.isFull else {
+            let failure = FileFailure(
+                .overloaded, operation: "request", object: "node \(settings.id)", cause: "\(RequestTable.capacity) requests are under way",
+                hint: "try again")
+            finish(kind, progress: RequestProgress(), with: .failure(failure), into: &effects)
+            return
+        }
+        if case .operation = kind { counters.operations += 1 }
+        let key = requests.insert(RequestRecord(kind: kind, deadline: deadline))
+        runnable.append(key)
+    }
+
+    /// Runs what became runnable, and what that makes runnable, until nothing is.
+    mutating func runPending(into effects: inout [Effect]) {
+        repeat {
+            flushCalls(into: &effects)
+            let batch = runnable
+            runnable.removeAll(keepingCapacity: true)
+            for key in batch { run(key, into: &effects) }
+            let ends = laterEnds
+            laterEnds.removeAll(keepingCapacity: true)
+            for end in ends { resolve(end.token, end.value) }
+        } while !runnable.isEmpty || !freshCalls.isEmpty
+        effects.append(contentsOf: laterEffects)
+        laterEffects.removeAll(keepingCapacity: true)
+        for buffer in droppable { effects.append(.dropBuffer(buffer)) }
+        droppable.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func run(_ key: RequestTable.Key, into effects: inout [Effect]) {
+        guard var record = requests.take(key) else { return }
+        currentKey = key
+        currentDeadline = record.deadline
+        do throws(Interrupt) {
+            let outcome = try execute(record.kind, &record.progress, into: &effects)
+            requests.forget(record)
+            finish(record.kind, progress: record.progress, with: .success(outcome), into: &effects)
+        } catch {
+            switch error {
+            case .waiting: requests.putBack(key, record)
+            case .failure(let failure):
+                requests.forget(record)
+                finish(record.kind, progress: record.progress, with: .failure(failure), into: &effects)
+            }
+        }
+    }
+
+    private mutating func execute(_ kind: RequestKind, _ progress: inout RequestProgress, into effects: inout [Effect])
+        throws(Interrupt) -> RequestOutcome
+    {
+        switch kind {
+        case .open(_, let filesystem, let options):
+            return .session(try performOpen(filesystem, options, &progress, into: &effects))
+        case .operation(_, let session, let operation, let payload):
+            return .value(try perform(operation, session: session, payload: payload, &progress, into: &effects))
+        case .catalog(_, let envelope, let operation):
+            return .catalog(try performCatalog(envelope, operation: operation, &progress, into: &effects))
+        case .compound(let from, _, let compound, let stamp, let payload):
+            try performCompound(compound, stamp: stamp, from: from, payload: payload, &progress, into: &effects)
+            return .compound
+        case .background(let task):
+            try performBackground(task, &progress, into: &effects)
+            return .value(.done)
+        }
+    }
+
+    /// Begins a step once; on later runs gives its end, or waits for it.
+    mutating func step(
+        _ step: Step, _ progress: inout RequestProgress, begin: (inout NodeState, WaitToken) -> Void
+    ) throws(Interrupt) -> StepValue {
+        if let value = progress.ended[step] {
+            if case .failed(let failure) = value { throw .failure(failure) }
+            return value
+        }
+        if progress.begun[step] == nil {
+            let token = requests.makeToken()
+            progress.begun[step] = token
+            requests.expect(token, request: currentKey, step: step)
+            begin(&self, token)
+        }
+        throw .waiting
+    }
+
+    /// The end of a step: its request is run again. False where nobody waits any more.
+    @discardableResult
+    mutating func resolve(_ token: WaitToken, _ value: StepValue, cost: OperationCost = OperationCost()) -> Bool {
+        if let (group, stamp) = stampsInUse.removeValue(forKey: token) { _ = proposers.update(group) { $0.end(stamp) } }
+        guard let (key, step) = requests.resolve(token), var record = requests.take(key) else { return false }
+        record.progress.ended[step] = value
+        record.progress.cost = record.progress.cost + cost
+        requests.putBack(key, record)
+        runnable.append(key)
+        return true
+    }
+
+    /// Answers whoever asked, once.
+    private mutating func finish(
+        _ kind: RequestKind, progress: RequestProgress, with outcome: Result<RequestOutcome, FileFailure>, into effects: inout [Effect]
+    ) {
+        switch kind {
+        case .open(let request, _, _):
+            switch outcome {
+            case .success(.session(let id)): effects.append(.reply(request, .session(id)))
+            case .success: preconditionFailure("a session was opened with another outcome")
+            case .failure(let failure): effects.append(.reply(request, .failed(failure)))
+            }
+        case .operation(let request, let session, let operation, let payload):
+            finishOperation(request, session, operation, payload, progress, outcome, into: &effects)
+        case .catalog(let request, _, _):
+            switch outcome {
+            case .success(.catalog(let reply)): effects.append(.reply(request, .catalog(reply)))
+            case .success: preconditionFailure("a change of the catalog ended as something else")
+            case .failure(let failure): effects.append(.reply(request, .failed(failure)))
+            }
+        case .compound(let from, let call, _, _, let payload):
+            var results = progress.results
+            // The bytes of our own call stay with the call: it may have to be sent again.
+            if let payload, from != settings.id { effects.append(.dropBuffer(payload.buffer)) }
+            if case .failure(let failure) = outcome {
+                if failure.code == .unavailable {
+                    if let attachment = progress.attachment { effects.append(.dropBuffer(attachment.buffer)) }
+                    answer(call, to: from, .notLeader(nil), into: &effects)
+                    return
+                }
+                results.append(.failed(failure))
+            }
+            answer(call, to: from, .compound(results), attachment: progress.attachment, into: &effects)
+        case .background(let task):
+            finishBackground(task, outcome, into: &effects)
+        }
+    }
+
+    private mutating func finishOperation(
+        _ request: RequestID, _ session: SessionID, _ operation: FileOperation, _ payload: Payload?, _ progress: RequestProgress,
+        _ outcome: Result<RequestOutcome, FileFailure>, into effects: inout [Effect]
+    ) {
+        if let payload, !payloadIsKept(operation, session, payload) { effects.append(.dropBuffer(payload.buffer)) }
+        _ = sessions.update(session) { $0.active -= $0.active > 0 ? 1 : 0 }
+        if progress.holdsVersion {
+            _ = updateVolume(session) { $0.isChangingVersion = false }
+            runnable.append(contentsOf: versionWaiters.removeValue(forKey: session) ?? [])
+        }
+        switch outcome {
+        case .success(.value(let value)):
+            counters.wideAreaRoundTrips += UInt64(progress.cost.wideAreaRoundTrips)
+            counters.wideAreaBytes += progress.cost.wideAreaBytes
+            effects.append(
+                .reply(request, .outcome(FileOutcome(value: value, cost: progress.cost), data: progress.attachment?.buffer)))
+        case .success: preconditionFailure("an operation ended as something else")
+        case .failure(let failure):
+            counters.operationFailures += 1
+            if let attachment = progress.attachment { effects.append(.dropBuffer(attachment.buffer)) }
+            effects.append(.reply(request, .failed(failure)))
+        }
+    }
+
+    /// The front end no longer waits for this request.
+    mutating func abandon(_ request: RequestID, into effects: inout [Effect]) {
+        for key in requests.order {
+            guard let record = requests.peek(key) else { continue }
+            switch record.kind {
+            case .open(request, _, _), .operation(request, _, _, _), .catalog(request, _, _): expire(key, record, into: &effects)
+            default: continue
+            }
+        }
+    }
+
+    private mutating func expire(_ key: RequestTable.Key, _ record: RequestRecord, into effects: inout [Effect]) {
+        _ = requests.take(key)
+        requests.forget(record)
+        let failure = FileFailure(
+            .timedOut, operation: record.kind.name, object: record.kind.object, cause: "no answer before the deadline\(waitingFor(record))",
+            hint: "whether it happened is not known; look before you repeat it")
+        finish(record.kind, progress: record.progress, with: .failure(failure), into: &effects)
+    }
+
+    /// In words, what a request was waiting for.
+    private func waitingFor(_ record: RequestRecord) -> String {
+        let open = record.progress.begun.keys.filter { record.progress.ended[$0] == nil }.map { $0.place.rawValue }.min()
+        guard let open, let place = Step.Place(rawValue: open) else { return "" }
+        return ", waiting for \(place.words)"
+    }
+
+    /// Every 50 ms while anything waits: deadlines, and calls that are due again.
+    mutating func sweep(into effects: inout [Effect]) {
+        sweepArmed = false
+        for key in requests.order {
+            guard let record = requests.peek(key) else { continue }
+            if record.deadline <= now { expire(key, record, into: &effects) }
+        }
+        requests.compactOrder()
+        let due = pauses.filter { $0.until <= now }
+        pauses.removeAll { $0.until <= now }
+        for pause in due { resolve(pause.token, .done) }
+        resendDueCalls(into: &effects)
+        retryPushes(into: &effects)
+    }
+
+    mutating func armSweep(into effects: inout [Effect]) {
+        guard !sweepArmed, requests.count > 0 || calls.calls.count > 0 || !remoteWaits.isEmpty || !pushRetries.isEmpty else { return }
+        sweepArmed = true
+        effects.append(.startTimer(.sweep, generation: 0, at: now + .milliseconds(50)))
+    }
+}
+
+/// What a request's program ended with.
+enum RequestOutcome {
+    case session(SessionID)
+    case value(FileValue)
+    case catalog(CatalogResult)
+    /// Its results are in the progress.
+    case compound
+}

@@ -1,0 +1,143 @@
+import Filesystem
+import Namespace
+import Primitives
+import Replication
+
+/// A client's attachment to a file system, at the node that it talks to.
+struct ClientSession {
+    let id: SessionID
+    let filesystem: FilesystemID
+    let group: GroupID
+    let options: SessionOptions
+    var lastUse: Instant
+    /// Operations under way; a session in use is not idle.
+    var active = 0
+    /// The client side of a network file system; nil for a volume.
+    var nfs: NFSClient?
+    var volume: VolumeSession?
+
+    var context: SessionContext { SessionContext(id: id, filesystem: filesystem, group: group, options: options) }
+}
+
+/// What does not change of a session, handed to the programs of its operations.
+struct SessionContext {
+    let id: SessionID
+    let filesystem: FilesystemID
+    let group: GroupID
+    let options: SessionOptions
+}
+
+/// The client of a network file system: what an NFS client's kernel keeps.
+struct NFSClient {
+    var caches: NFSCaches
+    var handles = OrderedTable<HandleID, NFSHandle>()
+    /// Whether this session ever took a lock: only then is it kept alive at the leader.
+    var holdsLocks = false
+}
+
+extension NodeState {
+    mutating func openSession(_ request: RequestID, _ filesystem: FilesystemID, _ options: SessionOptions, into effects: inout [Effect]) {
+        begin(.open(request, filesystem, options), deadline: now + .seconds(30), into: &effects)
+    }
+
+    /// A file system that is unknown here may have been made a moment ago elsewhere: the catalog's
+    /// leader is asked once before it is called missing.
+    mutating func performOpen(
+        _ filesystem: FilesystemID, _ options: SessionOptions, _ progress: inout RequestProgress, into effects: inout [Effect]
+    ) throws(Interrupt) -> SessionID {
+        if catalogRecord(filesystem) == nil {
+            let index = try readIndex(.catalog, Step(.readIndex), &progress, into: &effects)
+            try waitApplied(.catalog, index, Step(.applied), &progress)
+        }
+        do throws(FileFailure) { return try makeSession(filesystem, options) } catch { throw .failure(error) }
+    }
+
+    private mutating func makeSession(_ filesystem: FilesystemID, _ options: SessionOptions) throws(FileFailure) -> SessionID {
+        func refuse(_ code: FileFailure.Code, _ cause: String, _ hint: String = "") -> FileFailure {
+            FileFailure(code, operation: "open session", object: filesystem.description, cause: cause, hint: hint)
+        }
+        guard sessions.count < settings.sessionLimit else { throw refuse(.overloaded, "\(settings.sessionLimit) sessions are open", "close some") }
+        guard let record = catalogRecord(filesystem), record.isActive else {
+            throw refuse(.notFound, "no such \(filesystem.kind.noun)", "it may have been deleted; list what exists")
+        }
+        let id = SessionID(nextSession)
+        var session = ClientSession(id: id, filesystem: filesystem, group: record.group, options: options, lastUse: now)
+        switch filesystem.kind {
+        case .nfs:
+            guard options.version == nil else { throw refuse(.invalid, "a network file system has no versions", "leave --at out") }
+            session.nfs = NFSClient(caches: NFSCaches(lifetime: options.attributeCache))
+        case .volume:
+            guard let hosted = groups[record.group], let files = hosted.machine.files else {
+                throw refuse(.unavailable, "this node holds no replica of it", "use a node that does, or wait until it has one")
+            }
+            guard let volume = VolumeSession(files: files, options: options) else {
+                throw refuse(.notFound, "version \(options.version!) is not kept", "see its history")
+            }
+            session.volume = volume
+        }
+        nextSession += 1
+        sessions[id] = session
+        return id
+    }
+
+    mutating func closeSession(_ id: SessionID, into effects: inout [Effect]) {
+        guard let session = sessions.remove(id) else { return }
+        if let nfs = session.nfs {
+            var dirty = nfs.holdsLocks
+            for (_, handle) in nfs.handles {
+                if let held = handle.held { effects.append(.dropBuffer(held.payload)) }
+                if handle.writes > 0 { dirty = true }
+            }
+            if dirty { begin(.background(.endSession(session.id, session.filesystem, session.group)), deadline: now + .seconds(30), into: &effects) }
+        }
+        if let volume = session.volume {
+            for (_, handle) in volume.handles { if let stage = handle.stage { effects.append(.dropStage(stage)) } }
+        }
+    }
+
+    /// Sessions that nobody used for their idle limit are ended.
+    mutating func expireIdleSessions(into effects: inout [Effect]) {
+        for (id, session) in sessions where session.active == 0 && session.lastUse + session.options.idleLimit < now {
+            closeSession(id, into: &effects)
+        }
+    }
+
+    /// One run of an operation's program.
+    mutating func perform(
+        _ operation: FileOperation, session id: SessionID, payload: Payload?, _ progress: inout RequestProgress, into effects: inout [Effect]
+    ) throws(Interrupt) -> FileValue {
+        guard let session = sessions[id] else {
+            throw .failure(
+                FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended", hint: "open a new one"))
+        }
+        if progress.begun.isEmpty && progress.attempt == 0 {
+            progress.attempt = 1
+            let time = now
+            _ = sessions.update(id) {
+                $0.active += 1
+                $0.lastUse = time
+            }
+            if (session.options.readOnly || session.options.version != nil) && operation.isChange {
+                throw .failure(
+                    FileFailure(.readOnly, operation: operation.name, object: operation.object, cause: "the session is read-only"))
+            }
+            if operation.isForVolumes, session.volume == nil {
+                throw .failure(
+                    FileFailure(
+                        .notSupported, operation: operation.name, object: session.filesystem.description,
+                        cause: "a network file system has no commits or versions; every change is visible at once"))
+            }
+        }
+        let context = session.context
+        switch session.filesystem.kind {
+        case .nfs: return try performNFS(operation, context, payload: payload, &progress, into: &effects)
+        case .volume: return try performVolume(operation, context, payload: payload, &progress, into: &effects)
+        }
+    }
+
+    /// Whether an operation that is over has left its bytes with the session (a held first write).
+    func payloadIsKept(_ operation: FileOperation, _ session: SessionID, _ payload: Payload) -> Bool {
+        guard case .write(let handle, _) = operation else { return false }
+        return keptPayloads.contains(payload.buffer) || sessions[session]?.nfs?.handles[handle]?.held?.payload == payload.buffer
+    }
+}

@@ -1,0 +1,319 @@
+import Membership
+import Consensus
+import Filesystem
+import Namespace
+import Primitives
+import Replication
+
+// Operations of a volume session. Names and attributes are changed in the session's own tree and
+// cost no message.
+
+extension NodeState {
+    mutating func performVolume(
+        _ operation: FileOperation, _ session: SessionContext, payload: Payload?, _ progress: inout RequestProgress, into effects: inout [Effect]
+    ) throws(Interrupt) -> FileValue {
+        try takeTurn(operation, session, &progress)
+        switch operation {
+        case .stat(let path, let follow):
+            return .attributes(try staged(session, operation) { (tree) throws(FileFailure) in try tree.walk(path, followLast: follow) })
+        case .list(let path, let cookie, let limit):
+            return try staged(session, operation) { (tree) throws(FileFailure) in
+                let directory = try tree.walk(path, followLast: true).inode
+                let page = try tree.list(directory, after: cookie, limit: Int(max(1, min(limit, 10_000))))
+                return .entries(page.entries, nextCookie: page.next)
+            }
+        case .open(let path, let mode): return try volumeOpen(path, mode, session, operation)
+        case .read(let handle, let offset, let length): return try volumeRead(handle, offset, length, session, operation, &progress, into: &effects)
+        case .write(let handle, let offset): return try volumeWrite(handle, offset, payload, session, operation, &progress)
+        case .sync(let id):
+            let handle = try volumeHandle(id, session, operation)
+            try volumeFlush(handle, session, operation, &progress, into: &effects)
+            return .done
+        case .close(let handle, let abandon): return try volumeClose(handle, abandon: abandon, session, operation, &progress, into: &effects)
+        case .lock, .unlock:
+            throw .failure(
+                FileFailure(
+                    .notSupported, operation: operation.name, object: operation.object,
+                    cause: "a volume has no locks that hold between hosts", hint: "use a network file system where writers need locks"))
+        case .statistics: return .statistics(try staged(session, operation) { (tree) throws(FileFailure) in tree.fileStatistics })
+        case .sessionStatus: return .session(try volumeStatus(session, operation))
+        case .readLink(let path):
+            return .link(try staged(session, operation) { (tree) throws(FileFailure) in try tree.linkTarget(of: tree.walk(path, followLast: false).inode) })
+        case .getXattr(let path, let name):
+            return .bytes(try staged(session, operation) { (tree) throws(FileFailure) in try tree.xattr(name, of: tree.walk(path, followLast: true).inode) })
+        case .listXattrs(let path):
+            return .names(try staged(session, operation) { (tree) throws(FileFailure) in try tree.xattrList(of: tree.walk(path, followLast: true).inode) })
+        case .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr:
+            let command = try staged(session, operation) { (tree) throws(FileFailure) in try tree.change(for: operation) }
+            let result = try stage(command, session, operation)
+            if case .setAttributes = operation, case .attributes(let attributes) = result { return .attributes(attributes) }
+            return .done
+        case .commit(let options): return try volumeCommit(options, session, operation, &progress, into: &effects)
+        case .reload(let mode, let discard): return try volumeReload(mode, discard: discard, session, operation, &progress, into: &effects)
+        case .history(let limit): return .history(try latest(session, operation).summaries(limit: Int(min(limit, 10_000))))
+        case .diff(let from, let to, let limit):
+            let tree = try latest(session, operation)
+            do {
+                let found = try tree.pathChanges(from: from, to: to, limit: Int(min(limit, 100_000)))
+                return .changes(found.changes, truncated: found.truncated)
+            } catch { throw .failure(error.about(operation)) }
+        case .rollback(let version): return try volumeRollback(version, session, operation, &progress, into: &effects)
+        case .conflicts(let limit): return .conflicts(try latest(session, operation).conflictSummaries(limit: Int(min(limit, 10_000))))
+        case .resolveConflict(let index):
+            _ = try proposeChange(.resolveConflict(id: index, .dismiss), session, operation, Step(.propose), &progress)
+            return .done
+        }
+    }
+
+    /// While a commit or reload moves the session to another version, its changes wait: none may
+    /// fall between the change set that was sent and the tree that comes back.
+    private mutating func takeTurn(_ operation: FileOperation, _ session: SessionContext, _ progress: inout RequestProgress) throws(Interrupt) {
+        guard !progress.holdsVersion, let volume = sessions[session.id]?.volume else { return }
+        switch operation {
+        case .commit, .reload, .rollback:
+            guard !volume.isChangingVersion else { try waitForVersion(session) }
+            progress.holdsVersion = true
+            _ = updateVolume(session.id) { $0.isChangingVersion = true }
+        case .sync, .close:
+            guard !volume.isChangingVersion || !progress.begun.isEmpty else { try waitForVersion(session) }
+        default:
+            guard !volume.isChangingVersion || !operation.isChange || !progress.begun.isEmpty else { try waitForVersion(session) }
+        }
+    }
+
+    private mutating func waitForVersion(_ session: SessionContext) throws(Interrupt) -> Never {
+        versionWaiters[session.id, default: []].append(currentKey)
+        throw .waiting
+    }
+
+    /// The newest state of the volume that this node has applied.
+    func latest(_ session: SessionContext, _ operation: FileOperation) throws(Interrupt) -> NamespaceState {
+        guard let files = groups[session.group]?.machine.files else {
+            throw .failure(FileFailure(.unavailable, operation: operation.name, object: operation.object, cause: "this node holds no replica of it"))
+        }
+        return files.namespace
+    }
+
+    private func volumeStatus(_ session: SessionContext, _ operation: FileOperation) throws(Interrupt) -> SessionStatus {
+        guard let volume = sessions[session.id]?.volume else {
+            throw .failure(FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended"))
+        }
+        return SessionStatus(
+            session: session.id, filesystem: session.filesystem, version: volume.version, latest: try latest(session, operation).version,
+            staged: volume.changes, openFiles: UInt32(volume.handles.count), readOnly: session.options.readOnly || session.options.version != nil)
+    }
+
+    // MARK: Commit
+
+    private mutating func volumeCommit(
+        _ options: CommitOptions, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
+    ) throws(Interrupt) -> FileValue {
+        guard let volume = sessions[session.id]?.volume else {
+            throw .failure(FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended"))
+        }
+        // Every chunk that the commit names is durable where the volume's rule wants it, before the
+        // commit is proposed: whoever sees the version can read it.
+        let placed = volume.placements
+        if progress.begun[Step(.propose)] == nil {
+            try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
+            for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {
+                throw .failure(
+                    FileFailure(
+                        .unavailable, operation: operation.name, object: session.filesystem.description,
+                        cause: "too few regions hold the content that it names", hint: "nothing was published; commit again when more regions are up"))
+            }
+        }
+        let changes: VolumeChanges
+        if let kept = progress.changes {
+            changes = kept
+        } else {
+            changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
+            progress.changes = changes
+        }
+        if changes.isEmpty {
+            let files = try latest(session, operation)
+            return .receipt(
+                CommitReceipt(
+                    version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region], changes: 0))
+        }
+        let applied = try proposeChange(
+            .commitChanges(
+                changes,
+                CommitInfo(
+                    ifUnchanged: options.ifUnchanged, session: session.id.rawValue, author: settings.region.name, message: options.message)),
+            session, operation,
+            Step(.propose), &progress)
+        guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
+        try waitApplied(session.group, applied.index, Step(.applied), &progress)
+        try waitForRegions(options.wait, session, placed, applied.index, &progress)
+        finishCommit(session, outcome.version)
+        let complete = completeRegions(session, placed, applied.index, progress)
+        return .receipt(
+            CommitReceipt(
+                version: outcome.version, digest: outcome.digest, conflicts: outcome.conflicts.map(ConflictSummary.init), completeRegions: complete,
+                changes: max(1, outcome.filesChanged)))
+    }
+
+    /// The session moves on to what it has published. Open files keep the tree that they read.
+    private mutating func finishCommit(_ session: SessionContext, _ version: VersionID) {
+        guard let files = groups[session.group]?.machine.files else { return }
+        _ = updateVolume(session.id) { $0.move(to: files.namespace) }
+    }
+
+    /// One replica in each region that is to be waited for says when it has applied the commit.
+    private mutating func waitForRegions(
+        _ wait: CommitWait, _ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: inout RequestProgress
+    ) throws(Interrupt) {
+        guard let record = catalogRecord(session.filesystem) else { return }
+        let wanted: [RegionID]
+        switch wait {
+        case .policy: return
+        case .all: wanted = record.plan.regions
+        case .regions(let named):
+            for region in named where !record.plan.regions.contains(region) {
+                throw .failure(
+                    FileFailure(
+                        .invalid, operation: "commit", object: session.filesystem.description, cause: "it has no replica in \(region)",
+                        hint: "the commit is done; its regions are \(record.plan.regions.map(\.name).joined(separator: ", "))"))
+            }
+            wanted = named
+        }
+        for (number, region) in wanted.enumerated() where region != settings.region {
+            guard let replica = nearestReplica(record, in: region) else { continue }
+            let value = try step(Step(.applied, 1 + number), &progress) { node, token in
+                node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
+            }
+            _ = value
+        }
+        try waitForPlacement(placed, number: 1, &progress) { entry in
+            let complete = entry.completeRegions(of: wanted)
+            return wanted.allSatisfy { complete.contains($0) }
+        }
+    }
+
+    private func nearestReplica(_ record: FilesystemRecord, in region: RegionID) -> NodeID? {
+        let nodes = record.plan.replicas.filter { $0.region == region }.map(\.node)
+        return nodes.first { swim.member($0)?.status == .alive } ?? nodes.first
+    }
+
+    /// Regions that are known to hold the commit and its chunks now.
+    private func completeRegions(_ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: RequestProgress) -> [RegionID] {
+        guard let record = catalogRecord(session.filesystem) else { return [settings.region] }
+        let matched = raft.status(session.group)?.peers ?? []
+        var out: [RegionID] = []
+        for (number, region) in record.plan.regions.enumerated() {
+            let hasMetadata =
+                region == settings.region || progress.ended[Step(.applied, 1 + number)] != nil
+                || matched.contains { self.region(of: $0.id) == region && $0.match >= index }
+            let hasChunks = placed.allSatisfy { id in placements[id].map { $0.completeRegions(of: [region]) == [region] } ?? true }
+            if hasMetadata && hasChunks { out.append(region) }
+        }
+        return out
+    }
+
+    // MARK: Reload
+
+    private mutating func volumeReload(
+        _ mode: ReloadMode, discard: Bool, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
+    ) throws(Interrupt) -> FileValue {
+        guard let volume = sessions[session.id]?.volume else {
+            throw .failure(FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended"))
+        }
+        if session.options.version != nil {
+            throw .failure(FileFailure(.readOnly, operation: operation.name, object: operation.object, cause: "the session is pinned to a version"))
+        }
+        let dirty = volume.changes > 0 || volume.handles.contains { $0.value.stage != nil }
+        if dirty, !discard {
+            throw .failure(
+                FileFailure(
+                    .conflict, operation: operation.name, object: session.filesystem.description,
+                    cause: "\(volume.changes) staged change\(volume.changes == 1 ? "" : "s") would be lost", hint: "commit first, or reload with discard"))
+        }
+        switch mode {
+        case .local: break
+        case .latest, .maxStaleness:
+            // A bound on staleness is kept by asking: the leader's answer is never older than zero.
+            let index = try readIndex(session.group, Step(.readIndex), &progress, into: &effects)
+            countReadIndex(session.group, &progress)
+            try waitApplied(session.group, index, Step(.applied), &progress)
+        case .minimum(let version):
+            guard try latest(session, operation).version < version else { break }
+            let index = try readIndex(session.group, Step(.readIndex), &progress, into: &effects)
+            countReadIndex(session.group, &progress)
+            try waitApplied(session.group, index, Step(.applied), &progress)
+            guard try latest(session, operation).version >= version else {
+                throw .failure(FileFailure(.notFound, operation: operation.name, object: version.description, cause: "there is no such version yet"))
+            }
+        }
+        for (_, handle) in sessions[session.id]?.volume?.handles ?? OrderedTable() {
+            if discard, let stage = handle.stage { effects.append(.dropStage(stage)) }
+        }
+        let tree = try latest(session, operation)
+        _ = updateVolume(session.id) { $0.move(to: tree) }
+        return .session(try volumeStatus(session, operation))
+    }
+
+    /// A read index that a leader in another region confirmed cost one round trip.
+    private func countReadIndex(_ group: GroupID, _ progress: inout RequestProgress) {
+        guard progress.charged.insert(Step(.readIndex)).inserted, let leader = groups[group]?.leader, isWideArea(leader) else { return }
+        progress.cost.wideAreaRoundTrips += 1
+        progress.cost.wideAreaBytes += 128
+    }
+
+    private mutating func volumeRollback(
+        _ version: VersionID, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress, into effects: inout [Effect]
+    ) throws(Interrupt) -> FileValue {
+        if (sessions[session.id]?.volume?.changes ?? 0) > 0 {
+            throw .failure(
+                FileFailure(
+                    .conflict, operation: operation.name, object: version.description, cause: "the session has staged changes",
+                    hint: "commit or discard them first"))
+        }
+        let applied = try proposeChange(
+            .rollback(to: version, CommitInfo(author: settings.region.name, message: "rollback to \(version)")), session, operation, Step(.propose),
+            &progress)
+        guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
+        try waitApplied(session.group, applied.index, Step(.applied), &progress)
+        finishCommit(session, outcome.version)
+        return .receipt(
+            CommitReceipt(
+                version: outcome.version, digest: outcome.digest, conflicts: [],
+                completeRegions: completeRegions(session, [], applied.index, progress), changes: outcome.filesChanged))
+    }
+
+    /// Proposes one change of a file system's tree; its result as applied, and where.
+    mutating func proposeChange(
+        _ change: NamespaceOperation, _ session: SessionContext, _ operation: FileOperation, _ place: Step, _ progress: inout RequestProgress
+    ) throws(Interrupt) -> (result: FilesResult, index: UInt64) {
+        let value = try step(place, &progress) { node, token in
+            let stamp = node.makeStamp(session.group)
+            node.stampsInUse[token] = (session.group, stamp)
+            let command = NamespaceCommand(change, context: node.commandContext(session))
+            let envelope = FilesCommand(stamp: stamp, at: node.civil, body: .namespace(command)).xdrBytes
+            node.call(session.group, .propose(envelope: envelope), token: token)
+        }
+        guard case .applied(let index, let bytes) = value, let result = try? FilesResult(xdr: bytes) else { throw .failure(unexpected(operation)) }
+        if case .failed(let failure) = result { throw .failure(failure.about(operation)) }
+        return (result, index)
+    }
+}
+
+extension VolumeSession {
+    /// Takes a newer tree. Files that are open keep what they read until they are closed.
+    mutating func move(to state: NamespaceState) {
+        let before = staged.tree
+        for id in handles.keys {
+            _ = handles.update(id) { handle in
+                handle.stage = nil
+                if handle.pinned == nil { handle.pinned = before }
+            }
+        }
+        base = state.tree
+        staged = state.session()
+        version = state.version
+        changes = 0
+        placements = []
+    }
+}

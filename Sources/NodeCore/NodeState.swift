@@ -1,0 +1,184 @@
+package import Consensus
+package import Filesystem
+package import Membership
+package import Primitives
+package import Replication
+
+/// A node as one value: Raft groups, gossip, sessions and the requests under way. Events in,
+/// effects out; completions come back as events (architecture §3). It waits for nothing, reads no
+/// clock, draws chance from its seed only, and sees of file content only names and lengths.
+///
+/// Every request is a program that is run again from its start whenever something it waits for has
+/// ended (`RequestProgress`). There is one table of waits for all of them, and every request has a
+/// deadline: exactly one reply, always.
+package struct NodeState {
+    package let settings: NodeSettings
+    package let cluster: ClusterConfig
+    var generator: SeededGenerator
+    var now: Instant
+    /// Civil time minus `now`.
+    var civilOffset: Int64
+
+    var raft: MultiRaft
+    var groups = OrderedTable<GroupID, HostedGroup>()
+    var swim: SWIMState
+    var directory = OrderedTable<NodeID, NodeRecord>()
+
+    var requests = RequestTable()
+    var calls = CallTable()
+    var sessions = OrderedTable<SessionID, ClientSession>()
+    var serverStages = OrderedTable<ServerStageKey, ServerStage>()
+    /// Client nodes' sessions that hold locks or stages of groups led here, and when they were last renewed.
+    var leases = OrderedTable<ServerSessionKey, Instant>()
+    var proposers = OrderedTable<GroupID, Proposer>()
+    /// Who was last seen to lead a group that is not hosted here.
+    var leaderHints = OrderedTable<GroupID, NodeID>()
+    var placements = OrderedTable<UInt64, Placement>()
+    var pushes = OrderedTable<WaitToken, ChunkPush>()
+    var pushRetries: [(at: Instant, push: ChunkPush)] = []
+    var nextPlacement: UInt64 = 1
+    /// Calls of peers waiting for a group to be applied up to an index.
+    var remoteWaits: [RemoteWait] = []
+
+    var nextSession: UInt64
+    var nextHandle: UInt64 = 1
+    var nextStage: UInt64 = 1
+    var nextProposal: UInt64 = 1
+    var nextPersist: UInt64 = 1
+    var sweepArmed = false
+    /// Requests to be run again, calls to be sent and buffers to be dropped before this event ends.
+    var runnable: [RequestTable.Key] = []
+    var freshCalls: [CallID] = []
+    var laterEffects: [Effect] = []
+    var droppable: [BufferID] = []
+    /// The request that is being run, and its deadline.
+    var currentKey: RequestTable.Key = 0
+    var currentDeadline = Instant.zero
+    /// Stamps of changes under way, to be ended with their calls.
+    var stampsInUse: [WaitToken: (group: GroupID, stamp: ClientStamp)] = [:]
+    /// Written bytes that outlive the operation that brought them (write-behind).
+    var keptPayloads: Set<BufferID> = []
+    /// Requests that wait for a place in an open file's window, and writes sent and not answered.
+    var handleWaiters: [HandleID: [RequestTable.Key]] = [:]
+    var handleSends: [HandleID: Int] = [:]
+    /// Requests that wait until a session has moved to another version.
+    var versionWaiters: [SessionID: [RequestTable.Key]] = [:]
+    /// The read that is being given to Raft, and its answer where that came at once.
+    var readingNow: WaitToken?
+    var earlyRead: StepValue?
+    /// Ends of steps of the request that is being run; it is not in the table then.
+    var laterEnds: [(token: WaitToken, value: StepValue)] = []
+    /// What the disk held of groups that are not started yet.
+    var restoredRaft = OrderedTable<GroupID, RaftRestored>()
+    /// Waits for a moment.
+    var pauses: [(until: Instant, token: WaitToken)] = []
+    package internal(set) var isLeaving = false
+    package internal(set) var counters = Counters()
+
+    /// What the disk held when the node started.
+    package struct Restored {
+        package var groups: [(GroupID, RaftRestored, GroupMachine?)]
+        package init(groups: [(GroupID, RaftRestored, GroupMachine?)] = []) { self.groups = groups }
+    }
+
+    package init(
+        settings: NodeSettings, cluster: ClusterConfig, member: MemberRecord, seeds: [Endpoint], restored: Restored, seed: UInt64, now: Instant,
+        civil: WallTime
+    ) {
+        self.settings = settings
+        self.cluster = cluster
+        var generator = SeededGenerator(seed: seed)
+        // A session id carries chance, so that one from before a restart is unknown, not another's.
+        nextSession = (generator.next() >> 24) << 16 | 1
+        raft = MultiRaft(id: settings.id, settings: RaftSettings(), seed: generator.next(), now: now)
+        swim = SWIMState(self: member, seeds: seeds, settings: SWIMSettings(), seed: generator.next(), now: now)
+        self.generator = generator
+        self.now = now
+        civilOffset = civil.nanoseconds - now.nanoseconds
+        restore(restored)
+    }
+
+    var civil: WallTime { WallTime(nanoseconds: now.nanoseconds + civilOffset) }
+
+    /// The host tells the civil time now and then: it may be stepped.
+    package mutating func setCivil(_ time: WallTime, now: Instant) { civilOffset = time.nanoseconds - now.nanoseconds }
+
+    /// Called once, before the first event.
+    package mutating func start(now: Instant, into effects: inout [Effect]) {
+        self.now = now
+        startGossip(into: &effects)
+        startGroups(into: &effects)
+        effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
+    }
+
+    package mutating func handle(_ event: Event, now: Instant, into effects: inout [Effect]) {
+        self.now = now
+        counters.events += 1
+        switch event {
+        case .openSession(let request, let filesystem, let options): openSession(request, filesystem, options, into: &effects)
+        case .closeSession(let session): closeSession(session, into: &effects)
+        case .operation(let request, let session, let operation, let payload, let deadline):
+            begin(.operation(request, session, operation, payload), deadline: deadline, into: &effects)
+        case .changeCatalog(let request, let command, let deadline): beginCatalogChange(request, command, deadline: deadline, into: &effects)
+        case .abandoned(let request): abandon(request, into: &effects)
+        case .message(let from, let message, let attachment): receive(message, from: from, attachment: attachment, into: &effects)
+        case .peerConnected(let peer): peerConnected(peer, into: &effects)
+        case .peerLost(let peer): peerLost(peer, into: &effects)
+        case .gossip, .syncRequest, .syncReply, .syncFailed, .leave: gossip(event, into: &effects)
+        case .timer(let key, let generation): timer(key, generation, into: &effects)
+        case .logDurable, .logFailed, .snapshotSaved, .snapshotReceived, .snapshotSent: groupCompletion(event, into: &effects)
+        case .stageWritten(let token, let ok, let reason):
+            resolve(token, ok ? .done : .failed(FileFailure(.ioError, operation: "write", object: "stage", cause: reason)))
+        case .stageStored(let token, let content): resolve(token, .stored(content))
+        case .stageFailed(let token, let failure): resolve(token, .failed(failure))
+        case .bytesRead(let token, let payload): if !resolve(token, .bytes(payload)) { effects.append(.dropBuffer(payload.buffer)) }
+        case .bytesMissing(let token, let chunks, let reason):
+            resolve(
+                token,
+                chunks.isEmpty ? .failed(FileFailure(.ioError, operation: "read", object: "chunk", cause: reason)) : .missing(chunks))
+        case .chunksPushed(let token, let ok): pushed(token, ok: ok, into: &effects)
+        case .chunksFetched(let token, let missing): resolve(token, missing.isEmpty ? .done : .missing(missing))
+        }
+        runPending(into: &effects)
+        armSweep(into: &effects)
+    }
+
+    private mutating func timer(_ key: TimerKey, _ generation: UInt64, into effects: inout [Effect]) {
+        switch key {
+        case .raft(let timer): driveRaft(.timer(timer), into: &effects)
+        case .swim(let timer): driveSWIM(.timer(timer, generation: generation), into: &effects)
+        case .sweep: sweep(into: &effects)
+        case .housekeeping:
+            housekeeping(into: &effects)
+            effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
+        }
+    }
+
+    /// The region of a node, from the catalog or, before there is one, from the founders.
+    package func region(of node: NodeID) -> RegionID? {
+        if node == settings.id { return settings.region }
+        if let record = directory[node] { return record.region }
+        let position = Int(clamping: node.rawValue) - 1
+        return cluster.founders.indices.contains(position) ? cluster.founders[position].region : nil
+    }
+
+    func isWideArea(_ node: NodeID) -> Bool { region(of: node).map { $0 != settings.region } ?? true }
+}
+
+/// What a node counts of itself; exported as metrics.
+package struct Counters: Sendable, Hashable {
+    package var events: UInt64 = 0
+    package var operations: UInt64 = 0
+    package var operationFailures: UInt64 = 0
+    package var compoundsServed: UInt64 = 0
+    package var proposals: UInt64 = 0
+    package var entriesApplied: UInt64 = 0
+    package var wideAreaRoundTrips: UInt64 = 0
+    package var wideAreaBytes: UInt64 = 0
+    package var callRetries: UInt64 = 0
+    package var chunksFetchedFromAfar: UInt64 = 0
+    package var snapshotsSaved: UInt64 = 0
+    /// Chunks that could not be brought home; the next scrub tries again.
+    package var adoptionsFailed: UInt64 = 0
+    package init() {}
+}

@@ -1,0 +1,54 @@
+import Namespace
+import Consensus
+package import Membership
+package import Primitives
+
+/// What a node shows of itself, copied between two events.
+package struct NodeView: Sendable {
+    package struct Member: Sendable {
+        package let record: MemberRecord
+        package let roundTrip: Duration?
+    }
+    package struct Group: Sendable {
+        package let id: GroupID
+        package let filesystem: FilesystemID?
+        package let role: String
+        package let term: UInt64
+        package let leader: NodeID?
+        package let commitIndex: UInt64
+        package let appliedIndex: UInt64
+        package let digest: Digest
+        package let voters: [NodeID]
+        package let learners: [NodeID]
+        package let version: VersionID
+    }
+    package struct Pair: Sendable {
+        package let from: RegionID
+        package let to: RegionID
+        package let median: Duration
+        package let p90: Duration
+        package let samples: UInt64
+    }
+    package let members: [Member]
+    package let groups: [Group]
+    package let regions: [Pair]
+    package let counters: Counters
+}
+
+extension NodeState {
+    package var view: NodeView {
+        NodeView(
+            members: swim.members.map { NodeView.Member(record: $0, roundTrip: swim.roundTrip(to: $0.id)?.median) },
+            groups: groups.map { id, group in
+                NodeView.Group(
+                    id: id, filesystem: group.filesystem, role: group.role.word, term: group.term, leader: group.leader,
+                    commitIndex: raft.status(id)?.commitIndex ?? group.applied, appliedIndex: group.applied, digest: group.machine.digest,
+                    voters: group.configuration.voters, learners: group.configuration.learners,
+                    version: group.machine.files?.namespace.version ?? VersionID(0))
+            },
+            regions: swim.regionTable.links.map {
+                NodeView.Pair(from: $0.from, to: $0.to, median: $0.median, p90: $0.p90, samples: $0.samples)
+            },
+            counters: counters)
+    }
+}

@@ -1,0 +1,176 @@
+import Filesystem
+import Namespace
+import Primitives
+import Replication
+
+/// A step of a request: its place in the request's program, and a number where the place is passed
+/// more than once. A step is begun once however often the request is run again.
+struct Step: Hashable {
+    enum Place: UInt8 {
+        case lookup, call, write, readIndex, propose, store, place, read, fetch, applied, window, wait, buffer
+
+        var words: String {
+            switch self {
+            case .lookup, .call, .write: "the leader of the primary region"
+            case .readIndex: "the leader to confirm that it leads"
+            case .propose: "a majority of the replicas"
+            case .store: "this node's disk"
+            case .place: "copies of the content in other places"
+            case .read, .buffer: "this node's chunks"
+            case .fetch: "chunks from other nodes"
+            case .applied: "the log to be applied here"
+            case .window: "earlier writes of the same file"
+            case .wait: "another request of the same session"
+            }
+        }
+    }
+    let place: Place
+    let number: Int
+
+    init(_ place: Place, _ number: Int = 0) {
+        self.place = place
+        self.number = number
+    }
+}
+
+/// What the end of a step brought.
+enum StepValue {
+    case done
+    case results([FileResult], Payload?)
+    case applied(index: UInt64, result: [UInt8])
+    case index(UInt64)
+    case stored(StoredContent)
+    case bytes(Payload)
+    case missing([ChunkID])
+    case failed(FileFailure)
+}
+
+/// Thrown to leave a request until something that it waits for has happened.
+enum Interrupt: Error {
+    case waiting
+    case failure(FileFailure)
+}
+
+/// What a request remembers between its runs (architecture §3): steps begun and ended. A restarted
+/// request may read anything, but begins nothing twice.
+struct RequestProgress {
+    var begun: [Step: WaitToken] = [:]
+    var ended: [Step: StepValue] = [:]
+    var cost = OperationCost()
+    /// Results of a compound's requests so far.
+    var results: [FileResult] = []
+    /// The bytes that go beside the answer.
+    var attachment: Payload?
+    /// What a served read gives, and of which request of the compound.
+    var content: (number: Int, content: ReadContent)?
+    /// The copies of what a served commit stored; nil inside where none are wanted.
+    var placement: UInt64??
+    /// The change set of a commit, computed once.
+    var changes: VolumeChanges?
+    /// This request is moving its session to another version.
+    var holdsVersion = false
+    /// The open file whose stage this request has stored.
+    var flushed: HandleID?
+    /// Steps whose cost has been counted.
+    var charged: Set<Step> = []
+    /// Scratch numbers of the request's program, such as an attempt counter.
+    var attempt = 0
+}
+
+/// Who is to be answered, and what was asked.
+enum RequestKind {
+    case open(RequestID, FilesystemID, SessionOptions)
+    case operation(RequestID, SessionID, FileOperation, Payload?)
+    case catalog(RequestID, [UInt8], operation: String)
+    case compound(from: NodeID, CallID, Compound, ClientStamp?, Payload?)
+    /// Work of the node's own, such as bringing chunks home; nobody is answered.
+    case background(BackgroundTask)
+}
+
+enum BackgroundTask {
+    /// One window of a network file system's write-behind.
+    case flush(SessionID, HandleID, offset: UInt64, Payload)
+    case endSession(SessionID, FilesystemID, GroupID)
+    /// Chunks that a commit named and that placement wants here.
+    case adoptChunks(GroupID, [ChunkReference])
+    /// The locks of a client session that is gone.
+    case expireSession(GroupID, NodeID, SessionID)
+    /// The first leader of the catalog gives the cluster its identity.
+    case bootstrap
+}
+
+struct RequestRecord {
+    let kind: RequestKind
+    let deadline: Instant
+    var progress = RequestProgress()
+}
+
+/// All requests under way at this node, bounded. Waits are keyed by token; a request that waits for
+/// a condition of a group or a handle is listed under that condition.
+struct RequestTable {
+    /// Beyond this a new request is refused as overloaded, never dropped silently.
+    static let capacity = 8_192
+
+    typealias Key = UInt64
+    private(set) var records: [Key: RequestRecord] = [:]
+    /// Keys in order of arrival; ended ones are removed when the sweep passes.
+    private(set) var order: [Key] = []
+    private var waits: [WaitToken: (request: Key, step: Step)] = [:]
+    private var nextKey: UInt64 = 1
+    private var nextToken: UInt64 = 1
+
+    var count: Int { records.count }
+    var isFull: Bool { records.count >= Self.capacity }
+
+    mutating func insert(_ record: RequestRecord) -> Key {
+        let key = nextKey
+        nextKey += 1
+        records[key] = record
+        order.append(key)
+        return key
+    }
+
+    mutating func take(_ key: Key) -> RequestRecord? { records.removeValue(forKey: key) }
+    mutating func putBack(_ key: Key, _ record: RequestRecord) { records[key] = record }
+    func peek(_ key: Key) -> RequestRecord? { records[key] }
+
+    /// Drops what the sweep need not look at again.
+    mutating func compactOrder() { order.removeAll { records[$0] == nil } }
+
+    mutating func makeToken() -> WaitToken {
+        defer { nextToken += 1 }
+        return WaitToken(nextToken)
+    }
+
+    mutating func expect(_ token: WaitToken, request: Key, step: Step) { waits[token] = (request, step) }
+
+    /// The request and step that waited for this token, once.
+    mutating func resolve(_ token: WaitToken) -> (request: Key, step: Step)? { waits.removeValue(forKey: token) }
+
+    mutating func forget(_ record: RequestRecord) {
+        // Order does not matter: tokens are removed from a look-up table.
+        for (_, token) in record.progress.begun { waits.removeValue(forKey: token) }
+    }
+}
+
+extension RequestKind {
+    var name: String {
+        switch self {
+        case .open: "open session"
+        case .operation(_, _, let operation, _): operation.name
+        case .catalog(_, _, let operation): operation
+        case .compound: "compound"
+        case .background: "background work"
+        }
+    }
+
+    var object: String {
+        switch self {
+        case .open(_, let filesystem, _): filesystem.description
+        case .operation(_, _, let operation, _): operation.object
+        case .catalog: "catalog"
+        case .compound(let from, _, let compound, _, _): "\(compound.filesystem) from \(from)"
+        case .background: "node"
+        }
+    }
+}

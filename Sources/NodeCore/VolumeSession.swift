@@ -1,0 +1,63 @@
+import Filesystem
+import Namespace
+import Primitives
+import Replication
+
+/// A client's attachment to a volume: a snapshot of one version, and what it has staged on it.
+/// Reads and staged writes ask nobody; `commit` publishes the staged changes at once.
+struct VolumeSession {
+    /// The snapshot that was taken; changes are told against it.
+    var base: NamespaceTree
+    /// The snapshot with what this session has changed.
+    var staged: NamespaceState
+    var version: VersionID
+    /// Changes applied to `staged` since the snapshot.
+    var changes: UInt64 = 0
+    var handles = OrderedTable<HandleID, VolumeHandle>()
+    /// Copies under way of the chunks that staged changes name.
+    var placements: [UInt64] = []
+    /// A commit or reload is under way; changes wait for it.
+    var isChangingVersion = false
+    /// The tree of a past version, which the session reads and never leaves.
+    var pinned: NamespaceTree?
+
+    /// What the session reads.
+    var view: NamespaceTree { pinned ?? staged.tree }
+
+    /// Nil where the version that the options name is not kept.
+    init?(files: FilesMachine, options: SessionOptions) {
+        guard let wanted = options.version else {
+            base = files.namespace.tree
+            staged = files.namespace.session()
+            version = files.namespace.version
+            return
+        }
+        guard let tree = try? files.namespace.tree(at: wanted) else { return nil }
+        base = tree
+        staged = files.namespace.session()
+        version = wanted
+        pinned = tree
+    }
+}
+
+/// An open file of a volume session. It keeps its inode though the session reloads.
+struct VolumeHandle {
+    let id: HandleID
+    let path: FilePath
+    let mode: OpenMode
+    /// Nil while a replaced file is not published.
+    var inode: InodeID?
+    var stage: StageID?
+    /// End of the furthest write since the last flush.
+    var writtenEnd: UInt64 = 0
+    var size: UInt64
+    /// The snapshot that reads see, after a reload has moved the session on.
+    var pinned: NamespaceTree?
+
+    var isWritable: Bool {
+        switch mode {
+        case .read: false
+        case .write, .create, .replace: true
+        }
+    }
+}

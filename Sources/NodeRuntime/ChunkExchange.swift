@@ -1,0 +1,253 @@
+import Glibc
+import Logging
+import NIOCore
+import NodeCore
+import Primitives
+import Storage
+import Synchronization
+import Transport
+
+/// Copies chunks from node to node: pushes (to where placement wants them) and fetches (of what is
+/// missing). Bytes are verified by their hash on arrival, and acknowledged when they are durable.
+final class ChunkExchange: Sendable {
+    /// Raw bytes of chunks in one frame.
+    private static let frameBytes = 4 << 20
+    /// A push of up to this many bytes is sent without asking what the other side has already: the
+    /// round trip costs more than the bytes.
+    private static let unaskedBytes = 1 << 20
+    private static let patience: Duration = .seconds(60)
+
+    private enum Pending {
+        case push(to: NodeID, WaitToken, [ChunkReference])
+        case fetch(from: NodeID, WaitToken, [ChunkReference], got: Set<ChunkID>)
+    }
+
+    private let store: ChunkStore
+    private let network: PeerNetwork
+    private let workers: BoundedExecutor
+    private let logger: Logger
+    private let post: @Sendable (Event) -> Void
+    private struct State {
+        var pending: [UInt64: Pending] = [:]
+        var next: UInt64 = 1
+        /// Frames of a push that failed to store: the last one reports it.
+        var failed: Set<Arrival> = []
+        var arriving: [Arrival: Int] = [:]
+        var ending: Set<Arrival> = []
+    }
+    private struct Arrival: Hashable {
+        let node: NodeID
+        let token: UInt64
+    }
+    private let state = Mutex(State())
+
+    init(store: ChunkStore, network: PeerNetwork, workers: BoundedExecutor, logger: Logger, post: @escaping @Sendable (Event) -> Void) {
+        self.store = store
+        self.network = network
+        self.workers = workers
+        self.logger = logger
+        self.post = post
+    }
+
+    private func begin(_ pending: Pending) -> UInt64 {
+        state.withLock { state in
+            let token = state.next
+            state.next += 1
+            state.pending[token] = pending
+            return token
+        }
+    }
+
+    private func send(_ message: DataMessage, to node: NodeID, lane: Transport.Lane = .control, attachment: ByteBuffer? = nil) -> Bool {
+        if case .accepted = network.send(to: node, lane: lane, header: message.frameHeader, attachment: attachment) { return true }
+        return false
+    }
+
+    // MARK: Pushing
+
+    func push(_ chunks: [ChunkReference], to node: NodeID, _ wait: WaitToken) {
+        let token = begin(.push(to: node, wait, chunks))
+        let total = chunks.reduce(0) { $0 + Int($1.length) }
+        if total <= Self.unaskedBytes {
+            sendChunks(chunks, to: node, token)
+        } else if !send(.offer(token: token, chunks), to: node) {
+            end(token, ok: false)
+        }
+    }
+
+    private func sendChunks(_ chunks: [ChunkReference], to node: NodeID, _ token: UInt64) {
+        workers.run { [self] in
+            var batch: [ChunkReference] = []
+            var buffer = ByteBuffer()
+            do throws(StorageError) {
+                for chunk in chunks {
+                    let bytes = try store.get(chunk.id)
+                    if buffer.readableBytes + bytes.count > Self.frameBytes, !batch.isEmpty {
+                        guard sendPatiently(.chunks(token: token, batch, last: false), to: node, buffer) else {
+                            end(token, ok: false)
+                            return
+                        }
+                        batch = []
+                        buffer = ByteBuffer()
+                    }
+                    batch.append(chunk)
+                    buffer.writeBytes(bytes)
+                }
+            } catch {
+                logger.warning("a chunk cannot be copied", metadata: ["error": "\(error)", "to": "\(node)"])
+                end(token, ok: false)
+                return
+            }
+            if !sendPatiently(.chunks(token: token, batch, last: true), to: node, buffer) { end(token, ok: false) }
+        }
+    }
+
+    /// A full queue to a slow region is waited for, within a bound; this is a thread of our own.
+    private func sendPatiently(_ message: DataMessage, to node: NodeID, _ buffer: ByteBuffer) -> Bool {
+        for _ in 0..<1_200 {
+            switch network.send(to: node, lane: .bulk, header: message.frameHeader, attachment: buffer) {
+            case .accepted: return true
+            case .refused(.queueFull): usleep(50_000)
+            case .refused: return false
+            }
+        }
+        return false
+    }
+
+    private func end(_ token: UInt64, ok: Bool) {
+        guard let pending = state.withLock({ $0.pending.removeValue(forKey: token) }) else { return }
+        switch pending {
+        case .push(_, let wait, _): post(.chunksPushed(wait, ok: ok))
+        case .fetch(_, let wait, let wanted, let got): post(.chunksFetched(wait, missing: wanted.map(\.id).filter { !got.contains($0) }))
+        }
+    }
+
+    // MARK: Fetching
+
+    func fetch(_ chunks: [ChunkReference], from node: NodeID, _ wait: WaitToken) {
+        workers.run { [self] in
+            let have = (try? store.has(chunks.map(\.id))) ?? chunks.map { _ in false }
+            let wanted = zip(chunks, have).filter { !$0.1 }.map(\.0)
+            guard !wanted.isEmpty else {
+                post(.chunksFetched(wait, missing: []))
+                return
+            }
+            let token = begin(.fetch(from: node, wait, wanted, got: []))
+            if !send(.fetch(token: token, wanted), to: node) { end(token, ok: false) }
+        }
+    }
+
+    /// What was under way with a peer that is lost fails now.
+    func lost(_ peer: NodeID) {
+        let tokens = state.withLock { state in
+            state.pending.filter { entry in
+                switch entry.value {
+                case .push(let to, _, _): to == peer
+                case .fetch(let from, _, _, _): from == peer
+                }
+            }.map(\.key)
+        }
+        for token in tokens { end(token, ok: false) }
+    }
+
+    // MARK: Messages
+
+    func received(_ message: DataMessage, from node: NodeID, attachment: ByteBuffer?) {
+        switch message {
+        case .offer(let token, let chunks):
+            workers.run { [self] in
+                let have = (try? store.has(chunks.map(\.id))) ?? chunks.map { _ in false }
+                let wanted = have.enumerated().filter { !$0.element }.map { UInt32($0.offset) }
+                _ = send(wanted.isEmpty ? .stored(token: token, ok: true) : .want(token: token, wanted), to: node)
+            }
+        case .want(let token, let positions):
+            guard case .push(_, _, let chunks)? = state.withLock({ $0.pending[token] }) else { return }
+            sendChunks(positions.filter { $0 < chunks.count }.map { chunks[Int($0)] }, to: node, token)
+        case .chunks(let token, let chunks, let last): arrived(token, chunks, last: last, attachment, from: node)
+        case .stored(let token, let ok): end(token, ok: ok)
+        case .fetch(let token, let chunks): answerFetch(token, chunks, to: node)
+        case .fetched(let token, let chunks, let last): fetched(token, chunks, last: last, attachment, from: node)
+        case .snapshot, .snapshotReceived: preconditionFailure("snapshots have an exchange of their own")
+        }
+    }
+
+    /// Frames of one push may overtake each other on different flows: the push is acknowledged
+    /// when the last has come and all that came are durable.
+    private func arrived(_ token: UInt64, _ chunks: [ChunkReference], last: Bool, _ attachment: ByteBuffer?, from node: NodeID) {
+        let arrival = Arrival(node: node, token: token)
+        state.withLock { state in
+            state.arriving[arrival, default: 0] += 1
+            if last { state.ending.insert(arrival) }
+        }
+        workers.run { [self] in
+            let ok = store(chunks, attachment)
+            let answer: Bool? = state.withLock { state in
+                if !ok { state.failed.insert(arrival) }
+                state.arriving[arrival, default: 1] -= 1
+                guard state.arriving[arrival] == 0, state.ending.contains(arrival) else { return nil }
+                state.arriving[arrival] = nil
+                state.ending.remove(arrival)
+                return state.failed.remove(arrival) == nil
+            }
+            if let answer { _ = send(.stored(token: token, ok: answer), to: node) }
+        }
+    }
+
+    /// Verifies and stores; true when all are durable.
+    private func store(_ chunks: [ChunkReference], _ attachment: ByteBuffer?) -> Bool {
+        guard var bytes = attachment else { return chunks.isEmpty }
+        var batch: [[UInt8]] = []
+        for chunk in chunks {
+            guard let raw = bytes.readBytes(length: Int(chunk.length)), SHA256.hash(raw) == chunk.id else { return false }
+            batch.append(raw)
+        }
+        do throws(StorageError) {
+            try store.put(batch)
+            return true
+        } catch {
+            logger.warning("copies of chunks cannot be stored", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    private func answerFetch(_ token: UInt64, _ chunks: [ChunkReference], to node: NodeID) {
+        workers.run { [self] in
+            var batch: [ChunkReference] = []
+            var buffer = ByteBuffer()
+            for chunk in chunks {
+                guard let bytes = try? store.get(chunk.id) else { continue }
+                if buffer.readableBytes + bytes.count > Self.frameBytes, !batch.isEmpty {
+                    guard sendPatiently(.fetched(token: token, batch, last: false), to: node, buffer) else { return }
+                    batch = []
+                    buffer = ByteBuffer()
+                }
+                batch.append(chunk)
+                buffer.writeBytes(bytes)
+            }
+            _ = sendPatiently(.fetched(token: token, batch, last: true), to: node, buffer)
+        }
+    }
+
+    private func fetched(_ token: UInt64, _ chunks: [ChunkReference], last: Bool, _ attachment: ByteBuffer?, from node: NodeID) {
+        let arrival = Arrival(node: node, token: token)
+        state.withLock { state in
+            state.arriving[arrival, default: 0] += 1
+            if last { state.ending.insert(arrival) }
+        }
+        workers.run { [self] in
+            let ok = store(chunks, attachment)
+            let isOver: Bool = state.withLock { state in
+                if ok, case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] {
+                    for chunk in chunks { got.insert(chunk.id) }
+                    state.pending[token] = .fetch(from: from, wait, wanted, got: got)
+                }
+                state.arriving[arrival, default: 1] -= 1
+                guard state.arriving[arrival] == 0, state.ending.contains(arrival) else { return false }
+                state.arriving[arrival] = nil
+                state.ending.remove(arrival)
+                return true
+            }
+            if isOver { end(token, ok: true) }
+        }
+    }
+}

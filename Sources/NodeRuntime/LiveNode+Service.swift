@@ -1,0 +1,100 @@
+import Membership
+package import Filesystem
+package import NIOCore
+import NodeCore
+package import Primitives
+package import Replication
+import Synchronization
+import Transport
+
+extension LiveNode: NodeService {
+    /// Beyond the core's own deadline a reply is not waited for.
+    private static let longest: Duration = .seconds(3_600)
+
+    private func deadline(_ within: Duration) -> Instant { clock.now + min(max(within, .milliseconds(1)), Self.longest) }
+
+    private func ask(_ make: (RequestID) -> Event) async -> Reply {
+        await waiters.ask({ [loop] in loop.post($0) }, make)
+    }
+
+    package func openSession(_ filesystem: FilesystemID, options: SessionOptions) async throws(FileFailure) -> SessionID {
+        switch await ask({ .openSession($0, filesystem, options) }) {
+        case .session(let id): return id
+        case .failed(let failure): throw failure
+        case .outcome, .catalog: preconditionFailure("a session was opened with another reply")
+        }
+    }
+
+    package func closeSession(_ session: SessionID) async { loop.post(.closeSession(session)) }
+
+    package func perform(_ operation: FileOperation, session: SessionID, payload: ByteBuffer?, within: Duration)
+        async throws(FileFailure) -> (outcome: FileOutcome, data: ByteBuffer?)
+    {
+        let end = deadline(within)
+        let bytes = payload.map { Payload(buffer: data.buffers.insert($0), length: UInt32($0.readableBytes)) }
+        switch await ask({ .operation($0, session, operation, payload: bytes, deadline: end) }) {
+        case .outcome(let outcome, let buffer): return (outcome, buffer.flatMap { data.buffers.remove($0) })
+        case .failed(let failure): throw failure
+        case .session, .catalog: preconditionFailure("an operation was answered with another reply")
+        }
+    }
+
+    package func change(_ command: CatalogCommand, within: Duration) async throws(FileFailure) -> CatalogResult {
+        let end = deadline(within)
+        switch await ask({ .changeCatalog($0, command, deadline: end) }) {
+        case .catalog(let result): return result
+        case .failed(let failure): throw failure
+        case .session, .outcome: preconditionFailure("a change of the catalog was answered with another reply")
+        }
+    }
+
+    package func catalog() async -> CatalogState { await loop.read { $0.catalog } }
+
+    package func applyLinkRules(_ encoded: [UInt8]) async throws(FileFailure) {
+        do {
+            shaper.apply(try LinkRules(xdr: encoded))
+        } catch {
+            throw FileFailure(.invalid, operation: "apply link rules", object: "node \(config.node.id)", cause: "\(error)")
+        }
+    }
+
+    package func drain(within: Duration) async {
+        life.withLock { $0.state = "draining" }
+        let (left, told) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        life.withLock { $0.onLeft = { told.yield() } }
+        loop.post(.leave)
+        let limit = Task {
+            try? await Task.sleep(for: within)
+            told.finish()
+        }
+        for await _ in left { break }
+        limit.cancel()
+    }
+
+    package func status() async -> NodeStatus {
+        let view = await loop.read { $0.view }
+        let (state, endpoints) = life.withLock { ($0.state, $0.endpoints) }
+        return NodeStatus(
+            node: NodeID(config.node.id), region: RegionID(config.node.region), clusterName: config.cluster.name, version: Self.version,
+            state: state, uptime: uptime, dataDirectory: config.dataDirectory, endpoints: endpoints, members: view.members.map(Self.member),
+            groups: view.groups.map(Self.group),
+            regions: view.regions.map {
+                NodeStatus.RegionPair(from: $0.from, to: $0.to, median: $0.median, p90: $0.p90, samples: $0.samples)
+            },
+            metrics: metrics(view))
+    }
+
+    private static func member(_ member: NodeView.Member) -> NodeStatus.Member {
+        NodeStatus.Member(
+            id: member.record.id, region: member.record.region, status: member.record.status.description,
+            incarnation: member.record.incarnation, roundTrip: member.roundTrip,
+            endpoints: member.record.endpoints.map { ($0.name, $0.endpoint.description) })
+    }
+
+    private static func group(_ group: NodeView.Group) -> NodeStatus.Group {
+        NodeStatus.Group(
+            id: group.id, filesystem: group.filesystem, role: group.role, term: group.term, leader: group.leader,
+            commitIndex: group.commitIndex, appliedIndex: group.appliedIndex, digest: group.digest, voters: group.voters,
+            learners: group.learners, version: group.version)
+    }
+}

@@ -1,0 +1,67 @@
+/// Settings of the HTTP server.
+package struct HTTPSettings: Sendable, Hashable, Codable {
+    /// Whether `/metrics` answers without a token. Default no. Advice: only where the network is trusted.
+    package var openMetrics = false
+    /// Whether faults may be injected through the API. Default no; `atoll up` says yes.
+    package var allowFaults = false
+    /// Requests in progress at once. Default 1,024, range 16 to 65,536.
+    package var requestLimit = 1_024
+    /// Bytes of a window of a streamed file. Default 1 MiB, range 64 KiB to 4 MiB.
+    package var windowBytes = 1 << 20
+    /// Windows in flight per stream. Default 4, range 1 to 64. Advice: round trip × wanted rate ÷ window.
+    package var windowsInFlight = 4
+
+    package init() {}
+
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case openMetrics = "open_metrics"
+        case allowFaults = "allow_faults"
+        case requestLimit = "request_limit"
+        case windowBytes = "window_bytes"
+        case windowsInFlight = "windows_in_flight"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        openMetrics = try values.decodeIfPresent(Bool.self, forKey: .openMetrics) ?? openMetrics
+        allowFaults = try values.decodeIfPresent(Bool.self, forKey: .allowFaults) ?? allowFaults
+        requestLimit = try values.decodeIfPresent(Int.self, forKey: .requestLimit) ?? requestLimit
+        windowBytes = try values.decodeIfPresent(Int.self, forKey: .windowBytes) ?? windowBytes
+        windowsInFlight = try values.decodeIfPresent(Int.self, forKey: .windowsInFlight) ?? windowsInFlight
+    }
+}
+
+/// What a node may use of its machine.
+package struct NodeLimits: Sendable, Hashable, Codable {
+    /// Bytes of chunks kept in memory. Default 256 MiB, range 16 MiB to 1 TiB. Advice: a quarter of
+    /// the memory on a machine of its own.
+    package var cacheBytes: UInt64 = 256 << 20
+    /// Bytes of the disk that stay free: writes are refused with ENOSPC before that, reads go on.
+    /// Default 1 GiB, range 64 MiB to 1 PiB. Advice: enough for a day of logs and a compaction.
+    package var diskReserveBytes: UInt64 = 1 << 30
+    /// Sessions open at once. Default 4,096, range 16 to 1,000,000.
+    package var sessions = 4_096
+    /// Share of chunks and replicas that the node gets, next to the others of its region. Default 100,
+    /// range 1 to 1,048,576. Advice: the capacity of its disk in GiB.
+    package var weight: UInt32 = 100
+    /// Bytes a second that scrubbing re-reads. Default 8 MiB, range 64 KiB to 10 GiB.
+    package var scrubBytesPerSecond: UInt64 = 8 << 20
+
+    package init() {}
+
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case sessions, weight
+        case cacheBytes = "cache_bytes"
+        case diskReserveBytes = "disk_reserve_bytes"
+        case scrubBytesPerSecond = "scrub_bytes_per_s"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        cacheBytes = try values.decodeIfPresent(UInt64.self, forKey: .cacheBytes) ?? cacheBytes
+        diskReserveBytes = try values.decodeIfPresent(UInt64.self, forKey: .diskReserveBytes) ?? diskReserveBytes
+        sessions = try values.decodeIfPresent(Int.self, forKey: .sessions) ?? sessions
+        weight = try values.decodeIfPresent(UInt32.self, forKey: .weight) ?? weight
+        scrubBytesPerSecond = try values.decodeIfPresent(UInt64.self, forKey: .scrubBytesPerSecond) ?? scrubBytesPerSecond
+    }
+}

@@ -1,0 +1,158 @@
+import Consensus
+import Logging
+import NIOCore
+import NodeCore
+import Primitives
+import Storage
+import Synchronization
+import Transport
+
+/// Snapshots: saved from a copy of the state machine, streamed to replicas that are too far behind,
+/// one piece a round trip, checked by digest, and taken up whole or not at all.
+final class SnapshotExchange: Sendable {
+    private static let pieceBytes = 4 << 20
+
+    private let snapshots: SnapshotStore
+    private let log: WriteAheadLog
+    private let network: PeerNetwork
+    private let worker: BoundedExecutor
+    private let logger: Logger
+    private let post: @Sendable (Event) -> Void
+
+    private struct Outgoing {
+        let group: GroupID
+        let node: NodeID
+        let info: SnapshotInfo
+        var offset: UInt64
+    }
+    private struct Arriving {
+        let token: UInt64
+        let writer: SnapshotWriter
+        let metadata: SnapshotMetadata
+    }
+    private struct State {
+        var outgoing: [UInt64: Outgoing] = [:]
+        var arriving: [GroupID: Arriving] = [:]
+        var next: UInt64 = 1
+    }
+    private let state = Mutex(State())
+
+    init(
+        snapshots: SnapshotStore, log: WriteAheadLog, network: PeerNetwork, logger: Logger, post: @escaping @Sendable (Event) -> Void
+    ) {
+        self.snapshots = snapshots
+        self.log = log
+        self.network = network
+        self.logger = logger
+        self.post = post
+        worker = BoundedExecutor(label: "atoll.snapshots", width: 1)
+    }
+
+    func save(_ group: GroupID, _ metadata: SnapshotMetadata, _ machine: GroupMachine) {
+        worker.run { [self] in
+            do throws(StorageError) {
+                let writer = try snapshots.begin(group, index: metadata.index, term: metadata.term, meta: metadata.xdrBytes)
+                try machine.encodeSnapshot { (piece) throws(StorageError) in try writer.write(piece) }
+                _ = try writer.finish()
+                try log.append([
+                    LogRecord(group, .snapshot(metadata.xdrBytes)), LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
+                ])
+                try snapshots.deleteOlder(group, than: metadata.index)
+                post(.snapshotSaved(group, metadata, ok: true))
+            } catch {
+                logger.warning("a snapshot cannot be saved", metadata: ["group": "\(group)", "error": "\(error)"])
+                post(.snapshotSaved(group, metadata, ok: false))
+            }
+        }
+    }
+
+    func send(_ group: GroupID, to node: NodeID, _ metadata: SnapshotMetadata) {
+        worker.run { [self] in
+            guard let info = (try? snapshots.latest(group)) ?? nil else {
+                post(.snapshotSent(group, to: node, ok: false))
+                return
+            }
+            let token = state.withLock { state in
+                let token = state.next
+                state.next += 1
+                state.outgoing[token] = Outgoing(group: group, node: node, info: info, offset: 0)
+                return token
+            }
+            sendPiece(token)
+        }
+    }
+
+    private func sendPiece(_ token: UInt64) {
+        guard let going = state.withLock({ $0.outgoing[token] }) else { return }
+        let count = Int(min(UInt64(Self.pieceBytes), going.info.length - going.offset))
+        let message = DataMessage.snapshot(
+            token: token, going.group, metadata: going.info.meta, offset: going.offset, total: going.info.length, going.info.digest)
+        guard let bytes = try? snapshots.read(going.info, at: going.offset, count: count),
+            case .accepted = network.send(to: going.node, lane: .bulk, header: message.frameHeader, attachment: ByteBuffer(bytes: bytes))
+        else {
+            finish(token, ok: false)
+            return
+        }
+        _ = state.withLock { $0.outgoing[token]?.offset += UInt64(count) }
+    }
+
+    private func finish(_ token: UInt64, ok: Bool) {
+        guard let going = state.withLock({ $0.outgoing.removeValue(forKey: token) }) else { return }
+        post(.snapshotSent(going.group, to: going.node, ok: ok))
+    }
+
+    func lost(_ peer: NodeID) {
+        let tokens = state.withLock { $0.outgoing.filter { $0.value.node == peer }.map(\.key) }
+        for token in tokens { finish(token, ok: false) }
+    }
+
+    func received(_ message: DataMessage, from node: NodeID, attachment: ByteBuffer?) {
+        switch message {
+        case .snapshotReceived(let token, let ok, let done):
+            worker.run { [self] in
+                if !ok || done { finish(token, ok: ok) } else { sendPiece(token) }
+            }
+        case .snapshot(let token, let group, let metadata, let offset, let total, let digest):
+            worker.run { [self] in
+                let outcome = arrived(token, group, metadata, offset, total, digest, attachment)
+                let answer = DataMessage.snapshotReceived(token: token, ok: outcome != nil, done: outcome == true)
+                _ = network.send(to: node, lane: .control, header: answer.frameHeader, attachment: nil)
+            }
+        default: preconditionFailure("no message of snapshots")
+        }
+    }
+
+    /// Takes one piece. Nil: refused; true: the snapshot is complete and handed to the node.
+    private func arrived(
+        _ token: UInt64, _ group: GroupID, _ encoded: [UInt8], _ offset: UInt64, _ total: UInt64, _ digest: Digest, _ attachment: ByteBuffer?
+    ) -> Bool? {
+        do throws(StorageError) {
+            if offset == 0 {
+                guard let metadata = try? SnapshotMetadata(xdr: encoded) else { return nil }
+                state.withLock { $0.arriving[group] }?.writer.abort()
+                let writer = try snapshots.begin(group, index: metadata.index, term: metadata.term, meta: encoded)
+                state.withLock { $0.arriving[group] = Arriving(token: token, writer: writer, metadata: metadata) }
+            }
+            guard let arriving = state.withLock({ $0.arriving[group] }), arriving.token == token, arriving.writer.written == offset else { return nil }
+            if let bytes = attachment { try arriving.writer.write(Array(bytes.readableBytesView)) }
+            guard arriving.writer.written >= total else { return false }
+            state.withLock { $0.arriving[group] = nil }
+            let info = try arriving.writer.finish(expecting: digest)
+            let machine: GroupMachine
+            do { machine = try GroupMachine(snapshot: try snapshots.load(info), group: group) } catch {
+                logger.error("a received snapshot cannot be read", metadata: ["group": "\(group)", "error": "\(error)"])
+                return nil
+            }
+            let metadata = arriving.metadata
+            try log.append([
+                LogRecord(group, .truncateFrom(metadata.index + 1)), LogRecord(group, .snapshot(encoded)),
+                LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
+            ])
+            post(.snapshotReceived(group, metadata, machine))
+            return true
+        } catch {
+            logger.warning("a snapshot cannot be taken in", metadata: ["group": "\(group)", "error": "\(error)"])
+            return nil
+        }
+    }
+}

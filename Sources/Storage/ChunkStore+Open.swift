@@ -1,0 +1,169 @@
+import Chunks
+import Primitives
+
+extension ChunkStore {
+    static func indexPath(_ directory: String) -> String { directory + "/index.sqlite" }
+
+    /// Reads `store.json`, or writes it where the directory is new.
+    static func openIdentity(_ directory: String, faults: FileFaults) throws(StorageError) -> (high: UInt64, low: UInt64) {
+        let path = directory + "/store.json"
+        guard Directory.exists(path) else {
+            guard try Directory.names(directory + "/packs").isEmpty else {
+                throw .corrupt(path: path, offset: 0, what: "it is missing, but there are packs")
+            }
+            let id = ClusterID.random()
+            let json = FlatJSON([("format", .number(format)), ("store", .text(id.description))])
+            try Directory.replace(path, with: json.bytes, faults: faults)
+            return (id.high, id.low)
+        }
+        let bytes = try File(path, .read, faults: faults).read(at: 0, count: 4_096)
+        guard let json = FlatJSON(bytes), let found = json.number("format") else {
+            throw .corrupt(path: path, offset: 0, what: "it does not describe a chunk store")
+        }
+        guard found <= format else { throw .newerFormat(path: directory, found: found, supported: format) }
+        guard let id = json.text("store").flatMap({ ClusterID($0) }) else {
+            throw .corrupt(path: path, offset: 0, what: "it has no store id")
+        }
+        return (id.high, id.low)
+    }
+
+    /// Opens the index; one that is destroyed, or belongs to another store, is thrown away and rebuilt from the packs.
+    static func openIndex(
+        _ directory: String, identity: (high: UInt64, low: UInt64), findings: inout [StorageFinding], faults: FileFaults
+    ) throws(StorageError) -> ChunkIndex {
+        let path = indexPath(directory)
+        func rebuild(_ why: String) throws(StorageError) -> ChunkIndex {
+            findings.append(StorageFinding(path: path, offset: 0, what: "\(why); rebuilt from the packs"))
+            try removeIndex(directory, faults: faults)
+            let index = try ChunkIndex(path)
+            _ = try index.bind(storeHigh: identity.high, storeLow: identity.low)
+            return index
+        }
+        do throws(StorageError) {
+            let index = try ChunkIndex(path)
+            if try index.bind(storeHigh: identity.high, storeLow: identity.low) { return index }
+        } catch {
+            guard SQLiteDatabase.meansDestroyed(error) else { throw error }
+            return try rebuild("the index is destroyed")
+        }
+        return try rebuild("the index belongs to another store")
+    }
+
+    static func removeIndex(_ directory: String, faults: FileFaults) throws(StorageError) {
+        for suffix in ["", "-wal", "-shm"] { try Directory.remove(indexPath(directory) + suffix, faults: faults) }
+    }
+
+    /// Brings index and packs together after whatever ended the last run.
+    func recover() throws(StorageError) {
+        var numbers = try files.numbers()
+        let rows = try index.packs()
+        for row in rows where !numbers.contains(row.number) {
+            let lost = try index.drop(pack: row.number, scanningRows: row.liveChunks > 0)
+            guard lost > 0 else { continue }
+            note(files.path(row.number), 0, "the pack is missing with \(lost) chunks")
+        }
+        nextPack = (max(numbers.last ?? 0, rows.last?.number ?? 0)) + 1
+        // A pack shorter than its header was being made; nothing in it was acknowledged.
+        while let last = numbers.last, let file = try files.reader(last), try file.size() < UInt64(PackHeader.size) {
+            try files.remove(last)
+            numbers.removeLast()
+        }
+        for number in numbers {
+            let row = rows.first { $0.number == number }
+            try recover(pack: number, row: row, isLast: number == numbers.last)
+        }
+    }
+
+    private func note(_ path: String, _ offset: UInt64, _ what: String) {
+        openFindings.append(StorageFinding(path: path, offset: offset, what: what))
+    }
+
+    private func recover(pack number: UInt64, row: PackRow?, isLast: Bool) throws(StorageError) {
+        guard let file = try files.reader(number) else { return }
+        let size = try file.size()
+        if let row, row.isSealed, row.length == size { return }
+        try checkHeader(file, number)
+        if let row, row.length > size {
+            // The rows behind the end are found out, one by one, when they are read.
+            note(file.path, size, "the pack ends here, the index covers \(row.length) bytes")
+            return try index.seal(number, length: size)
+        }
+        let covered = row?.length ?? 0
+        if covered <= UInt64(PackHeader.size), let entries = try PackScanner.footerEntries(file) {
+            try index.add(entries.map { ($0.id, ChunkLocation(pack: number, entry: $0)) })
+            return try index.seal(number, length: size)
+        }
+        // What the scan finds may be in the system's memory only, and will be acknowledged as present.
+        if isLast, size > covered { try? files.writer(number).sync() }
+        let scan = try scan(file, number, from: covered, isLast: isLast)
+        if scan.isSealed || !isLast {
+            try index.seal(number, length: size)
+        } else {
+            try resume(number, tail: scan.tail, size: size, covered: covered, scanned: scan.entries)
+        }
+    }
+
+    /// Adds the sound frames behind an offset to the index, and notes what is lost between them.
+    private func scan(
+        _ file: File, _ number: UInt64, from covered: UInt64, isLast: Bool
+    ) throws(StorageError) -> (tail: UInt64, isSealed: Bool, entries: [PackEntry]) {
+        var scanner = try PackScanner(file, from: covered, depth: .checksums)
+        var entries: [PackEntry] = []
+        var tail = max(covered, UInt64(PackHeader.size))
+        var isSealed = false
+        while let item = try scanner.next() {
+            switch item {
+            case .frame(let entry):
+                entries.append(entry)
+                tail = entry.offset + UInt64(entry.frameSize)
+            case .damaged(let offset, let length, let problem, let entry):
+                let name = entry.map { ", chunk \($0.id.hex)" } ?? ""
+                note(file.path, offset, "\(length) bytes lost: \(problem)\(name)")
+                tail = offset + length
+            case .footer: isSealed = true
+            case .torn(let offset, let problem):
+                if !isLast { note(file.path, offset, "the rest of the pack is lost: \(problem)") }
+            }
+        }
+        try index.add(entries.map { ($0.id, ChunkLocation(pack: number, entry: $0)) }, lengths: [number: tail])
+        return (tail, isSealed, entries)
+    }
+
+    private func checkHeader(_ file: File, _ number: UInt64) throws(StorageError) {
+        let bytes = try file.read(at: 0, count: PackHeader.size)
+        do throws(PackProblem) {
+            let header = try bytes.withBytes { buffer throws(PackProblem) in try PackHeader(buffer) }
+            guard header.storeHigh == identity.high, header.storeLow == identity.low, header.number == number else {
+                note(file.path, 0, "the pack's header names pack \(header.number) of another store")
+                return
+            }
+        } catch {
+            if case .newerVersion(let version) = error {
+                throw .newerFormat(path: file.path, found: UInt64(version), supported: UInt64(PackHeader.version))
+            }
+            note(file.path, 0, "the pack's header is destroyed: \(error)")
+        }
+    }
+
+    /// Cuts a torn tail and goes on appending to the last pack.
+    private func resume(_ number: UInt64, tail: UInt64, size: UInt64, covered: UInt64, scanned: [PackEntry]) throws(StorageError) {
+        guard tail < options.packSize else { return }
+        do throws(StorageError) {
+            let file = try files.writer(number)
+            if size > tail { try file.truncate(to: tail) }
+            var entries: [PackEntry] = []
+            if covered > UInt64(PackHeader.size) {
+                var scanner = try PackScanner(file, from: 0, depth: .headers)
+                while let item = try scanner.next() {
+                    if case .frame(let entry) = item, entry.offset < covered { entries.append(entry) }
+                }
+            }
+            let pack = ActivePack(number: number, file: file, tail: (tail + 7) & ~7, entries: entries + scanned)
+            active = pack
+            syncingPack = pack
+        } catch {
+            // A disk that takes no writes still serves reads: go on with a new pack when it does.
+            guard case .noSpace = error else { throw error }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package import Primitives
+
+/// The id of a cluster: 128 random bits, written as 32 hexadecimal digits. Made by whoever makes the cluster.
+package struct ClusterID: Hashable, Sendable, CustomStringConvertible {
+    package let high: UInt64
+    package let low: UInt64
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+    /// Reads the text form; nil where it is not one.
+    package init?(_ text: String) {
+        guard let bytes = Hex.decode(text), bytes.count == 16 else { return nil }
+        high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+        low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    /// A new one, from the system's randomness.
+    package static func random() -> ClusterID { ClusterID(high: SystemCall.random(), low: SystemCall.random()) }
+    package var description: String {
+        func digits(_ word: UInt64) -> [UInt8] {
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+        }
+        return Hex.encode(digits(high) + digits(low))
+    }
+}
+
+/// Whose data it is: written into every directory and every log segment, so that a directory of another
+/// cluster or node is refused before it does harm.
+package struct StorageIdentity: Hashable, Sendable, CustomStringConvertible {
+    package let cluster: ClusterID
+    package let node: NodeID
+    package init(cluster: ClusterID, node: NodeID) {
+        self.cluster = cluster
+        self.node = node
+    }
+    package var description: String { "node \(node) of cluster \(cluster)" }
+}
+
+/// A node's data directory, open and locked for as long as this object lives:
+///
+/// | name | what |
+/// |---|---|
+/// | `atoll.json` | format version, cluster and node: `{"format": 1, "cluster": "…32 hex digits…", "node": 3}` |
+/// | `lock` | held while a process uses the directory |
+/// | `chunks/` | the chunk store (`ChunkStore`) |
+/// | `log/` | the write-ahead log of all groups (`WriteAheadLog`) |
+/// | `snapshots/` | snapshots of the groups (`SnapshotStore`) |
+package final class DataDirectory: Sendable {
+    package static let format: UInt64 = 1
+
+    package let path: String
+    package let identity: StorageIdentity
+    private let lock: DirectoryLock
+
+    package var chunks: String { path + "/chunks" }
+    package var log: String { path + "/log" }
+    package var snapshots: String { path + "/snapshots" }
+
+    /// Opens the directory of this node; an empty or missing one becomes it.
+    package init(_ path: String, identity: StorageIdentity, faults: FileFaults = .none) throws(StorageError) {
+        try Directory.make(path)
+        lock = try DirectoryLock(path)
+        self.path = path
+        self.identity = identity
+        if let found = try Self.readIdentity(path, faults: faults) {
+            guard found == identity else { throw .foreign(path: path, expected: identity.description, found: found.description) }
+        } else {
+            let strangers = try Directory.names(path).filter { $0 != "lock" && $0 != "atoll.json.tmp" }
+            if ["chunks", "log", "snapshots"].contains(where: strangers.contains) {
+                throw .corrupt(path: path + "/atoll.json", offset: 0, what: "it is missing, but the directory holds data")
+            }
+            let description = FlatJSON([
+                ("format", .number(Self.format)), ("cluster", .text(identity.cluster.description)),
+                ("node", .number(identity.node.rawValue)),
+            ])
+            try Directory.replace(path + "/atoll.json", with: description.bytes, faults: faults)
+        }
+    }
+
+    /// Lets the directory go, for another process or another part of this one.
+    package func close() { lock.release() }
+
+    /// Whose directory it is, without locking it; nil where it is nobody's yet.
+    package static func readIdentity(_ path: String, faults: FileFaults = .none) throws(StorageError) -> StorageIdentity? {
+        let name = path + "/atoll.json"
+        guard Directory.exists(name) else { return nil }
+        let bytes = try File(name, .read, faults: faults).read(at: 0, count: 4_096)
+        guard let json = FlatJSON(bytes), let format = json.number("format") else {
+            throw .corrupt(path: name, offset: 0, what: "it does not describe a data directory")
+        }
+        guard format <= Self.format else { throw .newerFormat(path: path, found: format, supported: Self.format) }
+        guard let text = json.text("cluster"), let cluster = ClusterID(text), let node = json.number("node") else {
+            throw .corrupt(path: name, offset: 0, what: "it names no cluster and node")
+        }
+        return StorageIdentity(cluster: cluster, node: NodeID(node))
+    }
+}

@@ -1,0 +1,107 @@
+package import Primitives
+
+/// The vocabulary of workloads: what a client does and is timed doing. Each stands for a few file
+/// operations of the seam, which differ by kind of file system where the contracts differ; the
+/// table below is also what reports print beside the names.
+package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
+    case list
+    case stat
+    case openReadClose = "open-read-close"
+    case open
+    case readSequential = "read-1MiB-sequential"
+    case readRandom = "read-4KiB-random"
+    case createWriteClose = "create-write-close"
+    case rename
+    case remove
+    case publish
+    case poll
+    case readLatest = "read-latest"
+    case updateRecord = "update-record"
+    case lockCycle = "lock-cycle"
+    case saveCheckpoint = "save-checkpoint"
+    case resume
+    case putRevision = "put-revision"
+    case commit
+    case reload
+    case reloadLocal = "reload-local"
+    /// The preparation, once a kind: files put from the primary region, and the commit that waits for all regions.
+    case putFile = "put-file"
+    case commitAll = "commit-all"
+
+    /// What is done on a file system of that kind; nil where that kind does not offer it.
+    package func meaning(on kind: FilesystemKind) -> String? {
+        switch (self, kind) {
+        case (.list, _): "list a directory with attributes"
+        case (.stat, _): "attributes of one file by path"
+        case (.openReadClose, .nfs): "open, read whole, close one small file (close-to-open)"
+        case (.openReadClose, .volume): "the same on the session's snapshot"
+        case (.open, _): "open a large file to read"
+        case (.readSequential, _): "the next MiB of an open large file"
+        case (.readRandom, _): "4 KiB at a random page of an open large file"
+        case (.createWriteClose, .nfs): "create, write, close: durable and visible"
+        case (.createWriteClose, .volume): "create, write, close: staged; commit publishes it"
+        case (.rename, .nfs): "rename one file"
+        case (.rename, .volume): "rename one file, staged"
+        case (.remove, .nfs): "remove one file"
+        case (.remove, .volume): "remove one file, staged"
+        case (.publish, .nfs): "write beside, close, rename into place"
+        case (.publish, .volume): "write beside, close, rename into place, commit"
+        case (.poll, .nfs): "list a directory that others write to"
+        case (.poll, .volume): "reload to what the region has, list"
+        case (.readLatest, .nfs): "open, read, close: sees what was closed before"
+        case (.readLatest, .volume): "reload to the latest commit, open, read, close"
+        case (.updateRecord, .nfs): "open, lock, read, write, sync, unlock, close one record"
+        case (.updateRecord, .volume): "reload, read, replace one record, commit if unchanged"
+        case (.lockCycle, .nfs): "take and drop a byte-range lock"
+        case (.lockCycle, .volume): nil
+        case (.saveCheckpoint, .nfs): "write a checkpoint beside, close, rename into place"
+        case (.saveCheckpoint, .volume): "write a checkpoint, close, commit"
+        case (.resume, .nfs): "open, read, close a whole checkpoint"
+        case (.resume, .volume): "reload to the latest commit, open, read, close a whole checkpoint"
+        case (.putRevision, .nfs): "put the second version of a file whole"
+        case (.putRevision, .volume): "put the second version whole, commit, all regions"
+        case (.commit, .volume): "publish what is staged, durable on a majority of regions"
+        case (.reload, .volume): "move to the latest commit, asking the leader"
+        case (.reloadLocal, .volume): "move to the newest commit that the region has"
+        case (.commit, .nfs), (.reload, .nfs), (.reloadLocal, .nfs): nil
+        case (.putFile, _): "put a file whole, from the primary region"
+        case (.commitAll, .volume): "commit, waiting for all regions"
+        case (.commitAll, .nfs): nil
+        }
+    }
+
+    /// Whether it belongs to the preparation and not to a workload's mix.
+    package var isPreparation: Bool { self == .putFile || self == .commitAll }
+
+    /// Whether its time is spent on bytes rather than on round trips, so that count × round trip
+    /// does not predict it.
+    package var isBulk: Bool {
+        switch self {
+        case .readSequential, .saveCheckpoint, .resume, .putRevision, .putFile, .commitAll: true
+        default: false
+        }
+    }
+
+    /// Whether it changes the file system.
+    package var writes: Bool {
+        switch self {
+        case .createWriteClose, .rename, .remove, .publish, .updateRecord, .saveCheckpoint, .putRevision, .commit, .putFile, .commitAll:
+            true
+        default: false
+        }
+    }
+
+    /// Whether it writes to the cell's own directory.
+    var usesOwnDirectory: Bool {
+        switch self {
+        case .createWriteClose, .publish, .saveCheckpoint: true
+        default: false
+        }
+    }
+
+    /// Whether a volume's client begins it with a reload.
+    var reloadsFirst: Bool { [.poll, .readLatest, .updateRecord, .resume].contains(self) }
+
+    /// Whether it reads small input files of the tree (each operation gets files of its own).
+    var usesTree: Bool { self == .stat || self == .openReadClose }
+}

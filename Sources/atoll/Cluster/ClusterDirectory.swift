@@ -1,0 +1,38 @@
+import Foundation
+
+/// Where everything of a local cluster lies.
+struct ClusterDirectory: Sendable {
+    let path: String
+
+    /// `--data-dir`, else `ATOLL_CLUSTER`, else `./atoll-data`.
+    init(_ option: String?) {
+        path = LocalFiles.absolute(option ?? ProcessInfo.processInfo.environment["ATOLL_CLUSTER"] ?? "atoll-data")
+    }
+
+    var clusterFile: String { "\(path)/cluster.json" }
+    var lockFile: String { "\(path)/lock" }
+    var tokenFile: String { "\(path)/admin-token" }
+    var authority: String { "\(path)/ca" }
+    var gossipKey: String { "\(path)/gossip-keys" }
+    var map: String { "\(path)/map.yaml" }
+    var linkRules: String { "\(path)/links.xdr" }
+    var faults: String { "\(path)/faults.json" }
+    var sessions: String { "\(path)/sessions.json" }
+    func node(_ name: String) -> String { "\(path)/nodes/\(name)" }
+    func configuration(_ name: String) -> String { "\(node(name))/config.yaml" }
+    func log(_ name: String) -> String { "\(node(name))/log" }
+    func ready(_ name: String) -> String { "\(node(name))/node.json" }
+    func data(_ name: String) -> String { "\(node(name))/data" }
+    func tls(_ name: String) -> String { "\(node(name))/tls" }
+
+    /// Holds the lock of the directory while `body` changes it: two `up` at once would choose the same things twice.
+    func locked<Result>(_ operation: String, _ body: () async throws -> Result) async throws -> Result {
+        let file = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw LocalFiles.failure("open", lockFile) }
+        defer { close(file) }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            throw CommandFailure(operation, path, "another atoll is starting or stopping this cluster", hint: "wait for it")
+        }
+        return try await body()
+    }
+}

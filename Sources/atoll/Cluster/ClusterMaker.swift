@@ -1,0 +1,89 @@
+import Foundation
+import NodeRuntime
+import Primitives
+import Transport
+import Workloads
+import Yams
+
+/// Makes the directory of a new local cluster: identity, authority, certificates, gossip key, admin
+/// token, link rules, and a configuration per node. Nothing is started. The file `cluster.json` is
+/// written last: without it there is no cluster, and the next attempt begins anew.
+struct ClusterMaker {
+    let directory: ClusterDirectory
+    let regions: [String]
+    let nodesPerRegion: Int
+    /// Nil for `none`.
+    let mapPath: String?
+
+    func make() throws -> ClusterFile {
+        let map = try mapPath.map { try RegionMapFile.read($0) }
+        if let map { try check(map) }
+        try LocalFiles.makeDirectory(directory.path, mode: 0o700)
+        let clusterID = Base62.encode(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+        let nodes = try plan()
+        do {
+            let authority = try ClusterAuthority.create(clusterID: clusterID)
+            try authority.save(to: directory.authority)
+            try KeyRing.create().save(to: directory.gossipKey)
+            let token = "atoll-" + Hex.encode(try randomBytes(32))
+            try LocalFiles.write(token + "\n", to: directory.tokenFile, secret: true)
+            for node in nodes {
+                try LocalFiles.makeDirectory(directory.data(node.name), mode: 0o700)
+                try authority.issue(node: NodeID(node.id)).save(to: directory.tls(node.name))
+            }
+        } catch let error as TransportError {
+            throw CommandFailure("up", directory.path, error.description)
+        }
+        if let mapPath { try LocalFiles.write(try LocalFiles.read(mapPath), to: directory.map) }
+        try LocalFiles.write(RegionMapFile.rules(map, regions: regions).xdrBytes, to: directory.linkRules)
+        let cluster = ClusterFile(id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", nodes: nodes)
+        for node in nodes { try LocalFiles.write(try configuration(of: node, in: cluster), to: directory.configuration(node.name)) }
+        try cluster.write(to: directory.clusterFile)
+        return cluster
+    }
+
+    private func check(_ map: RegionMap) throws {
+        do {
+            for region in regions { _ = try map.region(named: region) }
+        } catch {
+            throw CommandFailure.usage("up", "--regions", error.description)
+        }
+    }
+
+    /// One node of each region first, so that the numbers spread.
+    private func plan() throws -> [ClusterFile.Node] {
+        var ports = try FreePorts.take(regions.count * nodesPerRegion * 3)
+        var nodes: [ClusterFile.Node] = []
+        for index in 1...nodesPerRegion {
+            for region in regions {
+                func address() -> String { "127.0.0.1:\(ports.removeLast())" }
+                nodes.append(
+                    ClusterFile.Node(
+                        id: UInt64(nodes.count) + 1, name: "\(region)-\(index)", region: region, peer: address(), gossip: address(),
+                        http: address()))
+            }
+        }
+        return nodes
+    }
+
+    private func configuration(of node: ClusterFile.Node, in cluster: ClusterFile) throws -> String {
+        var config = NodeConfig(
+            node: .init(id: node.id, name: node.name, region: node.region), cluster: .init(id: cluster.id, name: cluster.name),
+            dataDirectory: directory.data(node.name), tlsDirectory: directory.tls(node.name), gossipKeyFile: directory.gossipKey,
+            adminTokenFile: directory.tokenFile)
+        config.listen.host = "127.0.0.1"
+        config.listen.peer = HostPort(node.peer)?.port ?? 0
+        config.listen.gossip = HostPort(node.gossip)?.port ?? 0
+        config.listen.http = HostPort(node.http)?.port ?? 0
+        config.bootstrap = cluster.nodes.map {
+            NodeConfig.Member(id: $0.id, name: $0.name, region: $0.region, peer: $0.peer, gossip: $0.gossip, http: $0.http)
+        }
+        config.seeds = cluster.nodes.filter { $0 != node }.prefix(64).map(\.peer)
+        config.linkRulesFile = directory.linkRules
+        config.http.openMetrics = true
+        config.http.allowFaults = true
+        let encoder = YAMLEncoder()
+        encoder.options.sortKeys = true
+        return "# A node of a local cluster, made by `atoll up`.\n" + (try encoder.encode(config))
+    }
+}

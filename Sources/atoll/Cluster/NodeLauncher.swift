@@ -1,0 +1,110 @@
+import Foundation
+
+/// Starts node processes. Each is the leader of a session of its own, so that Ctrl-C reaches `up`
+/// alone, which then ends them in order. A node that must not outlive `up` holds the reading end of
+/// a pipe as its standard input: when `up` is gone, however it went, the pipe ends and so does the node.
+struct NodeLauncher {
+    struct Child: Sendable {
+        var node: ClusterFile.Node
+        var pid: pid_t
+    }
+
+    let directory: ClusterDirectory
+    /// Written to by nobody; its end is what counts. Nil: the nodes stay when this process ends.
+    private let leash: (read: Int32, write: Int32)?
+
+    init(directory: ClusterDirectory, leashed: Bool) throws {
+        self.directory = directory
+        guard leashed else {
+            leash = nil
+            return
+        }
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw LocalFiles.failure("create", "pipe") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        leash = (ends[0], ends[1])
+    }
+
+    func start(_ node: ClusterFile.Node) throws -> Child {
+        unlink(directory.ready(node.name))
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        var words = [program, "node", "--config", directory.configuration(node.name), "--ready-file", directory.ready(node.name)]
+        if leash != nil { words.append("--end-with-input") }
+
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let leash {
+            posix_spawn_file_actions_adddup2(&actions, leash.read, STDIN_FILENO)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        }
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, directory.log(node.name), O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        // POSIX_SPAWN_SETSID (glibc 2.26) and the signal mask.
+        posix_spawnattr_setflags(&attributes, Int16(0x80 | POSIX_SPAWN_SETSIGMASK))
+
+        var pid: pid_t = 0
+        var arguments = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        let result = posix_spawn(&pid, program, &actions, &attributes, &arguments, environ)
+        guard result == 0 else { throw CommandFailure("start", node.name, String(cString: strerror(result))) }
+        return Child(node: node, pid: pid)
+    }
+
+    /// Waits until all are ready, and shows how many are. The first that ends instead is told with
+    /// the last lines of its log.
+    func wait(for children: [Child], bound: Duration) async throws {
+        let clock = ContinuousClock()
+        let end = clock.now + bound
+        var waiting = children
+        while !waiting.isEmpty {
+            for child in waiting {
+                var status: Int32 = 0
+                if waitpid(child.pid, &status, WNOHANG) == child.pid { throw failure(child, status) }
+            }
+            waiting.removeAll { child in ReadyFile.read(directory.ready(child.node.name)).map { $0.process.pid == child.pid } ?? false }
+            if Terminal.errorIsTerminal {
+                Terminal.errorPart("\r\u{1b}[K\(children.count - waiting.count) of \(children.count) nodes are ready")
+            }
+            if waiting.isEmpty { break }
+            guard clock.now < end else {
+                let names = waiting.map(\.node.name).joined(separator: ", ")
+                throw CommandFailure(
+                    "start", names, "not ready within \(bound.components.seconds) s", hint: "see \(directory.log(waiting[0].node.name))")
+            }
+            try await Task.sleep(for: .milliseconds(30))
+        }
+        if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
+    }
+
+    private func failure(_ child: Child, _ status: Int32) -> CommandFailure {
+        if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
+        let lines = Self.lastLines(directory.log(child.node.name), 8)
+        for line in lines { Terminal.error("  \(child.node.name): \(Terminal.escaped(line))") }
+        // The node's own last word is one line that begins with the program's name.
+        let cause = lines.last { $0.hasPrefix("atoll: ") }.map { String($0.dropFirst("atoll: ".count)) }
+        return CommandFailure("start", child.node.name, cause ?? "it \(Self.words(status))", hint: "see \(directory.log(child.node.name))")
+    }
+
+    /// `ended with code 1`, `ended by signal 9`.
+    static func words(_ status: Int32) -> String {
+        let signal = status & 0x7f
+        return signal == 0 ? "ended with code \((status >> 8) & 0xff)" : "ended by signal \(signal)"
+    }
+
+    static func lastLines(_ path: String, _ count: Int) -> [String] {
+        guard let file = FileHandle(forReadingAtPath: path) else { return [] }
+        defer { try? file.close() }
+        let size = (try? file.seekToEnd()) ?? 0
+        try? file.seek(toOffset: size - min(size, 16_384))
+        let text = String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+        return text.split(separator: "\n").suffix(count).map(String.init)
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import Primitives
+import Transport
+import Workloads
+
+/// Region maps by name or file, and what of them shapes the links of a local cluster.
+enum RegionMapFile {
+    /// `simulations/regions` below this folder, beside the program, or above it (a source tree).
+    static func folders() -> [String] {
+        var folders = [LocalFiles.absolute("simulations/regions")]
+        var place = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        place = (place as NSString).deletingLastPathComponent
+        folders.append("\(place)/../share/atoll/regions")
+        while place.count > 1 {
+            folders.append("\(place)/simulations/regions")
+            place = (place as NSString).deletingLastPathComponent
+        }
+        return folders
+    }
+
+    /// The path of the map `name`, which is a file or the name of one of the maps that come with the program.
+    static func find(_ name: String, _ operation: String) throws -> String {
+        if name.contains("/") || name.hasSuffix(".yaml") {
+            guard LocalFiles.exists(name) else { throw CommandFailure.usage(operation, "--map \(name)", "there is no such file") }
+            return LocalFiles.absolute(name)
+        }
+        for folder in folders() where LocalFiles.exists("\(folder)/\(name).yaml") { return "\(folder)/\(name).yaml" }
+        let known = folders().lazy.map { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }.first { !$0.isEmpty } ?? []
+        let names = known.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted() + ["none"]
+        throw CommandFailure.usage(
+            operation, "--map \(name)", "there is no such map", hint: "choose \(names.joined(separator: ", ")), or name a file")
+    }
+
+    static func read(_ path: String) throws -> RegionMap {
+        do {
+            return try RegionMap(settings: try SettingsFile.read(path))
+        } catch let error as SettingsError {
+            throw CommandFailure("read", "map", error.description)
+        }
+    }
+
+    /// The rules that give a cluster of these regions the map's round trips, jitter and throughput.
+    static func rules(_ map: RegionMap?, regions: [String]) -> LinkRules {
+        var rules = LinkRules()
+        guard let map else { return rules }
+        for a in regions.map({ RegionID($0) }) {
+            for b in regions.map({ RegionID($0) }) {
+                guard let link = map.link(from: a, to: b) else { continue }
+                let isLocal = a == b
+                rules[a, b] = LinkRule(
+                    delay: link.roundTrip / 2, jitter: deviation(link.jitter), window: isLocal ? nil : Int(clamping: link.flowWindow),
+                    capacity: isLocal ? nil : Int(clamping: link.bytesPerSecond))
+            }
+        }
+        return rules
+    }
+
+    /// The map tells the mean deviation of a round trip; a rule takes the standard deviation of one
+    /// way. For a bell curve σ = 1.253 × mean deviation, and two independent ways give √2 of one.
+    private static func deviation(_ roundTrip: Duration) -> Duration { roundTrip * 1.2533 / 1.4142 }
+}

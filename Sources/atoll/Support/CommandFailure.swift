@@ -1,0 +1,48 @@
+import Filesystem
+
+/// Why a verb failed, in one line.
+struct CommandFailure: Error, CustomStringConvertible {
+    /// What was asked, such as `volume put`.
+    var operation: String
+    /// Of what.
+    var object: String
+    var cause: String
+    /// What to do next.
+    var hint = ""
+    /// 1 failed, 2 usage or already exists.
+    var exitCode: Int32 = 1
+
+    init(_ operation: String, _ object: String, _ cause: String, hint: String = "", exitCode: Int32 = 1) {
+        self.operation = operation
+        self.object = object
+        self.cause = cause
+        self.hint = hint
+        self.exitCode = exitCode
+    }
+
+    init(_ failure: FileFailure, _ operation: String? = nil) {
+        self.init(operation ?? failure.operation, failure.object, failure.cause, hint: failure.hint)
+        switch failure.code {
+        case .exists, .invalid, .nameTooLong, .outOfRange: exitCode = 2
+        default: exitCode = 1
+        }
+    }
+
+    static func usage(_ operation: String, _ object: String, _ cause: String, hint: String = "") -> CommandFailure {
+        CommandFailure(operation, object, cause, hint: hint, exitCode: 2)
+    }
+
+    var description: String {
+        let subject = [operation, object].filter { !$0.isEmpty }.joined(separator: " ")
+        return "\(subject): \(cause)" + (hint.isEmpty ? "" : "; \(hint)")
+    }
+}
+
+/// Runs `body` and tells its file failures in the words of the verb.
+func telling<Result>(_ operation: String, _ body: () async throws -> Result) async throws -> Result {
+    do {
+        return try await body()
+    } catch let failure as FileFailure {
+        throw CommandFailure(failure, operation)
+    }
+}

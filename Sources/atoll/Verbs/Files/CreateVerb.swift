@@ -1,0 +1,75 @@
+import APIClient
+import APISchema
+import Filesystem
+import Primitives
+
+/// `create`, `list`, `rename` and `delete` of either kind.
+extension FilesystemVerb {
+    func create(_ name: String, region: String?, durability: String?, json: Bool) async throws {
+        try await run { connection in
+            let new = NewFilesystem(
+                kind: kind, name: name, environment: target.environment, region: region.map { RegionID($0) }, durability: durability)
+            let report = try await connection.client.createFilesystem(new)
+            guard !json else { return Show.json { report.write(to: &$0) } }
+            Terminal.line("Created \(kind.noun) '\(name)' (\(report.id)) in environment '\(report.environment)'.")
+            Terminal.line(
+                kind == .nfs
+                    ? "It lives in \(report.location): \(report.durability)." : "It is kept in \(report.location); \(report.durability).")
+            Terminal.line("")
+            Terminal.line(snippet(name))
+        }
+    }
+
+    private func snippet(_ name: String) -> String {
+        let environment = target.environment == "main" ? "" : " -e \(target.environment)"
+        return """
+              atoll \(kind.word) put\(environment) \(name) ./file /dir/
+              atoll \(kind.word) ls\(environment) \(name) /dir
+              atoll \(kind.word) get\(environment) \(name) /dir/file -
+            """
+    }
+
+    func list(allEnvironments: Bool, json: Bool) async throws {
+        try await run { connection in
+            let reports = try await connection.client.filesystems(kind: kind, environment: allEnvironments ? nil : target.environment)
+            guard !json else { return Show.json("filesystems", reports) }
+            var table =
+                kind == .nfs ? Table("Name", "Location", "Created at", "Id") : Table("Name", "Created at", "Created by", "Regions", "Id")
+            for report in reports {
+                let name = allEnvironments ? "\(report.environment)/\(report.label)" : report.label
+                if kind == .nfs {
+                    table.add(name, report.location, report.created.tableText, report.id.description)
+                } else {
+                    table.add(name, report.created.tableText, report.createdBy, report.location, report.id.description)
+                }
+            }
+            table.show()
+        }
+    }
+
+    func rename(_ old: String, to new: String, yes: Bool) async throws {
+        try await run { connection in
+            let report = try await find(old, connection)
+            try Terminal.confirm(
+                "Rename \(kind.noun) '\(old)' to '\(new)'? Programs that use the old name will not find it.", yes: yes,
+                operation: operation, object: old)
+            _ = try await connection.client.rename(report.id, to: new)
+            Terminal.line("Renamed \(kind.noun) '\(old)' to '\(new)'.")
+        }
+    }
+
+    func delete(_ name: String, allowMissing: Bool, yes: Bool) async throws {
+        try await run { connection in
+            let report: FilesystemReport
+            do {
+                report = try await find(name, connection)
+            } catch let failure as CommandFailure where allowMissing && failure.object == "'\(name)'" {
+                return Terminal.line("There is no \(kind.noun) '\(name)'.")
+            }
+            try Terminal.confirm(
+                "Irrevocably delete \(kind.noun) '\(name)' (\(report.id)) and all its data?", yes: yes, operation: operation, object: name)
+            try await connection.client.delete(report.id)
+            Terminal.line("Deleted \(kind.noun) '\(name)' (\(report.id)).")
+        }
+    }
+}

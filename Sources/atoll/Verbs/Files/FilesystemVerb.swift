@@ -1,0 +1,103 @@
+import APIClient
+import APISchema
+import Filesystem
+import Primitives
+
+/// What the verbs of both kinds share: finding a file system by name or id, and telling failures in
+/// the words of the verb.
+struct FilesystemVerb: Sendable {
+    let kind: FilesystemKind
+    /// `put`, `ls`, …
+    let verb: String
+    let target: TargetOptions
+
+    var operation: String { "\(kind.word) \(verb)" }
+
+    func run<Result: Sendable>(_ body: (Connection) async throws -> Result) async throws -> Result {
+        try await Connection.run(target.cluster, region: target.region, operation, body)
+    }
+
+    /// The file system of that name in the environment, or of that id.
+    func find(_ name: String, _ connection: Connection) async throws -> FilesystemReport {
+        do {
+            guard let id = FilesystemID(name) else {
+                return try await connection.client.filesystem(kind: kind, environment: target.environment, name: name)
+            }
+            guard id.kind == kind else {
+                throw CommandFailure(
+                    operation, name, "it is a \(id.kind.noun), not a \(kind.noun)", hint: "use `atoll \(id.kind.word) \(verb)`")
+            }
+            return try await connection.client.filesystem(id)
+        } catch let failure as FileFailure where failure.code == .notFound {
+            throw CommandFailure(operation, "'\(name)'", failure.cause, hint: failure.hint)
+        }
+    }
+
+    func path(_ text: String) throws -> FilePath {
+        guard let path = FilePath(text) else {
+            throw CommandFailure.usage(operation, text, "a path holds no \"..\" and at most 4,096 bytes")
+        }
+        return path
+    }
+
+    /// Runs `body` in a session that ends with it.
+    func session<Result: Sendable>(
+        _ filesystem: FilesystemID, _ connection: Connection, readOnly: Bool, version: VersionID? = nil,
+        _ body: (Files) async throws -> Result
+    ) async throws -> Result {
+        let options = SessionOptions(readOnly: readOnly, version: version, attributeCache: .zero)
+        let id = try await connection.client.openSession(filesystem, options: options)
+        let files = Files(client: connection.client, filesystem: filesystem, session: id, operation: operation)
+        do {
+            let result = try await body(files)
+            try? await connection.client.closeSession(id)
+            return result
+        } catch {
+            try? await connection.client.closeSession(id)
+            throw error
+        }
+    }
+}
+
+/// File operations in one session.
+struct Files: Sendable {
+    let client: APIClient
+    let filesystem: FilesystemID
+    let session: SessionID
+    let operation: String
+
+    @discardableResult func perform(_ operation: FileOperation, within: Duration? = nil) async throws -> FileValue {
+        try await client.perform(operation, session: session, within: within).outcome.value
+    }
+
+    /// Nil where there is nothing.
+    func stat(_ path: FilePath, followLinks: Bool = true) async throws -> FileAttributes? {
+        do {
+            guard case .attributes(let attributes) = try await perform(.stat(path: path, followLinks: followLinks)) else { return nil }
+            return attributes
+        } catch let failure as FileFailure where failure.code == .notFound {
+            return nil
+        }
+    }
+
+    func existing(_ path: FilePath, followLinks: Bool = true) async throws -> FileAttributes {
+        guard let attributes = try await stat(path, followLinks: followLinks) else {
+            throw CommandFailure(operation, path.description, "there is no such file or directory")
+        }
+        return attributes
+    }
+
+    /// All entries of a directory, page by page.
+    func list(_ path: FilePath) async throws -> [FileEntry] {
+        var entries: [FileEntry] = []
+        var cookie: UInt64 = 0
+        while true {
+            guard case .entries(let page, let next) = try await perform(.list(path: path, cookie: cookie, limit: 1_000)) else {
+                return entries
+            }
+            entries += page
+            guard let next else { return entries }
+            cookie = next
+        }
+    }
+}

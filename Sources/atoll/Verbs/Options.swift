@@ -1,0 +1,28 @@
+import ArgumentParser
+
+/// Which cluster.
+struct ClusterOptions: ParsableArguments {
+    @Option(name: .customLong("data-dir"), help: "The local cluster's directory (ATOLL_CLUSTER, else ./atoll-data).")
+    var dataDirectory: String?
+}
+
+/// Which cluster, environment and region: what every verb on file systems takes.
+struct TargetOptions: ParsableArguments {
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(name: [.customShort("e"), .customLong("env")], help: "The environment.")
+    var environment = "main"
+
+    @Option(help: "Where the client is: the region of the node that is asked.")
+    var region: String?
+}
+
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print JSON.")
+    var json = false
+}
+
+struct ConfirmOptions: ParsableArguments {
+    @Flag(name: [.customShort("y"), .long], help: "Do not ask.")
+    var yes = false
+}

@@ -1,0 +1,121 @@
+import APIClient
+import APISchema
+import ArgumentParser
+import Foundation
+
+/// `atoll status`: all nodes, asked at the same time with a short bound: it answers while nodes hang.
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show the nodes of the local cluster.")
+    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let directory = ClusterDirectory(cluster.dataDirectory)
+        await StatusRows.show(try ClusterFile.require(directory, "status"), directory, json: output.json)
+    }
+}
+
+/// A row per node.
+struct StatusRows {
+    struct Row: Sendable, JSONEncodable {
+        var node: ClusterFile.Node
+        var pid: Int?
+        /// `ready`, `starting`, `draining`, `paused`, `stopped`, `no answer`.
+        var state: String
+        var endpoints: [Endpoint]
+        var dataDirectory: String
+        var groups: [GroupReport] = []
+
+        func write(to writer: inout JSONWriter) {
+            writer.object {
+                $0.field("id", node.id)
+                $0.field("name", node.name)
+                $0.field("region", node.region)
+                $0.field("pid", pid)
+                $0.field("state", state)
+                $0.field("endpoints", endpoints: endpoints)
+                $0.field("data_dir", dataDirectory)
+                $0.field("groups", groups)
+            }
+        }
+    }
+
+    static func show(_ file: ClusterFile, _ directory: ClusterDirectory, json: Bool) async {
+        let rows = await collect(file, directory)
+        guard !json else {
+            Show.json { writer in
+                writer.object {
+                    $0.field("cluster", file.name)
+                    $0.field("cluster_id", file.id)
+                    $0.field("map", file.map)
+                    $0.field("data_dir", directory.path)
+                    $0.field("nodes", rows)
+                }
+            }
+            return
+        }
+        var table = Table(">Id", "Node", "Region", ">PID", "State", "Endpoints")
+        for row in rows {
+            table.add(
+                "\(row.node.id)", row.node.name, row.node.region, row.pid.map(String.init) ?? "-", row.state,
+                row.endpoints.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
+        }
+        table.show()
+    }
+
+    static func collect(_ file: ClusterFile, _ directory: ClusterDirectory) async -> [Row] {
+        let token = (try? LocalFiles.text(directory.tokenFile).trimmingCharacters(in: .whitespacesAndNewlines)) ?? ""
+        return await withTaskGroup(of: Row.self) { group in
+            for node in file.nodes { group.addTask { await row(node, directory, token) } }
+            var rows: [Row] = []
+            for await row in group { rows.append(row) }
+            return rows.sorted { $0.node.id < $1.node.id }
+        }
+    }
+
+    private static func row(_ node: ClusterFile.Node, _ directory: ClusterDirectory, _ token: String) async -> Row {
+        var row = Row(
+            node: node, pid: nil, state: "stopped",
+            endpoints: [
+                Endpoint(name: "http", address: node.http), Endpoint(name: "peer", address: node.peer),
+                Endpoint(name: "gossip", address: node.gossip),
+            ],
+            dataDirectory: directory.data(node.name))
+        guard let ready = ReadyFile.read(directory.ready(node.name)) else { return row }
+        switch ready.process.state {
+        case .gone: return row
+        case .paused:
+            (row.pid, row.state) = (Int(ready.process.pid), "paused")
+            return row
+        case .running: row.pid = Int(ready.process.pid)
+        }
+        row.endpoints = ready.endpoints.sorted { $0.name < $1.name }
+        let options = APIClientOptions(timeout: .seconds(1), connectTimeout: .seconds(1), retryFor: .zero)
+        let client = APIClient(address: ready.endpoint("http") ?? node.http, token: token, options: options)
+        do {
+            let report = try await Bounded.run(.seconds(2)) { try await client.status() }
+            row.state = report.state
+            row.groups = report.groups
+        } catch {
+            row.state = "no answer"
+        }
+        await client.shutdown()
+        return row
+    }
+}
+
+/// Runs something that may hang, for so long and no longer.
+enum Bounded {
+    static func run<Result: Sendable>(_ bound: Duration, _ body: @Sendable @escaping () async throws -> Result) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: bound)
+                throw CancellationError()
+            }
+            guard let result = try await group.next() else { throw CancellationError() }
+            group.cancelAll()
+            return result
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import APIClient
+import ArgumentParser
+import Foundation
+
+/// `atoll up`: a cluster of real processes on loopback.
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start a local cluster, or the nodes that are missing from it.",
+        discussion: """
+            The first start makes the directory: identity, certificates, keys and a configuration per node. Later starts use the same data; without
+            --detach the cluster lives as long as this command.
+            """)
+
+    @Option(help: "Regions, with commas between (default us-east-1,eu-west-1,ap-northeast-1).")
+    var regions: String?
+
+    @Option(name: .customLong("nodes-per-region"), help: "Nodes in each region, 1 to 9 (default 1).")
+    var nodesPerRegion: Int?
+
+    @Option(help: "The region map that shapes the links: a name, a file, or none (default aws).")
+    var map: String?
+
+    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var output: OutputOptions
+
+    @Flag(help: "Leave the nodes running and return.")
+    var detach = false
+
+    static let standardRegions = ["us-east-1", "eu-west-1", "ap-northeast-1"]
+
+    func run() async throws {
+        let directory = ClusterDirectory(cluster.dataDirectory)
+        let began = ContinuousClock.now
+        // From here on a signal is a wish: whatever was started is ended first.
+        let stop = StopRequest()
+        if ClusterFile.isMissing(directory) { try LocalFiles.makeDirectory(directory.path, mode: 0o700) }
+        let (file, children) = try await directory.locked("up") { try await start(directory, stop) }
+        let took = ContinuousClock.now - began
+        if output.json {
+            await StatusRows.show(file, directory, json: true)
+        } else {
+            announce(file, directory, started: children.count, took: took)
+        }
+        guard !detach, !children.isEmpty else { return }
+        try await hold(file, directory, children, stop)
+    }
+
+    // MARK: Starting
+
+    private func start(_ directory: ClusterDirectory, _ stop: StopRequest) async throws -> (ClusterFile, [NodeLauncher.Child]) {
+        let file = try existing(directory) ?? maker(directory).make()
+        let launcher = try NodeLauncher(directory: directory, leashed: !detach)
+        var children: [NodeLauncher.Child] = []
+        do {
+            for node in file.nodes where ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone == .gone {
+                children.append(try launcher.start(node))
+            }
+            let started = children
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await launcher.wait(for: started, bound: .seconds(60)) }
+                group.addTask {
+                    let cause = await stop.wait()
+                    if !Task.isCancelled { throw CommandFailure("up", directory.path, "stopped by \(cause)") }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch {
+            await end(children)
+            throw error
+        }
+        return (file, children)
+    }
+
+    /// The cluster that is there; what was asked for must be what it is.
+    private func existing(_ directory: ClusterDirectory) throws -> ClusterFile? {
+        guard let file = try ClusterFile.read(directory, "up") else { return nil }
+        let hint = "use another --data-dir, or leave the option out"
+        if let regions, try Self.names(regions) != file.regions {
+            throw CommandFailure.usage(
+                "up", directory.path, "the cluster here has the regions \(file.regions.joined(separator: ","))", hint: hint)
+        }
+        if let nodesPerRegion, nodesPerRegion * file.regions.count != file.nodes.count {
+            throw CommandFailure.usage(
+                "up", directory.path, "the cluster here has \(file.nodes.count / file.regions.count) nodes per region", hint: hint)
+        }
+        if let map, map == "none" ? file.map != "none" : !map.contains("/") && !map.hasSuffix(".yaml") && map != file.map {
+            throw CommandFailure.usage("up", directory.path, "the cluster here has the map \(file.map)", hint: hint)
+        }
+        return file
+    }
+
+    private func maker(_ directory: ClusterDirectory) throws -> ClusterMaker {
+        let count = nodesPerRegion ?? 1
+        guard (1...9).contains(count) else { throw CommandFailure.usage("up", "--nodes-per-region \(count)", "must be 1 to 9") }
+        let name = map ?? "aws"
+        return ClusterMaker(
+            directory: directory, regions: try regions.map(Self.names) ?? Self.standardRegions, nodesPerRegion: count,
+            mapPath: name == "none" ? nil : try RegionMapFile.find(name, "up"))
+    }
+
+    private static func names(_ text: String) throws -> [String] {
+        let names = text.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+        for name in names {
+            let isName =
+                (1...64).contains(name.utf8.count) && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+            guard isName else {
+                throw CommandFailure.usage("up", "--regions", "\"\(name)\" is no region name", hint: "use A-Z a-z 0-9 - _ .")
+            }
+        }
+        guard names.count <= 32 else { throw CommandFailure.usage("up", "--regions", "at most 32 regions") }
+        guard Set(names).count == names.count else { throw CommandFailure.usage("up", "--regions", "a region is named twice") }
+        return names
+    }
+
+    // MARK: While it runs
+
+    private func announce(_ file: ClusterFile, _ directory: ClusterDirectory, started: Int, took: Duration) {
+        let milliseconds = took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000
+        let seconds = String(format: "%.1f", Double(milliseconds) / 1_000)
+        if started == 0 {
+            Terminal.line("The cluster is up: all \(file.nodes.count) nodes were running.")
+        } else {
+            Terminal.line(
+                "The cluster is up: \(started) of \(file.nodes.count) nodes started in \(seconds) s. Links are shaped by the map \(file.map)."
+            )
+        }
+        var table = Table("Region", "Node", "HTTP")
+        for region in file.regions {
+            for node in file.nodes where node.region == region { table.add(region, node.name, "http://\(node.http)") }
+        }
+        table.show()
+        let place = cluster.dataDirectory.map { " --data-dir \($0)" } ?? ""
+        Terminal.line(
+            """
+
+            Data and logs: \(directory.path)
+            Try:
+              atoll status\(place)
+              atoll volume create data\(place)
+              atoll volume put data FILE\(place)
+              atoll volume ls data\(place)
+              atoll nfs create share --primary \(file.regions[0])\(place)
+            """)
+        if detach || started == 0 {
+            Terminal.line("Stop it: atoll down\(place)")
+        } else {
+            Terminal.line("Stop it: Ctrl-C, or atoll down\(place)")
+        }
+    }
+
+    /// Until a signal, or until all nodes have ended by `atoll down`; tells of nodes that end in between.
+    private func hold(_ file: ClusterFile, _ directory: ClusterDirectory, _ children: [NodeLauncher.Child], _ stop: StopRequest)
+        async throws
+    {
+        let isStopped = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                _ = await stop.wait()
+                return true
+            }
+            group.addTask {
+                var living = children
+                while !Task.isCancelled {
+                    living.removeAll { child in
+                        var status: Int32 = 0
+                        guard waitpid(child.pid, &status, WNOHANG) == child.pid else { return false }
+                        if status != 0 { Terminal.error("\(child.node.name) \(NodeLauncher.words(status))") }
+                        return true
+                    }
+                    // Nodes that someone restarted are not children of this process.
+                    let isAnyRunning = file.nodes.contains { ReadyFile.read(directory.ready($0.name))?.process.state ?? .gone != .gone }
+                    if living.isEmpty, !isAnyRunning { break }
+                    try? await Task.sleep(for: .milliseconds(200))
+                }
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
+        guard isStopped else {
+            if !output.json { Terminal.line("All nodes have ended.") }
+            return
+        }
+        if !output.json { Terminal.line("Stopping…") }
+        let (_, killed) = await Stopper.stop(file, directory)
+        await end(children)
+        if !killed.isEmpty { Terminal.error("had to be killed: \(killed.joined(separator: ", "))") }
+    }
+
+    /// Ends children that may not have become ready.
+    private func end(_ children: [NodeLauncher.Child]) async {
+        func living() -> [NodeLauncher.Child] {
+            children.filter { child in
+                var status: Int32 = 0
+                return waitpid(child.pid, &status, WNOHANG) == 0
+            }
+        }
+        for child in living() { kill(child.pid, SIGTERM) }
+        for _ in 0..<250 where !living().isEmpty { try? await Task.sleep(for: .milliseconds(20)) }
+        for child in living() {
+            kill(child.pid, SIGKILL)
+            var status: Int32 = 0
+            waitpid(child.pid, &status, 0)
+        }
+    }
+}
+
+extension ClusterFile {
+    static func isMissing(_ directory: ClusterDirectory) -> Bool { !LocalFiles.exists(directory.clusterFile) }
+}

@@ -1,0 +1,233 @@
+import APIClient
+import APISchema
+import ArgumentParser
+import Filesystem
+import Primitives
+
+/// Verbs on a volume's session of this region and on its versions.
+struct VolumeCommit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "commit", abstract: "Publish what `volume put --stage` staged in this region.")
+    @Argument var name: String
+    @OptionGroup var commit: CommitArguments
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws {
+        let verb = FilesystemVerb(kind: .volume, verb: "commit", target: target)
+        try await verb.run { connection in
+            let options = try commit.options(region: connection.region, verb.operation)
+            let volume = try await verb.find(name, connection)
+            let sessions = StagedSessions(connection, verb.operation)
+            let session = try await sessions.require(volume)
+            let clock = ContinuousClock.now
+            let value = try await sessions.perform(.commit(options), session, volume, within: .seconds(120))
+            guard case .receipt(let receipt) = value else { return }
+            if output.json { return Receipts.json(receipt, milliseconds: (ContinuousClock.now - clock).inMilliseconds) }
+            Receipts.show(receipt)
+        }
+    }
+}
+
+struct VolumeReload: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "reload", abstract: "Bring this region's session to a newer version.")
+    @Argument var name: String
+    @Option(help: "latest (default), local, max-staleness or min-commit.") var mode = "latest"
+    @Option(help: "Of max-staleness: seconds.") var seconds: Double?
+    @Option(help: "Of min-commit: the version of a receipt.") var version: UInt64?
+    @Flag(help: "Drop what is staged.") var discard = false
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+
+    private func reloadMode() throws -> ReloadMode {
+        switch (mode, seconds, version) {
+        case ("latest", nil, nil): return .latest
+        case ("local", nil, nil): return .local
+        case ("max-staleness", let seconds?, nil) where (0...86_400).contains(seconds):
+            return .maxStaleness(.milliseconds(Int64(seconds * 1_000)))
+        case ("min-commit", nil, let version?): return .minimum(VersionID(version))
+        default:
+            throw CommandFailure.usage(
+                "volume reload", "--mode \(mode)",
+                "say latest, local, max-staleness with --seconds (0 to 86400), or min-commit with --version")
+        }
+    }
+
+    func run() async throws {
+        let mode = try reloadMode()
+        let verb = FilesystemVerb(kind: .volume, verb: "reload", target: target)
+        try await verb.run { connection in
+            let volume = try await verb.find(name, connection)
+            let sessions = StagedSessions(connection, verb.operation)
+            let session = try await sessions.open(volume)
+            _ = try await sessions.perform(.reload(mode, discard: discard), session, volume)
+            try await VolumeStatus.show(sessions, session, volume, output.json)
+        }
+    }
+}
+
+struct VolumeStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show a volume: versions, what is staged here, who leads.")
+    @Argument var name: String
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws {
+        let verb = FilesystemVerb(kind: .volume, verb: "status", target: target)
+        try await verb.run { connection in
+            let volume = try await verb.find(name, connection)
+            let sessions = StagedSessions(connection, verb.operation)
+            if let session = try sessions.find(volume) {
+                try await Self.show(sessions, session, volume, output.json)
+            } else {
+                // Nothing is staged: a session for the moment tells the versions.
+                try await verb.session(volume.id, connection, readOnly: true) { files in
+                    guard case .session(let status) = try await files.perform(.sessionStatus) else { return }
+                    Self.show(status, volume, output.json)
+                }
+            }
+        }
+    }
+
+    static func show(_ sessions: StagedSessions, _ session: SessionID, _ volume: FilesystemReport, _ json: Bool) async throws {
+        guard case .session(let status) = try await sessions.perform(.sessionStatus, session, volume) else { return }
+        show(status, volume, json)
+    }
+
+    private static func show(_ status: SessionStatus, _ volume: FilesystemReport, _ json: Bool) {
+        guard !json else {
+            return Show.json { writer in
+                writer.object {
+                    $0.field("volume", volume)
+                    $0.field("session", status)
+                }
+            }
+        }
+        Terminal.line("Volume '\(volume.label)' (\(volume.id)) in \(volume.location); \(volume.durability).")
+        Terminal.line("This session reads \(status.version); the newest known here is \(status.latest).")
+        Terminal.line(
+            status.staged == 0 ? "Nothing is staged." : "\(status.staged) \(status.staged == 1 ? "change is" : "changes are") staged.")
+    }
+}
+
+struct VolumeHistory: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "history", abstract: "List the versions of a volume, newest first.")
+    @Argument var name: String
+    @Option(help: "How many, 1 to 10,000.") var limit: UInt32 = 50
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws {
+        let verb = FilesystemVerb(kind: .volume, verb: "history", target: target)
+        try await verb.run { connection in
+            try await verb.session(try await verb.find(name, connection).id, connection, readOnly: true) { files in
+                guard case .history(let versions) = try await files.perform(.history(limit: limit)) else { return }
+                guard !output.json else { return Show.json("versions", versions) }
+                var table = Table(">Version", "Time", "Region", ">Changes", "Message")
+                for version in versions {
+                    table.add("\(version.version)", version.time.tableText, version.region, "\(version.changes)", version.message)
+                }
+                table.show()
+            }
+        }
+    }
+}
+
+struct VolumeDiff: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "diff", abstract: "List what changed from one version to another.")
+    @Argument var name: String
+    @Argument(help: "A version, such as 3 or v3.") var from: String
+    @Argument var to: String
+    @Option(help: "How many, 1 to 100,000.") var limit: UInt32 = 10_000
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws {
+        let verb = FilesystemVerb(kind: .volume, verb: "diff", target: target)
+        let (first, last) = (try VersionText.read(from, verb.operation), try VersionText.read(to, verb.operation))
+        try await verb.run { connection in
+            try await verb.session(try await verb.find(name, connection).id, connection, readOnly: true) { files in
+                guard case .changes(let changes, let truncated) = try await files.perform(.diff(from: first, to: last, limit: limit)) else {
+                    return
+                }
+                guard !output.json else {
+                    return Show.json { writer in
+                        writer.object {
+                            $0.field("changes", changes)
+                            $0.field("truncated", truncated)
+                        }
+                    }
+                }
+                for change in changes {
+                    let from = change.from.map { "\(Terminal.escaped($0.description)) → " } ?? ""
+                    Terminal.line("\(change.kind.rawValue)\t\(from)\(Terminal.escaped(change.path.description))")
+                }
+                if truncated { Terminal.error("more changed than was asked for; raise --limit") }
+            }
+        }
+    }
+}
+
+struct VolumeRollback: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollback", abstract: "Publish the content of a past version as a new one.")
+    @Argument var name: String
+    @Argument(help: "A version, such as 3 or v3.") var version: String
+    @OptionGroup var confirm: ConfirmOptions
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws {
+        let verb = FilesystemVerb(kind: .volume, verb: "rollback", target: target)
+        let version = try VersionText.read(version, verb.operation)
+        try await verb.run { connection in
+            let volume = try await verb.find(name, connection)
+            try Terminal.confirm(
+                "Publish version \(version) of '\(name)' as the newest?", yes: confirm.yes, operation: verb.operation, object: name)
+            try await verb.session(volume.id, connection, readOnly: false) { files in
+                let clock = ContinuousClock.now
+                switch try await files.perform(.rollback(to: version), within: .seconds(120)) {
+                case .receipt(let receipt) where output.json:
+                    Receipts.json(receipt, milliseconds: (ContinuousClock.now - clock).inMilliseconds)
+                case .receipt(let receipt): Receipts.show(receipt)
+                default: Terminal.line("Version \(version) is the newest again.")
+                }
+            }
+        }
+    }
+}
+
+struct VolumeConflicts: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "conflicts", abstract: "List losing versions of files; --resolve N drops one.")
+    @Argument var name: String
+    @Option(help: "Drop the conflict of this number.") var resolve: UInt64?
+    @Option(help: "How many, 1 to 10,000.") var limit: UInt32 = 1_000
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws {
+        let verb = FilesystemVerb(kind: .volume, verb: "conflicts", target: target)
+        try await verb.run { connection in
+            try await verb.session(try await verb.find(name, connection).id, connection, readOnly: resolve == nil) { files in
+                if let resolve {
+                    try await files.perform(.resolveConflict(index: resolve))
+                    return Terminal.line("Conflict \(resolve) is resolved.")
+                }
+                guard case .conflicts(let conflicts) = try await files.perform(.conflicts(limit: limit)) else { return }
+                guard !output.json else { return Show.json("conflicts", conflicts) }
+                var table = Table(">Number", "Path", "Reason", ">Losing version", ">Size")
+                for conflict in conflicts {
+                    table.add(
+                        "\(conflict.index)", conflict.path.description, conflict.reason, "\(conflict.losingVersion)",
+                        Show.bytes(conflict.size))
+                }
+                table.show()
+            }
+        }
+    }
+}
+
+enum VersionText {
+    static func read(_ text: String, _ operation: String) throws -> VersionID {
+        guard let number = UInt64(text.hasPrefix("v") ? String(text.dropFirst()) : text) else {
+            throw CommandFailure.usage(operation, text, "it is no version", hint: "say a number of `atoll volume history`, such as 3 or v3")
+        }
+        return VersionID(number)
+    }
+}

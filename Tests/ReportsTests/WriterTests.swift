@@ -1,0 +1,103 @@
+import Foundation
+import Reports
+import Testing
+
+@Suite struct WriterTests {
+    /// The keys that the contract names (§5), and that the file is read back as it was.
+    @Test func jsonHasTheKeysOfTheContract() throws {
+        let report = ReportFixture.usual
+        let data = try report.json()
+        let root = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        #expect(Set(["schema", "software", "map", "durability", "seeds", "results", "verdict"]).isSubset(of: Set(root.keys)))
+        let row = try #require((root["results"] as? [[String: Any]])?.first)
+        let keys = [
+            "workload", "kind", "region", "operation", "cache", "world", "samples", "p50_ms", "p90_ms", "p99_ms", "mib_per_s",
+            "operations_per_s", "wan_round_trips", "wan_bytes", "cost_usd", "errors", "unavailable_ms", "repetitions", "spread",
+        ]
+        #expect(Set(keys).isSubset(of: Set(row.keys)))
+        #expect(row["kind"] as? String == "nfs" && row["p50_ms"] as? Double == 2)
+        #expect((row["spread"] as? [String: Any])?["p50_min_ms"] as? Double == 1.9)
+        #expect(try ComparisonReport(json: data) == report)
+        let newer = Data(String(decoding: data, as: UTF8.self).replacingOccurrences(of: "\"schema\" : 1", with: "\"schema\" : 2").utf8)
+        #expect(throws: ComparisonReport.UnknownSchema.self) { try ComparisonReport(json: newer) }
+    }
+
+    @Test func terminalFitsAndIsAligned() {
+        let text = TerminalReport(ReportFixture.usual).text()
+        let lines = text.components(separatedBy: "\n")
+        #expect(lines.allSatisfy { $0.count <= TerminalReport.width })
+        let table = lines.filter { $0.contains(" cold ") && $0.contains("  cold") }
+        #expect(table.count == 5)
+        #expect(Set(table.map(\.count)).count <= 2)  // only what ends empty is shorter
+        #expect(text.contains("Verdict") && text.contains("us-east-1 (primary)"))
+    }
+
+    @Test func htmlIsOnePageThatNeedsNothing() {
+        let page = HTMLReport(ReportFixture.usual).text()
+        for outside in ["<script", "<link", "src=", "http:", "https:", "url(", "@import"] { #expect(!page.contains(outside), "\(outside)") }
+        #expect(page.contains("prefers-color-scheme: dark") && page.contains("max-width: 760px"))
+        #expect(page.contains("A &lt;title&gt;") && !page.contains("<title>\"") && page.contains("--workload &quot;w&quot;"))
+        #expect(page.contains("volume 15×") && page.contains("NFS 3.5×"))
+        #expect(!page.contains("NaN") && !page.contains("inf%"))
+        #expect(Self.unbalanced(page) == [])
+    }
+
+    /// Tags that are opened and not closed, or closed and not open.
+    static func unbalanced(_ page: String) -> [String] {
+        let single: Set<String> = ["meta", "br", "line", "circle", "path", "polyline", "!doctype"]
+        var open: [String] = []
+        var wrong: [String] = []
+        for piece in page.components(separatedBy: "<").dropFirst() {
+            let name = String(piece.prefix { $0.isLetter || $0.isNumber || $0 == "/" || $0 == "!" })
+            let tag = piece.prefix { $0 != ">" }
+            if name.hasPrefix("/") {
+                if open.last == String(name.dropFirst()) { open.removeLast() } else { wrong.append(name) }
+            } else if !single.contains(name.lowercased()), !tag.hasSuffix("/") {
+                open.append(name)
+            }
+        }
+        return wrong + open
+    }
+
+    @Test func markdownHasEveryRow() {
+        let text = MarkdownReport(ReportFixture.usual).text()
+        #expect(text.components(separatedBy: "\n").filter { $0.hasPrefix("| publish |") }.count == 6)
+        #expect(text.contains("10.0 ms + 7 × R") && text.contains("volume above 11.7 ms"))
+    }
+
+    @Test func reportsWithoutResultsAreWritten() throws {
+        let empty = ReportFixture.report([], mix: [("stat", 1)])
+        #expect(Self.unbalanced(HTMLReport(empty).text()) == [])
+        #expect(!MarkdownReport(empty).text().isEmpty && !TerminalReport(empty).text().isEmpty)
+        #expect(try ComparisonReport(json: empty.json()) == empty)
+    }
+
+    @Test func folderIsMadeAndErrorsNameThePath() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-report-\(UUID().uuidString)/deep").path
+        defer { try? FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent) }
+        let written = try ReportFolder(path: path).write(ReportFixture.usual)
+        #expect(written.map { ($0 as NSString).lastPathComponent } == ["report.html", "report.md", "report.json"])
+        #expect(written.allSatisfy { FileManager.default.fileExists(atPath: $0) })
+        let error = #expect(throws: ReportFolder.WriteError.self) { try ReportFolder(path: "/proc/nowhere").write(ReportFixture.usual) }
+        #expect(error?.description.contains("/proc/nowhere") == true)
+    }
+
+    @Test func figures() {
+        #expect(
+            [0.0341, 0.31, 4.271, 70.13, 146, 1_204.4].map { Figure.milliseconds($0) } == ["0.034", "0.31", "4.27", "70.1", "146", "1,204"])
+        #expect([0.042, 0.5, 1.44, 12.3, 1_234].map(Figure.factor) == ["0.042", "0.50", "1.4", "12", "1,234"])
+        #expect([1.0, 1.98, 2.5, 17.4, 1_000].map(Figure.count) == ["1", "2", "2.5", "17", "1,000"])
+        #expect([0, 1_023, 1_536, 300 << 20].map { Figure.bytes(UInt64($0)) } == ["0 B", "1,023 B", "1.50 KiB", "300 MiB"])
+        #expect([0, 0.00001, 0.0042, 0.12, 3].map(Figure.dollars) == ["$0", "<$0.0001", "$0.0042", "$0.120", "$3.00"])
+        #expect(Figure.joined(["a", "b", "c"]) == "a, b and c" && Figure.percent(-0.0004) == "0.0 %")
+    }
+
+    @Test func logScaleHoldsItsValues() {
+        let scale = LogScale(holding: [0.22, 147, 1_029])
+        #expect(scale.low == 0.1 && scale.high == 3_000)
+        #expect(scale.ticks == [0.1, 1, 10, 100, 1_000])
+        #expect(scale.position(0.1) == 0 && scale.position(3_000) == 1 && scale.position(0) == 0)
+        #expect(abs(scale.position(10) - 0.4469) < 0.001)
+        #expect(LogScale(holding: []).low > 0)
+    }
+}
