@@ -106,6 +106,9 @@ let package = Package(
         tests(
             "ControlPlane",
             ["Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", "APIClient", httpClient, nioCore, nioPosix, logging]),
+        .testTarget(
+            name: "ProcessTests",
+            dependencies: ["atoll", "Primitives", "Filesystem", "APISchema", "APIClient", nioCore], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -128,8 +128,9 @@ extension APIClient {
         var call = Call(.PUT, url(filesystem, path, query), object: path.description)
         call.body = body
         call.contentType = "application/octet-stream"
-        // A stream can not be sent twice, and takes as long as it takes: what bounds it is that something moves.
-        call.timeout = .seconds(600)
+        // Each step at the node is bounded; the stream as a whole may take a day. It can not be sent twice.
+        call.timeout = .seconds(120)
+        call.deadline = .seconds(86_400)
         do throws(FileFailure) {
             return try StoredReport(json: try parse(try await collect(try await send(call), call), call))
         } catch {

@@ -47,8 +47,8 @@ package struct APIClient: Sendable {
         self.options = options
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .nanoseconds(options.connectTimeout.inNanoseconds)
-        // Nothing moves for so long: the connection is dead. Above all that a node may take.
-        configuration.timeout.read = .nanoseconds((options.timeout + .seconds(15)).inNanoseconds)
+        // Nothing moves for so long: the connection is dead. Above all that a node may take for one request.
+        configuration.timeout.read = .milliseconds(APILimits.timeoutMillisecondsMaximum + 15_000)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = options.connectionLimit
         configuration.connectionPool.idleTimeout = .seconds(60)
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -73,6 +73,8 @@ package struct APIClient: Sendable {
         /// May be sent again where it is not known whether it took effect.
         var isRepeatable: Bool
         var timeout: Duration?
+        /// Until the head of the answer, where that is not `timeout`: an upload takes as long as it takes.
+        var deadline: Duration?
         var headers: [(String, String)] = []
 
         init(_ method: HTTPMethod, _ path: String, object: String, isRepeatable: Bool? = nil) {
@@ -146,7 +148,8 @@ package struct APIClient: Sendable {
         let response: HTTPClientResponse
         do {
             // The node ends within `timeout`; the slack is for the way there and back.
-            response = try await http.execute(request, deadline: .now() + .nanoseconds((timeout + .seconds(5)).inNanoseconds))
+            response = try await http.execute(
+                request, deadline: .now() + .nanoseconds((call.deadline ?? timeout + .seconds(5)).inNanoseconds))
         } catch {
             throw FileFailure(error, call: call, address: address)
         }

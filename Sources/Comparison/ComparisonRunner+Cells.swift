@@ -43,7 +43,7 @@ extension ComparisonRunner {
         let result = await driver.run(WorkloadCursor(workload, task: task, inventory: inventory)) { put in
             say("\(workload.name) \(kind.word): put \(put.tree + put.large) files, \(Figure.bytes(put.bytes))")
         }
-        if let failure = result.gaveUp ?? result.samples.first(where: { $0.failure != nil }).map({ Self.failed($0, workload) }) {
+        if let failure = result.gaveUp ?? result.samples.compactMap(\.failure).first {
             throw ComparisonError("\(workload.name) on a \(kind.noun): the preparation failed: \(failure)")
         }
         for sample in result.samples { gathered.table.add(sample) }
@@ -60,12 +60,6 @@ extension ComparisonRunner {
         }
         gathered.traffic += traffic(workload, kind, "prepare", from: before, to: try await client.linkBytes())
         return result.put
-    }
-
-    private static func failed(_ sample: Sample, _ workload: Workload) -> FileFailure {
-        FileFailure(
-            sample.failure ?? .ioError, operation: sample.operation.rawValue, object: workload.name,
-            cause: sample.failure.map(\.word) ?? "unknown")
     }
 
     private func preparationText(_ workload: Workload, _ inventory: InputInventory) -> String {
@@ -109,9 +103,18 @@ extension ComparisonRunner {
     }
 
     private func take(_ result: CellDriver.Result, _ cell: WorkloadCursor, into gathered: inout Gathered) {
-        for sample in result.samples { gathered.table.add(sample) }
-        guard let failure = result.gaveUp else { return }
         let cellName = "\(cell.workload.name) \(cell.task.kind.word) from \(cell.task.region), repetition \(cell.task.repetition + 1)"
+        for sample in result.samples {
+            gathered.table.add(sample)
+            // Each cause is told once for each operation and kind.
+            guard let failure = sample.failure else { continue }
+            let what = "\(cell.workload.name) \(cell.task.kind.word): \(sample.operation.rawValue)"
+            guard !gathered.failures.contains("\(what) \(failure.code)") else { continue }
+            gathered.failures.append("\(what) \(failure.code)")
+            progress("warning: \(what) from \(cell.task.region) failed: \(failure)")
+            gathered.notes.append("\(what) failed, first so: \(failure)")
+        }
+        guard let failure = result.gaveUp else { return }
         progress("warning: \(cellName) ended early: \(failure)")
         gathered.notes.append("\(cellName) ended early: \(failure)")
     }

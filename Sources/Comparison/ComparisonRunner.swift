@@ -35,6 +35,8 @@ package struct ComparisonRunner: Sendable {
         var dedup: [DedupRow] = []
         var inputs: [String: [ComparisonReport.InputSummary]] = [:]  // by workload; looked up only
         var notes: [String] = []
+        /// Causes of failures that were told.
+        var failures: [String] = []
     }
 
     package func run() async throws -> ComparisonReport {

@@ -18,7 +18,8 @@ package enum RaftMessage: Hashable, Sendable {
     /// A member asks for the index that a linearizable read must wait for. `request` is the asker's.
     case readRequest(request: UInt64)
     case readReply(request: UInt64, index: UInt64, ok: Bool)
-    /// A quiesced member was disturbed and asks its leader for a sign of life.
+    /// Asks the leader for a sign of life: from a quiesced member that was disturbed, or from a
+    /// learner that knows no leader.
     case wake(term: UInt64)
 
     /// Entries to put behind (`previousIndex`, `previousTerm`).

@@ -12,8 +12,9 @@ extension RaftState {
     mutating func electionTimedOut(into effects: inout [RaftEffect]) {
         guard role != .leader else { return }
         guard mayCampaign else {
-            // Not ours to mend; but say that nobody is known to lead.
+            // Not ours to mend. But a quiesced leader may not know that it is missed.
             if leader != nil { becomeFollower(term: term, leader: nil, into: &effects) }
+            for voter in configuration.allVoters { effects.append(.send(to: voter, .wake(term: term))) }
             armElection(after: timing.electionTimeout)
             return
         }

@@ -110,8 +110,9 @@ package struct RaftState: Sendable {
         self.settings = settings
         self.now = now
         generator = SeededGenerator(seed: SeededGenerator.mix(seed) ^ SeededGenerator.mix(group.rawValue &+ id.rawValue << 32))
-        term = restored.hardState.term
-        votedFor = restored.hardState.votedFor
+        // A received snapshot may have become durable just before the term that came with it.
+        term = max(restored.hardState.term, restored.snapshot?.term ?? 0)
+        votedFor = term == restored.hardState.term ? restored.hardState.votedFor : nil
         snapshot = restored.snapshot
         log = Self.log(from: restored)
         let base = restored.snapshot?.index ?? 0
@@ -119,6 +120,7 @@ package struct RaftState: Sendable {
         handedIndex = base
         appliedIndex = base
         persistence = Persistence(durableIndex: log.lastIndex, nextToWrite: log.lastIndex + 1)
+        persistence.isHardStateDirty = term != restored.hardState.term
         if let last = restored.entries.last, log.entries.isEmpty, (last.index, last.term) != (log.baseIndex, log.baseTerm) {
             // What the snapshot made void must not stay before what is appended next.
             persistence.truncateFrom = 1

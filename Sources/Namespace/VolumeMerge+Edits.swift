@@ -11,6 +11,9 @@ extension VolumeMerge {
             guard let inode = state.tree.inode(float.id), inode.parent.rawValue == 0 else { continue }
             if inode.isDirectory {
                 try settle(float, inode)
+            } else if inode.links == 0, let change = change(of: float.id), !change.names.isEmpty {
+                // Each side took one of its names and left it the other's.
+                try giveNames(change)
             } else if inode.links == 0 {
                 if inode.editID != float.oldEdit { note(.deletedAfterEdit, at: path(of: float.place), losing: float.id) }
                 filesChanged += 1
@@ -31,7 +34,7 @@ extension VolumeMerge {
         place = EntryName(directory: try ensureDirectory(place.directory), name: place.name)
         if try state.tree.isAncestor(float.id, of: place.directory) { place = EntryName(directory: .root, name: place.name) }
         if state.tree.entry(place.directory, place.name) != nil { place = freeName(beside: place) }
-        state.tree.attach(float.id, at: place, stamp)
+        attach(float.id, at: place)
         if mustReturn[float.id.rawValue] == nil { note(.directoryKept, at: path(of: place)) }
     }
 
@@ -88,12 +91,16 @@ extension VolumeMerge {
             if let name = change.names.first { note(.contentGone, at: path(of: name)) }
             return
         }
+        try giveNames(change)
+    }
+
+    private mutating func giveNames(_ change: InodeChange) throws(NamespaceError) {
         for name in change.names {
             let place = EntryName(directory: try ensureDirectory(name.directory), name: name.name)
             if let current = state.tree.entry(place.directory, place.name) {
-                guard current.type != .directory else {
+                guard current.type != .directory, placed[current.inode.rawValue] == nil else {
                     let aside = freeName(beside: place)
-                    state.tree.attach(change.id, at: aside, stamp)
+                    attach(change.id, at: aside)
                     note(.nameTaken, at: path(of: aside))
                     continue
                 }
@@ -102,10 +109,8 @@ extension VolumeMerge {
             } else {
                 note(.editedAfterDelete, at: path(of: place))
             }
-            if state.tree.entry(place.directory, place.name) == nil { state.tree.attach(change.id, at: place, stamp) }
+            attach(change.id, at: place)
         }
-        // Malformed changes may give it no name at all.
-        state.dropIfUnused(change.id)
     }
 
     /// Makes an inode again that someone else has removed, without a name. What of it the session did
@@ -140,6 +145,18 @@ extension VolumeMerge {
         }
         setXattrs(xattrs, of: id)
         state.tree.set(inode, for: id)
+        made.append(id)
+    }
+
+    /// Changes that no session writes may have left something new without a name.
+    mutating func sweep() throws(NamespaceError) {
+        for id in made.reversed() {
+            guard let inode = state.tree.inode(id), inode.parent.rawValue == 0 else { continue }
+            if inode.isDirectory, inode.size > 0 {
+                throw NamespaceError(.invalid, object: "\(id)", cause: "malformed changes: a new directory in itself")
+            }
+            state.dropIfUnused(id)
+        }
     }
 
     private mutating func setXattrs(_ xattrs: [Xattr], of id: InodeID) {

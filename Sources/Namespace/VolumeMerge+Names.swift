@@ -53,6 +53,21 @@ extension VolumeMerge {
         guard ranges.isEmpty else {
             throw NamespaceError(.invalid, object: "changes", cause: "malformed changes: new directories without a name")
         }
+        unmergeLost()
+    }
+
+    /// A directory with which one of the session's became one may have lost its place since, with
+    /// all above it: then the session's is one of its own after all.
+    private mutating func unmergeLost() {
+        for index in renumbering.indices {
+            let provisional = renumbering[index].provisional
+            guard state.tree.inode(renumbering[index].real) == nil, let change = change(of: provisional) else { continue }
+            let id = state.allocateInode()
+            mapping[provisional.rawValue] = id
+            merged[provisional.rawValue] = nil
+            renumbering[index] = VolumeCommit.Renumbering(provisional: provisional, real: id)
+            materialize(id, change, content: nil, xattrs: change.xattrs ?? [])
+        }
     }
 
     private mutating func mapOne(_ target: EntryTarget, at place: EntryName) {
@@ -96,9 +111,7 @@ extension VolumeMerge {
             filesChanged += 1
             bytesAdded += change.content?.allocated ?? 0
         }
-        let id = resolve(target.inode)
-        clearName(place, for: id)
-        if state.tree.entry(place.directory, place.name) == nil { state.tree.attach(id, at: place, stamp) }
+        attach(resolve(target.inode), clearing: place)
     }
 
     private mutating func attachExisting(_ target: EntryTarget, at place: EntryName) throws(NamespaceError) {
@@ -122,14 +135,22 @@ extension VolumeMerge {
                 detach(name, target, oldEdit: 0)
             }
         }
-        clearName(place, for: id)
-        state.tree.attach(id, at: place, stamp)
+        attach(id, clearing: place)
     }
 
-    /// Step 2 has cleared the names, but for those in directories that came back since.
-    private mutating func clearName(_ place: EntryName, for id: InodeID) {
-        guard let current = state.tree.entry(place.directory, place.name), current.inode != id else { return }
+    /// Step 2 has cleared the names, but for those in directories that came back since, or became one
+    /// with another directory of the session: then both things of the session are kept.
+    mutating func attach(_ id: InodeID, clearing place: EntryName) {
+        guard let current = state.tree.entry(place.directory, place.name) else { return attach(id, at: place) }
+        guard current.inode != id else { return }
+        if placed[current.inode.rawValue] != nil {
+            let aside = freeName(beside: place)
+            attach(id, at: aside)
+            note(.nameTaken, at: path(of: aside))
+            return
+        }
         if current.type == .directory { moveAside(place) } else { lose(place, current, .nameTaken) }
+        attach(id, at: place)
     }
 
     /// Gives a directory a name that is free, because something of the session may lie in it.
@@ -173,19 +194,23 @@ extension VolumeMerge {
     }
 
     private mutating func restoreDirectory(_ hint: DirectoryHint) {
-        let place = EntryName(directory: resolve(hint.name.directory), name: hint.name.name)
+        var place = EntryName(directory: resolve(hint.name.directory), name: hint.name.name)
         if let current = state.tree.entry(place.directory, place.name) {
-            if current.type == .directory {
+            if current.type == .directory, hintIndex[current.inode.rawValue] == nil, placed[current.inode.rawValue] == nil {
                 mapping[hint.id.rawValue] = current.inode
                 return
             }
-            lose(place, current, .nameTaken)
+            if current.type == .directory || placed[current.inode.rawValue] != nil {
+                place = freeName(beside: place)
+            } else {
+                lose(place, current, .nameTaken)
+            }
         }
         materialize(
             hint.id, InodeChange(id: hint.id, inode: hint.inode, base: nil, names: [], content: nil, xattrs: nil), content: nil,
             xattrs: base?.xattrs(of: hint.id) ?? [])
         restored[hint.id.rawValue] = true
-        state.tree.attach(hint.id, at: place, stamp)
+        attach(hint.id, at: place)
         note(.directoryRestored, at: path(of: place))
     }
 }

@@ -9,7 +9,9 @@ extension VolumeMerge {
     mutating func validate() throws(NamespaceError) {
         try validateInodes()
         for (index, hint) in changes.directories.enumerated() {
-            guard !hint.id.isProvisional, hint.inode.isDirectory, hintIndex[hint.id.rawValue] == nil else {
+            guard !hint.id.isProvisional, hint.id.rawValue < state.nextInode, hint.inode.isDirectory, hintIndex[hint.id.rawValue] == nil,
+                isKnown(hint.name.directory)
+            else {
                 throw malformed(hint.id, "a hint that is none")
             }
             if hint.id != .root { try NamespaceState.validate(hint.name.name) }
@@ -17,11 +19,19 @@ extension VolumeMerge {
         }
         try validateEntries()
         for change in changes.inodes {
-            for name in change.names { try NamespaceState.validate(name.name) }
-            guard change.id.isProvisional || change.id == .root || before.inode(change.id).map({ $0.type == change.inode.type }) ?? true else {
+            for name in change.names {
+                try NamespaceState.validate(name.name)
+                guard isKnown(name.directory) else { throw malformed(name.directory, "it never was") }
+            }
+            guard change.id.isProvisional || before.inode(change.id).map({ $0.type == change.inode.type }) ?? true else {
                 throw malformed(change.id, "another type")
             }
         }
+    }
+
+    /// Whether the number was handed out, by this file system or by the session.
+    private func isKnown(_ id: InodeID) -> Bool {
+        id.isProvisional ? changeIndex[id.rawValue] != nil : id.rawValue < state.nextInode
     }
 
     private mutating func validateInodes() throws(NamespaceError) {
@@ -59,6 +69,7 @@ extension VolumeMerge {
                 order.append((directory, begin..<index + 1))
                 begin = index + 1
             }
+            guard isKnown(directory) else { throw malformed(directory, "it never was") }
             if directory.isProvisional {
                 guard change(of: directory)?.inode.isDirectory ?? false, entry.old == nil else { throw malformed(directory, "no new directory") }
             }

@@ -54,8 +54,12 @@ struct VolumeMerge {
     var hintIndex: [UInt64: Int] = [:]
     /// Existing inodes to which the session gave a name.
     var named: [UInt64: Bool] = [:]
+    /// Inodes, by their real numbers, under the names that this merge gave them.
+    var placed: [UInt64: Bool] = [:]
     /// Inodes that this merge brought back, and so are as the session left them.
     var restored: [UInt64: Bool] = [:]
+    /// Inodes that this merge stored, in that order.
+    var made: [InodeID] = []
     /// Directories that must get back the place they had.
     var mustReturn: [UInt64: Bool] = [:]
 
@@ -83,6 +87,9 @@ struct VolumeMerge {
         try attachAll()
         try settleFloating()
         try applyEdits()
+        // Files that came back in step 5 may have taken names again.
+        try settleFloating()
+        try sweep()
         finishDirectories()
         conflicts.sort { a, b in
             a.path == b.path ? a.reason.rawValue < b.reason.rawValue : a.path.lexicographicallyPrecedes(b.path)
@@ -127,6 +134,11 @@ struct VolumeMerge {
         _ = state.tree.detach(place, stamp)
         if target.type == .directory { removeContents(of: target.inode) }
         state.dropIfUnused(target.inode)
+    }
+
+    mutating func attach(_ id: InodeID, at place: EntryName) {
+        state.tree.attach(id, at: place, stamp)
+        placed[id.rawValue] = true
     }
 
     mutating func detach(_ place: EntryName, _ target: EntryTarget, oldEdit: UInt64) {

@@ -204,7 +204,7 @@ extension NodeState {
         var out: [RegionID] = []
         for (number, region) in record.plan.regions.enumerated() {
             let hasMetadata =
-                region == settings.region || progress.ended[Step(.applied, 1 + number)] != nil
+                region == settings.region || groups[session.group]?.leader.flatMap { self.region(of: $0) } == region || progress.ended[Step(.applied, 1 + number)] != nil
                 || matched.contains { self.region(of: $0.id) == region && $0.match >= index }
             let hasChunks = placed.allSatisfy { id in placements[id].map { $0.completeRegions(of: [region]) == [region] } ?? true }
             if hasMetadata && hasChunks { out.append(region) }

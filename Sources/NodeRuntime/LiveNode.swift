@@ -99,7 +99,14 @@ package final class LiveNode: Sendable {
             shaper: shaper, logger: logger, post: { [loop] in loop.post($0) }, onFault: { [weak self] in self?.failed($0) },
             onLeft: { [weak self] in self?.life.withLock { $0.onLeft }?() })
         loop.start { interpreter.interpret($0) }
-        life.withLock { $0.state = "ready" }
+    }
+
+    /// Waits until this node knows the cluster (its catalog has been applied here), within a bound: a
+    /// node that starts while most others are down serves what it can.
+    package func ready(within limit: Duration) async {
+        let end = clock.now + limit
+        while clock.now < end, await !loop.read({ $0.catalog.cluster != nil }) { try? await Task.sleep(for: .milliseconds(20)) }
+        life.withLock { if $0.state == "starting" { $0.state = "ready" } }
     }
 
     /// Called by the host once its HTTP server listens.

@@ -28,6 +28,8 @@ package struct ResultRow: Codable, Sendable, Equatable {
     package var wanBytes: UInt64
     package var costUsd: Double
     package var errors: Int
+    /// Their causes with counts, such as `conflict 3`.
+    package var errorCodes: [String]
     /// Time spent in operations that failed because the file system was not to be reached.
     package var unavailableMs: Double
     package var repetitions: Int
@@ -59,7 +61,7 @@ package struct ResultRow: Codable, Sendable, Equatable {
     package init(
         workload: String, kind: String, region: String, operation: String, cache: String, world: String, samples: Int, p50Ms: Double?,
         p90Ms: Double?, p99Ms: Double?, mibPerS: Double?, operationsPerS: Double, wanRoundTrips: Double, wanRoundTripsMedian: Double,
-        wanBytes: UInt64, costUsd: Double, errors: Int, unavailableMs: Double, repetitions: Int, spread: Spread
+        wanBytes: UInt64, costUsd: Double, errors: Int, errorCodes: [String] = [], unavailableMs: Double, repetitions: Int, spread: Spread
     ) {
         self.workload = workload
         self.kind = kind
@@ -78,6 +80,7 @@ package struct ResultRow: Codable, Sendable, Equatable {
         self.wanBytes = wanBytes
         self.costUsd = costUsd
         self.errors = errors
+        self.errorCodes = errorCodes
         self.unavailableMs = unavailableMs
         self.repetitions = repetitions
         self.spread = spread

@@ -95,7 +95,7 @@ extension HTMLReport {
                     Figure.milliseconds(row.p90Ms), Figure.milliseconds(row.p99Ms),
                     "\(Figure.milliseconds(row.spread.p50MinMs))–\(Figure.milliseconds(row.spread.p50MaxMs))",
                     row.mibPerS.map { Figure.milliseconds($0) } ?? "", Figure.count(row.wanRoundTrips), Figure.bytes(row.wanBytes),
-                    Figure.dollars(row.costUsd), row.errors == 0 ? "" : "\(row.errors)",
+                    Figure.dollars(row.costUsd), row.errorCodes.joined(separator: ", "),
                     row.unavailableMs == 0 ? "" : Figure.duration(row.unavailableMs),
                 ]
             }

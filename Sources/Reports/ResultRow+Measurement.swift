@@ -17,7 +17,8 @@ extension ResultRow {
             operationsPerS: Figure.rounded(measurement.operationsPerSecond, 5),
             wanRoundTrips: Figure.rounded(measurement.meanRoundTrips, 3), wanRoundTripsMedian: measurement.medianRoundTrips,
             wanBytes: measurement.wideAreaBytes, costUsd: Figure.rounded(measurement.dollars(map: map, primary: primary), 9),
-            errors: measurement.errors, unavailableMs: Figure.rounded(measurement.unavailable.inMilliseconds, 1),
+            errors: measurement.errors, errorCodes: measurement.errorCodes.map { "\($0.cause) \($0.count)" },
+            unavailableMs: Figure.rounded(measurement.unavailable.inMilliseconds, 1),
             repetitions: medians.count,
             spread: Spread(p50MinMs: ms(medians.min()), p50MaxMs: ms(medians.max()), madMs: ms(deviation)))
     }

@@ -38,6 +38,8 @@ package struct Measurement: Sendable {
     package private(set) var cost = OperationCost()
     package private(set) var roundTrips: [UInt32] = []
     package private(set) var errors = 0
+    /// How often each cause, in order of first occurrence.
+    package private(set) var errorCodes: [(cause: String, count: Int)] = []
     /// Time spent in operations that failed because the file system was not to be reached.
     package private(set) var unavailable = Duration.zero
     package private(set) var wideAreaBytes: UInt64 = 0
@@ -48,7 +50,8 @@ package struct Measurement: Sendable {
         wideAreaBytes += sample.cost.wideAreaBytes
         if let failure = sample.failure {
             errors += 1
-            if failure == .unavailable || failure == .timedOut { unavailable += sample.latency }
+            count(failure.code)
+            if failure.code == .unavailable || failure.code == .timedOut { unavailable += sample.latency }
             return
         }
         count += 1
@@ -60,6 +63,14 @@ package struct Measurement: Sendable {
         while latencies.count <= sample.repetition { latencies.append([]) }
         latencies[sample.repetition].append(sample.latency.inMilliseconds)
         roundTrips.append(sample.cost.wideAreaRoundTrips)
+    }
+
+    private mutating func count(_ code: FileFailure.Code) {
+        if let known = errorCodes.firstIndex(where: { $0.cause == code.word }) {
+            errorCodes[known].count += 1
+        } else {
+            errorCodes.append((code.word, 1))
+        }
     }
 
     /// The latency that a share of the samples did not exceed, in milliseconds; nil without samples.

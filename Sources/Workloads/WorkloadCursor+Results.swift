@@ -73,7 +73,7 @@ extension WorkloadCursor {
         if step.operation == .rename { renamed = renamed.dropLast() }
         if step.operation != nil, var sample = current {
             sample.latency += took
-            sample.failure = failure.code
+            sample.failure = failure
             samples.append(sample)
         }
         let wasTimed = step.operation != nil

@@ -57,11 +57,11 @@ package struct Sample: Hashable, Sendable {
     package var bytesWritten: UInt64
     package var cost: OperationCost
     /// Nil where it went well.
-    package var failure: FileFailure.Code?
+    package var failure: FileFailure?
     package init(
         workload: String, kind: FilesystemKind, region: RegionID, operation: WorkloadOperation, cache: CacheState, repetition: Int,
         latency: Duration, bytesRead: UInt64 = 0, bytesWritten: UInt64 = 0, cost: OperationCost = OperationCost(),
-        failure: FileFailure.Code? = nil
+        failure: FileFailure? = nil
     ) {
         self.workload = workload
         self.kind = kind

@@ -237,7 +237,7 @@ extension World {
 }
 
 extension World {
-    func describe(_ group: GroupID) -> String {
+    func overview(_ group: GroupID) -> String {
         let states = (1...options.nodes).map { node in
             guard let raft = nodes[node].raft else { return "n\(node) down" }
             let state = raft.state(group)

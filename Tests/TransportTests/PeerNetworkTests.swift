@@ -27,13 +27,22 @@ import Testing
         await stop(a, b)
     }
 
+    private func someBytes(_ count: Int, seed: UInt64) -> ByteBuffer {
+        var random = SeededGenerator(seed: seed)
+        var buffer = ByteBuffer()
+        for _ in 0..<(count + 7) / 8 { buffer.writeInteger(random.next()) }
+        return buffer.readSlice(length: count)!
+    }
+
     @Test func attachmentsOfEverySizeArriveWhole() async throws {
         let a = try await makePeer(1)
         let b = try await makePeer(2) { $0.region = "there" }
         a.knows(b)
         let sizes: [Int?] = [nil, 0, 1, 8_191, 8_192, 8_193, 262_144, 300_001, 5 << 20, 16 << 20]
+        var digests: [Digest] = []
         for (index, size) in sizes.enumerated() {
-            let attachment = size.map { ByteBuffer(repeating: UInt8(index), count: $0) }
+            let attachment = size.map { someBytes($0, seed: UInt64(index)) }
+            if let attachment { digests.append(attachment.withUnsafeReadableBytes { SHA256.hash($0) }) }
             #expect(a.network.send(to: NodeID(2), lane: .bulk, header: [UInt8(index)], attachment: attachment) == .accepted)
         }
         #expect(
@@ -42,6 +51,7 @@ import Testing
         #expect(a.network.send(to: NodeID(2), lane: .control, header: [UInt8](repeating: 0, count: (4 << 20) + 1)) == .refused(.tooLarge))
         let seen = await b.events.wait("all sizes") { $0.filter { $0.lane == .bulk }.count == sizes.count }
         for (index, size) in sizes.enumerated() { #expect(seen.contains(.received(NodeID(1), .bulk, [UInt8(index)], size))) }
+        #expect(b.digests.all.sorted() == digests.sorted())
         await stop(a, b)
     }
 

@@ -84,6 +84,8 @@ enum NetworkEvent: Sendable, Equatable {
 /// a control message of one byte, `echo`, back as it came.
 final class TestPeer: PeerNetworkDelegate {
     let events = Recorder<NetworkEvent>()
+    /// Of the attachments, in the order of their arrival.
+    let digests = Recorder<Digest>()
     let network: PeerNetwork
     let port: Int
 
@@ -94,6 +96,7 @@ final class TestPeer: PeerNetworkDelegate {
     }
 
     func received(from: NodeID, lane: Lane, header: [UInt8], attachment: ByteBuffer?) {
+        if let attachment { digests.add(attachment.withUnsafeReadableBytes { SHA256.hash($0) }) }
         events.add(.received(from, lane, header, attachment?.readableBytes))
     }
     func connected(_ peer: NodeID, lane: Lane, direction: LinkDirection, incarnation: UInt64) {

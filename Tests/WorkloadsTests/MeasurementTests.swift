@@ -6,11 +6,12 @@ import Workloads
 @Suite struct MeasurementTests {
     static let key = Measurement.Key(workload: "w", kind: .nfs, region: RegionID("east"), operation: .stat, cache: .cold)
 
-    static func sample(_ ms: Int, repetition: Int = 0, trips: UInt32 = 1, failure: FileFailure.Code? = nil) -> Sample {
+    static func sample(_ ms: Int, repetition: Int = 0, trips: UInt32 = 1, failure code: FileFailure.Code? = nil) -> Sample {
         Sample(
             workload: "w", kind: .nfs, region: RegionID("east"), operation: .stat, cache: .cold, repetition: repetition,
             latency: .milliseconds(ms), bytesRead: 1 << 20, bytesWritten: 0,
-            cost: OperationCost(wideAreaRoundTrips: trips, wideAreaBytes: 500_000_000), failure: failure)
+            cost: OperationCost(wideAreaRoundTrips: trips, wideAreaBytes: 500_000_000),
+            failure: code.map { FileFailure($0, operation: "stat", object: "x", cause: "y") })
     }
 
     /// The figures of numpy.percentile([10, 20, 30, 40, 1000], [0, 50, 90, 99, 100]).
@@ -30,6 +31,7 @@ import Workloads
         measurement.add(Self.sample(500, repetition: 1, failure: .unavailable))
         measurement.add(Self.sample(70, repetition: 1, failure: .conflict))
         #expect(measurement.count == 2 && measurement.errors == 2)
+        #expect(measurement.errorCodes.map(\.cause) == ["unavailable", "conflict"] && measurement.errorCodes.map(\.count) == [1, 1])
         #expect(measurement.unavailable == .milliseconds(500))
         #expect(measurement.repetitionMedians == [10, 20])
         #expect(measurement.meanRoundTrips == 1)

@@ -63,7 +63,7 @@ struct Bench {
             if case .failed(let failure) = result { out[out.count - 1] += "  -> \(failure.code)" }
             cursor.complete(result, took: took, now: now)
             for sample in cursor.takeSamples() {
-                let failure = sample.failure.map { " failed: \($0)" } ?? ""
+                let failure = sample.failure.map { " failed: \($0.code)" } ?? ""
                 out.append(
                     "    = \(sample.operation.rawValue) \(sample.cache) \(sample.latency.inNanoseconds / 1_000_000) ms, read "
                         + "\(sample.bytesRead), wrote \(sample.bytesWritten)\(failure)"

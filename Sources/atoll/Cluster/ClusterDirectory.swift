@@ -17,6 +17,9 @@ struct ClusterDirectory: Sendable {
     var map: String { "\(path)/map.yaml" }
     var linkRules: String { "\(path)/links.xdr" }
     var faults: String { "\(path)/faults.json" }
+    /// The named pipe that ties nodes to the `up` that holds it, and who that is.
+    var leash: String { "\(path)/leash" }
+    var holder: String { "\(path)/up.json" }
     var sessions: String { "\(path)/sessions.json" }
     func node(_ name: String) -> String { "\(path)/nodes/\(name)" }
     func configuration(_ name: String) -> String { "\(node(name))/config.yaml" }

@@ -1,44 +1,55 @@
 import Foundation
 
 /// Starts node processes. Each is the leader of a session of its own, so that Ctrl-C reaches `up`
-/// alone, which then ends them in order. A node that must not outlive `up` holds the reading end of
-/// a pipe as its standard input: when `up` is gone, however it went, the pipe ends and so does the node.
+/// alone, which then ends them in order. A node that must not outlive `up` is on a leash: its
+/// standard input is a named pipe of the cluster's directory to which `up` holds the writing end.
+/// When `up` is gone, however it went, the pipe ends and so does the node.
 struct NodeLauncher {
     struct Child: Sendable {
         var node: ClusterFile.Node
         var pid: pid_t
     }
 
-    let directory: ClusterDirectory
-    /// Written to by nobody; its end is what counts. Nil: the nodes stay when this process ends.
-    private let leash: (read: Int32, write: Int32)?
+    enum Leash {
+        /// The nodes stay when this process ends.
+        case none
+        /// They end with this process, which runs as long as the cluster.
+        case hold
+        /// They end with the `up` that holds the leash now, if there is one.
+        case join
+    }
 
-    init(directory: ClusterDirectory, leashed: Bool) throws {
+    let directory: ClusterDirectory
+    private let isLeashed: Bool
+
+    init(directory: ClusterDirectory, leash: Leash) throws {
         self.directory = directory
-        guard leashed else {
-            leash = nil
-            return
+        switch leash {
+        case .none: isLeashed = false
+        case .join:
+            let holder = ReadyFile.read(directory.holder)?.process
+            isLeashed = holder.map { $0.state != .gone } ?? false && LocalFiles.exists(directory.leash)
+        case .hold:
+            isLeashed = true
+            unlink(directory.leash)
+            guard mkfifo(directory.leash, 0o600) == 0 else { throw LocalFiles.failure("create", directory.leash) }
+            // Nobody writes; that it is open is what counts, and it stays so until this process ends.
+            guard open(directory.leash, O_RDWR | O_CLOEXEC) >= 0 else { throw LocalFiles.failure("open", directory.leash) }
+            try ReadyFile(process: .current(), id: 0, endpoints: []).write(to: directory.holder)
         }
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw LocalFiles.failure("create", "pipe") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        leash = (ends[0], ends[1])
     }
 
     func start(_ node: ClusterFile.Node) throws -> Child {
         unlink(directory.ready(node.name))
         let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         var words = [program, "node", "--config", directory.configuration(node.name), "--ready-file", directory.ready(node.name)]
-        if leash != nil { words.append("--end-with-input") }
+        if isLeashed { words.append("--end-with-input") }
 
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        if let leash {
-            posix_spawn_file_actions_adddup2(&actions, leash.read, STDIN_FILENO)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        }
+        // Without blocking: a pipe that nobody holds any more reads as ended.
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, isLeashed ? directory.leash : "/dev/null", O_RDONLY | O_NONBLOCK, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, directory.log(node.name), O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
         var attributes = posix_spawnattr_t()

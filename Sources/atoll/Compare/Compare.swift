@@ -46,6 +46,7 @@ struct Compare: AsyncParsableCommand {
         let stop = StopRequest()
         let waiting = Task {
             _ = await stop.wait()
+            guard !Task.isCancelled else { return }
             Terminal.error("stopping; the file systems of the comparison are deleted")
             work.cancel()
         }

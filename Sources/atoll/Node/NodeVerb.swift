@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import NodeRuntime
 
 /// `atoll node`: one node, for real machines; `atoll up` starts the same.
@@ -17,6 +18,7 @@ struct NodeVerb: AsyncParsableCommand {
     var endWithInput = false
 
     func run() async throws {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         do {
             try await runNode(try ReadConfig.read(config), readyFile: readyFile, endsWithInput: endWithInput)
         } catch let error as ConfigError {

@@ -24,6 +24,7 @@ func runNode(_ config: NodeConfig, readyFile: String? = nil, endsWithInput: Bool
         throw error
     }
     let running = Task { try await node.run() }
+    await node.ready(within: .seconds(8))
     if let readyFile {
         var endpoints = node.endpoints.map { Endpoint(name: $0.name, address: $0.address) }.filter { $0.name != "http" }
         endpoints.append(Endpoint(name: "http", address: HostPort(host: config.advertisedHost, port: server.port).description))

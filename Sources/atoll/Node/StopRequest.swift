@@ -1,3 +1,4 @@
+import CDispatch
 import Dispatch
 import Foundation
 import Synchronization
@@ -47,8 +48,10 @@ final class StopRequest: Sendable {
         let thread = Thread {
             var byte: UInt8 = 0
             while true {
+                var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+                if poll(&input, 1, -1) < 0, errno != EINTR { break }
                 let count = read(STDIN_FILENO, &byte, 1)
-                if count == 0 || (count < 0 && errno != EINTR) { break }
+                if count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN) { break }
             }
             shared.tell("the process that started it is gone")
         }

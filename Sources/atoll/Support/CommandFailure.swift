@@ -24,6 +24,8 @@ struct CommandFailure: Error, CustomStringConvertible {
         self.init(operation ?? failure.operation, failure.object, failure.cause, hint: failure.hint)
         switch failure.code {
         case .exists, .invalid, .nameTooLong, .outOfRange: exitCode = 2
+        // The name is taken, if by another kind.
+        case .wrongKind: exitCode = self.operation.hasSuffix(" create") ? 2 : 1
         default: exitCode = 1
         }
     }

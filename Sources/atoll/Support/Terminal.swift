@@ -57,7 +57,7 @@ enum Terminal {
     static func confirm(_ question: String, yes: Bool, operation: String, object: String) throws {
         if yes { return }
         guard inputIsTerminal, errorIsTerminal else {
-            throw CommandFailure.usage(operation, object, "this can not be undone and there is no terminal to ask", hint: "add --yes")
+            throw CommandFailure.usage(operation, object, "it needs a confirmation and there is no terminal to ask", hint: "add --yes")
         }
         errorPart("\(escaped(question)) [y/N] ")
         let answer = readLine()?.lowercased() ?? ""

@@ -51,7 +51,7 @@ struct FaultRestart: AsyncParsableCommand {
                 _ = await process.waitUntilGone(.seconds(5))
             }
         }
-        let launcher = try NodeLauncher(directory: target.directory, leashed: false)
+        let launcher = try NodeLauncher(directory: target.directory, leash: .join)
         let child = try launcher.start(target.node)
         try await launcher.wait(for: [child], bound: .seconds(60))
         Terminal.line("\(target.node.name) is ready.")

@@ -49,7 +49,7 @@ struct Up: AsyncParsableCommand {
 
     private func start(_ directory: ClusterDirectory, _ stop: StopRequest) async throws -> (ClusterFile, [NodeLauncher.Child]) {
         let file = try existing(directory) ?? maker(directory).make()
-        let launcher = try NodeLauncher(directory: directory, leashed: !detach)
+        let launcher = try NodeLauncher(directory: directory, leash: detach ? .none : .hold)
         var children: [NodeLauncher.Child] = []
         do {
             for node in file.nodes where ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone == .gone {
