@@ -21,10 +21,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// The targets whose tests have a `Scripts` folder.
-let scripted: Set<String> = ["Consensus", "Membership", "Namespace", "Chunks", "Replication", "Filesystem", "NodeCore"]
+let scripted: Set<String> = ["Consensus", "Membership", "Namespace", "Chunks", "Replication", "Filesystem", "NodeCore", "Workloads"]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
@@ -67,7 +68,7 @@ let package = Package(
         module("Workloads", ["Primitives", "Filesystem"]),
         // Everything above is pure; everything below does I/O.
         module("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
-        module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioSSL, logging]),
+        module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioTLS, nioSSL, logging]),
         module(
             "NodeRuntime",
             ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),

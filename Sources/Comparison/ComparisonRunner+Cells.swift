@@ -54,8 +54,8 @@ extension ComparisonRunner {
         gathered.inputs[workload.name, default: []].append(summary)
         if result.put.tree < inventory.tree.count || (result.put.large > 0 && result.put.large < inventory.large.count) {
             gathered.notes.append(
-                "\(workload.name), \(kind.noun): the preparation's time was up after \(result.put.tree) of "
-                    + "\(inventory.tree.count) small and \(result.put.large) of \(inventory.large.count) large files."
+                "\(workload.name), \(kind.noun): the preparation's time was up after \(result.put.tree + result.put.large) of "
+                    + "\(inventory.tree.count + inventory.large.count) files."
             )
         }
         gathered.traffic += traffic(workload, kind, "prepare", from: before, to: try await client.linkBytes())

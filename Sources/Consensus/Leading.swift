@@ -1,4 +1,4 @@
-import Primitives
+package import Primitives
 
 /// What a leader keeps besides its progress table.
 struct Leading: Sendable {
@@ -85,13 +85,16 @@ extension RaftState {
         return max(instant(ofStamp: stamp), lead.since) + timing.electionTimeout > now
     }
 
-    /// Whether no other leader can exist now.
-    package var hasLease: Bool {
-        guard settings.leaseReads, role == .leader, lead.leaseGivenUp == nil, commitIndex >= lead.termStart else { return false }
+    /// Until when no other leader can exist; nil without a lease, `.distantFuture` where this node
+    /// alone is a quorum.
+    package var leaseEnd: Instant? {
+        guard settings.leaseReads, role == .leader, lead.leaseGivenUp == nil, commitIndex >= lead.termStart else { return nil }
         let stamp = progress.acknowledgedStamp(self: id)
-        guard stamp != .max else { return true }
-        return stamp != 0 && instant(ofStamp: stamp) + lead.leaseHeld * (100 - settings.clockDriftPercent) / 100 > now
+        guard stamp != .max else { return .distantFuture }
+        return stamp == 0 ? nil : instant(ofStamp: stamp) + lead.leaseHeld * (100 - settings.clockDriftPercent) / 100
     }
+
+    var hasLease: Bool { leaseEnd.map { $0 > now } ?? false }
 
     /// After `timing` has changed: a shorter lease holds at once, a longer one when it is known.
     mutating func renewLeaseTerms() {

@@ -2,15 +2,17 @@ package import Primitives
 
 extension MultiRaft {
     package mutating func handle(_ event: MultiRaftEvent, now: Instant, into effects: inout [MultiRaftEffect]) {
+        let start = effects.count
         step(event, now: now, into: &effects)
-        finish(into: &effects)
+        finish(from: start, into: &effects)
     }
 
     /// Takes in several events of the same moment with one write, and one batch to each peer: what a
     /// host should do with the proposals that came in together.
     package mutating func handle(_ events: [MultiRaftEvent], now: Instant, into effects: inout [MultiRaftEffect]) {
+        let start = effects.count
         for event in events { step(event, now: now, into: &effects) }
-        finish(into: &effects)
+        finish(from: start, into: &effects)
     }
 
     private mutating func step(_ event: MultiRaftEvent, now: Instant, into effects: inout [MultiRaftEffect]) {
@@ -81,23 +83,29 @@ extension MultiRaft {
 
     // MARK: - What leaves
 
-    /// Flushes the groups that were touched, and sends and writes what they want sent and written.
-    mutating func finish(into effects: inout [MultiRaftEffect]) {
+    /// Flushes the groups that were touched, and puts what they want written and sent before all
+    /// other effects of this call, which begin at `start`: a host that answers `apply` or `readReady`
+    /// by calling again, before it has looked at the rest, still writes in the order of tokens.
+    mutating func finish(from start: Int, into effects: inout [MultiRaftEffect]) {
         for place in touched {
             isTouched[place] = false
             states[place].flush(into: &scratch)
             translate(place, into: &effects)
         }
         touched.removeAll(keepingCapacity: true)
+        guard !batchedWrites.isEmpty || !outbox.isEmpty else { return }
+        var first: [MultiRaftEffect] = []
+        first.reserveCapacity(outbox.count + 1)
         if !batchedWrites.isEmpty {
-            effects.append(.persist(token: nextToken, batchedWrites))
+            first.append(.persist(token: nextToken, batchedWrites))
             writes.append(Write(token: nextToken, parts: batchedParts))
             nextToken += 1
             batchedWrites = []
             batchedParts = []
         }
-        for (peer, batch) in outbox { effects.append(.send(to: peer, batch)) }
+        for (peer, batch) in outbox { first.append(.send(to: peer, batch)) }
         outbox.removeAll(keepingCapacity: true)
+        effects.insert(contentsOf: first, at: start)
     }
 
     /// Turns what a group wants into what the node wants.

@@ -6,8 +6,9 @@ package import Primitives
 /// An event costs what the groups that it concerns cost; a tick costs the groups that lead and are
 /// not quiesced. Only news of peers (`roundTrips`, `unreachable`, `reachable`) goes to all groups.
 ///
-/// The order of effects: messages may be sent at once, in any order with the other effects; `apply`
-/// effects of a group are in order of the log.
+/// The order of effects: of each call first the write, then the messages, then all else. Messages need
+/// not wait for the write (what must wait is held back here). `apply` effects of a group are in the
+/// order of its log.
 package struct MultiRaft: Sendable {
     package let id: NodeID
     package let settings: RaftSettings
@@ -80,6 +81,7 @@ package struct MultiRaft: Sendable {
     }
 
     package mutating func addGroup(_ id: GroupID, restored: RaftRestored, now: Instant, into effects: inout [MultiRaftEffect]) {
+        let start = effects.count
         let place = insertionPoint(of: id)
         precondition(place == ids.count || ids[place] != id, "\(id) is hosted already")
         var state = RaftState(group: id, id: self.id, restored: restored, settings: settings, seed: generator.next(), now: now)
@@ -91,7 +93,7 @@ package struct MultiRaft: Sendable {
         nextIncarnation += 1
         states[place].start(now: now, into: &scratch)
         translate(place, into: &effects)
-        finish(into: &effects)
+        finish(from: start, into: &effects)
     }
 
     /// Forgets the group: its timers are cancelled, its writes no longer awaited. Reads and proposals

@@ -32,6 +32,8 @@ package struct Progress: Sendable {
     var appendStamp: UInt64 = 0
     /// The commit index that the member was last told.
     var sentCommit: UInt64 = 0
+    /// The member no longer knows that its log agrees: it has restarted. An append without entries tells it.
+    var owesCheck = false
     var inflightBytes = 0
     var inflight: BoundedQueue<Inflight>
 

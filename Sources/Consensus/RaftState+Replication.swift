@@ -61,6 +61,7 @@ extension RaftState {
 
     /// Sends what the window allows, and news of the commit index if nothing else carries it.
     private mutating func sendAppends(to slot: Int, into effects: inout [RaftEffect]) {
+        sendCheck(to: slot, into: &effects)
         while progress.peers[slot].next <= log.lastIndex,
             !progress.peers[slot].isPaused(inflightBytesLimit: settings.maximumInflightBytes)
         {
@@ -70,21 +71,34 @@ extension RaftState {
                 return
             }
             let entries = log.slice(from: next, bytes: settings.maximumAppendBytes, count: settings.maximumAppendEntries)
-            let stamp = nextStamp()
-            effects.append(
-                .send(
-                    to: progress.peers[slot].id,
-                    .append(
-                        RaftMessage.Append(
-                            term: term, previousIndex: next - 1, previousTerm: previousTerm, commit: commitIndex, stamp: stamp,
-                            lease: appendLease, entries: Array(entries)))))
-            progress.peers[slot].sentCommit = commitIndex
+            let stamp = sendAppend(to: slot, after: next - 1, previousTerm, Array(entries), into: &effects)
             progress.peers[slot].sent(
                 through: next - 1 + UInt64(entries.count), bytes: entries.reduce(0) { $0 + $1.size }, stamp: stamp)
         }
         if progress.peers[slot].sentCommit < commitIndex, progress.peers[slot].state == .replicate {
             sendHeartbeat(to: slot, stamp: 0, into: &effects)
         }
+    }
+
+    private mutating func sendAppend(
+        to slot: Int, after previous: UInt64, _ previousTerm: UInt64, _ entries: [RaftEntry], into effects: inout [RaftEffect]
+    ) -> UInt64 {
+        let stamp = nextStamp()
+        let append = RaftMessage.Append(
+            term: term, previousIndex: previous, previousTerm: previousTerm, commit: commitIndex, stamp: stamp, lease: appendLease,
+            entries: entries)
+        progress.peers[slot].sentCommit = commitIndex
+        effects.append(.send(to: progress.peers[slot].id, .append(append)))
+        return stamp
+    }
+
+    /// Tells a member that was restarted in this term what its log is known to hold.
+    private mutating func sendCheck(to slot: Int, into effects: inout [RaftEffect]) {
+        guard progress.peers[slot].owesCheck else { return }
+        progress.peers[slot].owesCheck = false
+        let match = progress.peers[slot].match
+        guard progress.peers[slot].state == .replicate, let term = log.term(at: match) else { return }
+        progress.peers[slot].appendStamp = sendAppend(to: slot, after: match, term, [], into: &effects)
     }
 
     // MARK: - Answers
@@ -121,6 +135,7 @@ extension RaftState {
             if ack.received + 1 < peer.next, ack.stamp >= peer.appendStamp {
                 // All appends should have arrived, but some have not.
                 progress.peers[slot].rewind(to: ack.received + 1)
+                progress.peers[slot].owesCheck = ack.received < peer.match
             } else if ack.received >= peer.next {
                 progress.peers[slot].next = ack.received + 1
             }

@@ -18,44 +18,53 @@ extension RaftState {
         guard role == .leader, let slot = progress.slot(of: peer), progress.peers[slot].state == .snapshot else { return }
         let next = progress.peers[slot].next
         progress.peers[slot].becomeProbe()
-        if ok {
-            progress.peers[slot].rewind(to: next)
-        } else {
-            // Not again before the member has answered something newer.
-            progress.peers[slot].probeStamp = nextStamp()
-        }
+        if ok { progress.peers[slot].rewind(to: next) }
+        // Nothing before the member has said how far it is, or has answered something newer.
+        progress.peers[slot].probeStamp = nextStamp()
         wakeLeader()
     }
 
     // MARK: - On a follower
 
-    /// Whether a received snapshot would replace the state machine. If not, the host drops it.
-    /// Ask before `snapshotReceived`, and put the snapshot's state machine in place together with it.
-    package func accepts(_ metadata: SnapshotMetadata) -> Bool {
-        role != .leader && metadata.index > commitIndex && log.term(at: metadata.index) != metadata.term
-    }
+    /// Whether a received snapshot is ahead of the state machine. If so the host puts it in place
+    /// together with `snapshotReceived`; if not it drops it, and says `snapshotReceived` all the same,
+    /// so that the leader hears how far this member is.
+    package func accepts(_ metadata: SnapshotMetadata) -> Bool { metadata.index > handedIndex }
 
     mutating func snapshotReceived(_ metadata: SnapshotMetadata, into effects: inout [RaftEffect]) {
-        guard role != .leader else { return }
         follow.isAckDue = true
-        guard metadata.index > commitIndex else { return }
-        if metadata.term > term || role != .follower {
-            becomeFollower(term: max(term, metadata.term), leader: metadata.term > term ? nil : leader, into: &effects)
-        }
-        follow.matched = max(follow.matched, metadata.index)
-        follow.leaderCommit = max(follow.leaderCommit, metadata.index)
+        guard accepts(metadata) else { return }
+        if metadata.term > term { becomeFollower(term: metadata.term, leader: nil, into: &effects) }
         if log.term(at: metadata.index) == metadata.term {
-            // All of it is in the log: apply it from there.
-            commitIndex = metadata.index
-            return
+            jump(to: metadata)
+        } else {
+            replaceLog(with: metadata, into: &effects)
         }
+        follow.matched = max(follow.matched, commitIndex)
+        follow.leaderCommit = max(follow.leaderCommit, commitIndex)
+        handedIndex = metadata.index
+        appliedIndex = metadata.index
+    }
+
+    /// The log holds all of it, but the state machine is ahead of what was handed over.
+    private mutating func jump(to metadata: SnapshotMetadata) {
+        if metadata.index > (snapshot?.index ?? 0) { snapshot = metadata }
+        guard metadata.index > commitIndex else { return }
+        for entry in log.slice(from: commitIndex + 1, through: metadata.index, bytes: .max) { lead.uncommittedBytes -= entry.size }
+        commitIndex = metadata.index
+    }
+
+    /// The log is shorter, or another: the snapshot takes its place.
+    private mutating func replaceLog(with metadata: SnapshotMetadata, into effects: inout [RaftEffect]) {
+        precondition(
+            role != .leader && metadata.index > commitIndex,
+            "\(group): a snapshot at \(metadata) contradicts what is committed through \(commitIndex)")
+        if role != .follower { becomeFollower(term: term, leader: nil, into: &effects) }
         snapshot = metadata
         log.reset(index: metadata.index, term: metadata.term)
         persistence.reset(to: metadata.index)
         follow.matched = metadata.index
         commitIndex = metadata.index
-        handedIndex = metadata.index
-        appliedIndex = metadata.index
         configurations.reset(index: metadata.index, metadata.configuration)
         recomputeTiming()
     }

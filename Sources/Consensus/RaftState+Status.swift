@@ -27,7 +27,9 @@ package struct RaftStatus: Sendable {
     /// Whether `configuration` is committed, so that another change may begin.
     package let isConfigurationCommitted: Bool
     package let isQuiesced: Bool
-    package let hasLease: Bool
+    /// Until when no other leader can exist, if this node leads and has a lease. To answer a read, ask
+    /// by `RaftEvent.read`.
+    package let leaseEnd: Instant?
     package let transferTarget: NodeID?
     package let timing: RaftTiming
     /// The other members, at the leader; empty elsewhere.
@@ -40,7 +42,7 @@ extension RaftState {
             role: role, term: term, leader: leader, commitIndex: commitIndex, appliedIndex: appliedIndex, firstIndex: log.firstIndex,
             lastIndex: log.lastIndex, durableIndex: persistence.durableIndex, logBytes: log.bytes, snapshot: snapshot,
             configuration: configuration, isConfigurationCommitted: configurations.currentIndex <= commitIndex, isQuiesced: isQuiesced,
-            hasLease: hasLease, transferTarget: lead.transfer?.target, timing: timing,
+            leaseEnd: leaseEnd, transferTarget: lead.transfer?.target, timing: timing,
             peers: progress.peers.filter { $0.id != id }.map { peer in
                 RaftStatus.Peer(
                     id: peer.id, state: peer.state, match: peer.match,

@@ -21,7 +21,9 @@ package enum AccessCheck {
         guard allows(access, on: inode, credentials) else {
             throw NamespaceError(
                 .accessDenied, object: object(),
-                cause: "mode \(String(inode.mode, radix: 8)) of owner \(inode.owner):\(inode.group) gives no \(access) access to user \(credentials.user)")
+                cause:
+                    "mode \(String(inode.mode, radix: 8)) of owner \(inode.owner):\(inode.group) gives no \(access) access to user \(credentials.user)"
+            )
         }
     }
 }

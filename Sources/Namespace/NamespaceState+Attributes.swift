@@ -100,7 +100,8 @@ extension NamespaceState {
         try checkXattrRights(inode, id, name, context)
         guard value.count <= NamespaceLimits.xattrBytes else {
             throw NamespaceError(
-                .tooBig, object: "\(id)", cause: "the value of \(display(name)) has \(value.count) bytes, at most \(NamespaceLimits.xattrBytes)")
+                .tooBig, object: "\(id)",
+                cause: "the value of \(display(name)) has \(value.count) bytes, at most \(NamespaceLimits.xattrBytes)")
         }
         let key = NamespaceKey(id, .xattr, name: name)
         let exists = tree.records.contains(key)
@@ -111,7 +112,8 @@ extension NamespaceState {
             throw NamespaceError(.noData, object: "\(id)", cause: "it has no extended attribute \(display(name))")
         }
         if !exists, tree.xattrs(of: id).count >= NamespaceLimits.xattrs {
-            throw NamespaceError(.noSpace, object: "\(id)", cause: "it has \(NamespaceLimits.xattrs) extended attributes, which is the limit")
+            throw NamespaceError(
+                .noSpace, object: "\(id)", cause: "it has \(NamespaceLimits.xattrs) extended attributes, which is the limit")
         }
         inode.edit(stamp(context))
         tree.records.updateValue(.bytes(value), forKey: key)
@@ -133,7 +135,8 @@ extension NamespaceState {
     private func validateXattr(_ name: [UInt8], _ id: InodeID) throws(NamespaceError) {
         guard !name.isEmpty, name.count <= NamespaceLimits.nameBytes else {
             throw NamespaceError(
-                .outOfRange, object: "\(id)", cause: "the name of an extended attribute has 1 to \(NamespaceLimits.nameBytes) bytes, not \(name.count)")
+                .outOfRange, object: "\(id)",
+                cause: "the name of an extended attribute has 1 to \(NamespaceLimits.nameBytes) bytes, not \(name.count)")
         }
         guard !name.contains(0) else { throw NamespaceError(.invalid, object: "\(id)", cause: "a name holds no NUL") }
     }
@@ -146,7 +149,8 @@ extension NamespaceState {
         if name.starts(with: "user.".utf8) {
             try AccessCheck.require(.write, on: inode, context.credentials, object: "\(id)")
         } else if name.starts(with: "trusted.".utf8) || context.credentials.user != inode.owner {
-            throw NamespaceError(.notPermitted, object: "\(id)", cause: "\(display(name)) is not for user \(context.credentials.user) to set")
+            throw NamespaceError(
+                .notPermitted, object: "\(id)", cause: "\(display(name)) is not for user \(context.credentials.user) to set")
         }
     }
 }

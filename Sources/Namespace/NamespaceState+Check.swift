@@ -12,7 +12,9 @@ extension NamespaceState {
     package func faults() -> [String] {
         var check = TreeCheck(tree: tree, isHeld: { references.holds($0) })
         check.run()
-        for version in history.versions where version.digest != version.tree.digest { check.note("\(version.id) is not as its digest says") }
+        for version in history.versions where version.digest != version.tree.digest {
+            check.note("\(version.id) is not as its digest says")
+        }
         if let highest = check.highest, (highest.isProvisional || !isSession) && highest.rawValue >= nextInode {
             check.note("\(highest) was never handed out")
         }
@@ -126,7 +128,9 @@ private struct TreeCheck {
             if records != (found > 1 ? found : 0) { note("\(id) has \(found) names and \(records) link records") }
         }
         if isOrphan || inode.links > 1 && !inode.isDirectory, inode.parent.rawValue != 0 { note("\(id) has a place and should not") }
-        if inode.allocated != allocated[id.rawValue] ?? 0 { note("\(id) says \(inode.allocated) bytes stored, counted \(allocated[id.rawValue] ?? 0)") }
+        if inode.allocated != allocated[id.rawValue] ?? 0 {
+            note("\(id) says \(inode.allocated) bytes stored, counted \(allocated[id.rawValue] ?? 0)")
+        }
         checkContent(id, inode)
     }
 

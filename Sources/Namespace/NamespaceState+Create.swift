@@ -11,7 +11,8 @@ extension NamespaceState {
     static func validate(_ name: [UInt8]) throws(NamespaceError) {
         guard name.count <= NamespaceLimits.nameBytes else {
             throw NamespaceError(
-                .nameTooLong, object: "\(display(name.prefix(32)))…", cause: "\(name.count) bytes; a name has at most \(NamespaceLimits.nameBytes)")
+                .nameTooLong, object: "\(display(name.prefix(32)))…",
+                cause: "\(name.count) bytes; a name has at most \(NamespaceLimits.nameBytes)")
         }
         guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")) else {
             throw NamespaceError(.invalid, object: "\"\(display(name))\"", cause: "a name is not empty and holds neither / nor NUL")
@@ -75,7 +76,9 @@ extension NamespaceState {
     }
 
     /// Stores the new inode and answers for it.
-    mutating func add(_ inode: Inode, at place: Place, _ stamp: Stamp, then change: (inout NamespaceTree, InodeID, inout Inode) -> Void = { _, _, _ in })
+    mutating func add(
+        _ inode: Inode, at place: Place, _ stamp: Stamp, then change: (inout NamespaceTree, InodeID, inout Inode) -> Void = { _, _, _ in }
+    )
         -> NamespaceReply
     {
         let id = allocateInode()

@@ -17,7 +17,8 @@ extension NamespaceState {
         case .remove(let parent, let name): return try remove(try resolve(parent), name, .any, context)
         case .rename(let from, let to, let how):
             return try rename(
-                EntryName(directory: try resolve(from.directory), name: from.name), EntryName(directory: try resolve(to.directory), name: to.name),
+                EntryName(directory: try resolve(from.directory), name: from.name),
+                EntryName(directory: try resolve(to.directory), name: to.name),
                 how, context)
         case .setAttributes(let inode, let patch): return try setAttributes(try resolve(inode), patch, context)
         case .writeExtents(let inode, let write): return try writeExtents(try resolve(inode), write, context)

@@ -19,7 +19,9 @@ extension NamespaceState {
         let existing = missing.isEmpty ? tree.entry(directory, name) : nil
         if let existing {
             guard !put.exclusive else { throw NamespaceError(.exists, object: display(put.path), cause: "the name is taken") }
-            guard existing.type != .directory else { throw NamespaceError(.isDirectory, object: display(put.path), cause: "it is a directory") }
+            guard existing.type != .directory else {
+                throw NamespaceError(.isDirectory, object: display(put.path), cause: "it is a directory")
+            }
             try requireRemovable(try tree.attributes(of: existing.inode), from: place, context)
         }
         try charge(inodes: UInt64(missing.count) + 1, bytes: put.content.allocated, object: display(put.path))
@@ -42,7 +44,8 @@ extension NamespaceState {
             }
             guard put.createParents else {
                 throw NamespaceError(
-                    .noEntry, object: display(put.path), cause: "there is no directory \(display(part))", hint: "create it, or ask for parents")
+                    .noEntry, object: display(put.path), cause: "there is no directory \(display(part))",
+                    hint: "create it, or ask for parents")
             }
             missing.append(part)
         }
@@ -52,7 +55,9 @@ extension NamespaceState {
     private func validateOwner(_ put: PutFile, _ context: CommandContext) throws(NamespaceError) {
         guard put.mode <= 0o7777 else { throw NamespaceError(.invalid, object: display(put.path), cause: "the mode has bits beyond 7777") }
         guard put.xattrs.count <= NamespaceLimits.xattrs,
-            put.xattrs.allSatisfy({ (1...NamespaceLimits.nameBytes).contains($0.name.count) && $0.value.count <= NamespaceLimits.xattrBytes })
+            put.xattrs.allSatisfy({
+                (1...NamespaceLimits.nameBytes).contains($0.name.count) && $0.value.count <= NamespaceLimits.xattrBytes
+            })
         else { throw NamespaceError(.outOfRange, object: display(put.path), cause: "extended attributes out of range") }
         guard !context.isPrivileged else { return }
         guard put.owner ?? context.credentials.user == context.credentials.user,
@@ -80,10 +85,7 @@ extension NamespaceState {
         inode.owner = put.owner ?? inode.owner
         inode.group = put.group ?? inode.group
         inode.modified = put.modified ?? context.time
-        if let existing {
-            _ = tree.detach(place, stamp)
-            dropIfUnused(existing.inode)
-        }
+        if let existing, let old = tree.inode(existing.inode) { detachAndDrop(place, existing.inode, old, stamp) }
         let id = allocateInode()
         tree.setContent(put.content, of: id, &inode)
         for xattr in put.xattrs { tree.records.updateValue(.bytes(xattr.value), forKey: NamespaceKey(id, .xattr, name: xattr.name)) }

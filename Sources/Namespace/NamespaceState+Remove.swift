@@ -23,8 +23,7 @@ extension NamespaceState {
         }
         try requireEmpty(inode, describe(place.name))
         let stamp = stamp(context)
-        _ = tree.detach(place.name, stamp)
-        dropIfUnused(id)
+        detachAndDrop(place.name, id, inode, stamp)
         return .removed(id, directory: ChangeInfo(parent, before: place.parent.changeID, after: stamp.change))
     }
 
@@ -42,6 +41,16 @@ extension NamespaceState {
         guard user == inode.owner || user == place.parent.owner else {
             throw NamespaceError(
                 .notPermitted, object: describe(place.name), cause: "in a sticky directory only an owner removes or renames an entry")
+        }
+    }
+
+    /// Takes a name away, and the inode with it if that was the last and nobody holds it open.
+    mutating func detachAndDrop(_ place: EntryName, _ id: InodeID, _ inode: Inode, _ stamp: Stamp) {
+        if (inode.isDirectory || inode.links == 1) && !references.holds(id) {
+            tree.erase(place, id, inode, stamp)
+        } else {
+            _ = tree.detach(place, stamp)
+            dropIfUnused(id)
         }
     }
 

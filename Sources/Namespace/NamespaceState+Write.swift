@@ -53,7 +53,8 @@ extension NamespaceState {
         let limit = UInt64(NamespaceLimits.inlineBytes)
         guard offset <= limit, UInt64(write.bytes.count) <= limit - offset else {
             throw NamespaceError(
-                .invalid, object: "\(id)", cause: "inline content ends at byte \(limit) of a file at most", hint: "store the bytes as chunks")
+                .invalid, object: "\(id)", cause: "inline content ends at byte \(limit) of a file at most",
+                hint: "store the bytes as chunks")
         }
         if write.bytes.isEmpty, !write.truncate { return .object(ObjectReply(id, inode)) }
         let end = offset + UInt64(write.bytes.count)

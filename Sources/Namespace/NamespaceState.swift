@@ -100,7 +100,8 @@ package struct NamespaceState: Sendable {
     func charge(inodes: UInt64, bytes: UInt64, object: @autoclosure () -> String) throws(NamespaceError) {
         if let limit = settings.maximumInodes, inodes > 0, tree.statistics.inodes + inodes > limit {
             throw NamespaceError(
-                .quotaExceeded, object: object(), cause: "the file system may hold \(limit) inodes", hint: "remove something or raise the limit")
+                .quotaExceeded, object: object(), cause: "the file system may hold \(limit) inodes",
+                hint: "remove something or raise the limit")
         }
         let (total, overflow) = tree.statistics.allocated.addingReportingOverflow(bytes)
         if bytes > 0, overflow || total > settings.maximumBytes ?? .max {

@@ -50,6 +50,20 @@ extension NamespaceTree {
     mutating func destroy(_ id: InodeID) {
         guard let inode = inode(id) else { return }
         precondition(inode.parent.rawValue == 0 && (inode.isDirectory ? inode.size == 0 : inode.links == 0), "\(id) is in use")
+        eraseRecords(of: id, inode)
+    }
+
+    /// Takes the last name of an inode away and removes it, with one write less than doing both.
+    mutating func erase(_ place: EntryName, _ id: InodeID, _ inode: Inode, _ stamp: Stamp) {
+        precondition(inode.isDirectory ? inode.size == 0 : inode.links == 1, "\(id) is in use")
+        let key = NamespaceKey(place.directory, .entry, offset: nameHash(place.name), name: place.name)
+        let old = records.removeValue(forKey: key)
+        precondition(old == .entry(id, inode.type), "only an entry that is there is removed")
+        touchDirectory(place.directory, entries: -1, directories: inode.isDirectory ? -1 : 0, stamp)
+        eraseRecords(of: id, inode)
+    }
+
+    private mutating func eraseRecords(of id: InodeID, _ inode: Inode) {
         statistics.remove(inode)
         var keys: [NamespaceKey] = []
         var iterator = records.scan(from: NamespaceKey(id, .attributes))

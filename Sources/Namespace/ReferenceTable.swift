@@ -85,7 +85,8 @@ extension NamespaceState {
         let attributes = try tree.attributes(of: inode)
         guard references.count < NamespaceLimits.references else {
             throw NamespaceError(
-                .noSpace, object: "\(inode)", cause: "\(references.count) inodes are held open, which is the limit", hint: "close some files")
+                .noSpace, object: "\(inode)", cause: "\(references.count) inodes are held open, which is the limit",
+                hint: "close some files")
         }
         references.add(inode, owner)
         return .object(ObjectReply(inode, attributes))

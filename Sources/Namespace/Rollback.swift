@@ -12,7 +12,8 @@ extension NamespaceState {
             guard current.records.digest.content != old.records.digest.content else {
                 return .committed(
                     VolumeCommit(
-                        version: state.version, digest: state.history.latest.digest, renumbering: [], conflicts: [], filesChanged: 0, bytesAdded: 0))
+                        version: state.version, digest: state.history.latest.digest, renumbering: [], conflicts: [], filesChanged: 0,
+                        bytesAdded: 0))
             }
             let stamp = state.stamp(context)
             state.tree = old
@@ -50,7 +51,8 @@ extension NamespaceState {
         _ id: UInt64, _ resolution: ConflictResolution, _ context: CommandContext
     ) throws(NamespaceError) -> NamespaceReply {
         guard let conflict = conflictLog[id] else {
-            throw NamespaceError(.noEntry, object: "conflict \(id)", cause: "there is no such unresolved conflict", hint: "list the conflicts")
+            throw NamespaceError(
+                .noEntry, object: "conflict \(id)", cause: "there is no such unresolved conflict", hint: "list the conflicts")
         }
         switch resolution {
         case .dismiss:

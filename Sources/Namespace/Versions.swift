@@ -48,7 +48,8 @@ package struct VersionRecord: Sendable {
     package let tree: NamespaceTree
 
     init(
-        id: VersionID, time: WallTime, info: CommitInfo, digest: Digest, filesChanged: UInt64 = 0, bytesAdded: UInt64 = 0, tree: NamespaceTree
+        id: VersionID, time: WallTime, info: CommitInfo, digest: Digest, filesChanged: UInt64 = 0, bytesAdded: UInt64 = 0,
+        tree: NamespaceTree
     ) {
         self.id = id
         self.time = time
@@ -97,7 +98,9 @@ package struct VersionHistory: Sendable {
         var index = -1
         versions.removeAll { version in
             index += 1
-            guard index < last, index < surplus || settings.versionAgeKept.map({ Self.age(of: version, now) > $0 }) ?? false else { return false }
+            guard index < last, index < surplus || settings.versionAgeKept.map({ Self.age(of: version, now) > $0 }) ?? false else {
+                return false
+            }
             return !pinned.contains(version.id)
         }
     }
@@ -114,7 +117,8 @@ extension NamespaceState {
         guard let record = history[version] else {
             let oldest = history.versions.first?.id ?? version
             throw NamespaceError(
-                .noEntry, object: "\(version)", cause: version > self.version ? "there is no such version yet" : "that version is no longer kept",
+                .noEntry, object: "\(version)",
+                cause: version > self.version ? "there is no such version yet" : "that version is no longer kept",
                 hint: "versions \(oldest) to \(self.version) may be asked for")
         }
         return record.tree
@@ -124,7 +128,8 @@ extension NamespaceState {
     /// `VolumeChanges.between`, is this state's `tree`.
     package func session() -> NamespaceState {
         NamespaceState(
-            tree: tree, settings: settings, nextInode: InodeID.provisionalBit + 1, lastChange: lastChange, history: history, isSession: true)
+            tree: tree, settings: settings, nextInode: InodeID.provisionalBit + 1, lastChange: lastChange, history: history, isSession: true
+        )
     }
 
     /// A new file system with the content of a version of this one (the live tree where nil), as its

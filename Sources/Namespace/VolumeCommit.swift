@@ -113,10 +113,12 @@ extension NamespaceState {
         let new = tree.statistics
         let old = before.tree.statistics
         if let limit = settings.maximumInodes, new.inodes > limit, new.inodes > old.inodes {
-            throw NamespaceError(.quotaExceeded, object: "commit", cause: "the file system may hold \(limit) inodes", hint: "remove something")
+            throw NamespaceError(
+                .quotaExceeded, object: "commit", cause: "the file system may hold \(limit) inodes", hint: "remove something")
         }
         if let limit = settings.maximumBytes, new.allocated > limit, new.allocated > old.allocated {
-            throw NamespaceError(.quotaExceeded, object: "commit", cause: "the file system may hold \(limit) bytes", hint: "remove something")
+            throw NamespaceError(
+                .quotaExceeded, object: "commit", cause: "the file system may hold \(limit) bytes", hint: "remove something")
         }
     }
 }

@@ -167,7 +167,8 @@ extension VolumeMerge {
     /// Directories get the times that the session left them, unless someone else was later.
     mutating func finishDirectories() {
         for (directory, _) in order {
-            let staged = directory.isProvisional ? change(of: directory)?.inode : hintIndex[directory.rawValue].map { changes.directories[$0].inode }
+            let staged =
+                directory.isProvisional ? change(of: directory)?.inode : hintIndex[directory.rawValue].map { changes.directories[$0].inode }
             let id = resolve(directory)
             guard let staged, var inode = state.tree.inode(id) else { continue }
             let modified = before.inode(id).map { max($0.modified, staged.modified) } ?? staged.modified

@@ -42,7 +42,8 @@ extension VolumeMerge {
             guard change.id.isProvisional || change.id.rawValue < state.nextInode else { throw malformed(change.id, "it never was") }
             if let content = change.content {
                 try content.validate("\(change.id)")
-                guard change.inode.type == .file || (change.inode.type == .symlink && content.extents.isEmpty && !content.inline.isEmpty) else {
+                guard change.inode.type == .file || (change.inode.type == .symlink && content.extents.isEmpty && !content.inline.isEmpty)
+                else {
                     throw malformed(change.id, "content that its type cannot have")
                 }
             }
@@ -71,9 +72,13 @@ extension VolumeMerge {
             }
             guard isKnown(directory) else { throw malformed(directory, "it never was") }
             if directory.isProvisional {
-                guard change(of: directory)?.inode.isDirectory ?? false, entry.old == nil else { throw malformed(directory, "no new directory") }
+                guard change(of: directory)?.inode.isDirectory ?? false, entry.old == nil else {
+                    throw malformed(directory, "no new directory")
+                }
             }
-            guard entry.old.map({ !$0.inode.isProvisional && $0.inode != .root }) ?? true else { throw malformed(directory, "an old target") }
+            guard entry.old.map({ !$0.inode.isProvisional && $0.inode != .root }) ?? true else {
+                throw malformed(directory, "an old target")
+            }
             guard let target = entry.new else { continue }
             try validateTarget(target)
             if target.type == .directory {

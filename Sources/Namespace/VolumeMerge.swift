@@ -118,7 +118,8 @@ struct VolumeMerge {
         let losing = id.flatMap { id in before.inode(id).map { ConflictRecord.Losing(version: latest, id: id, inode: $0) } }
         conflicts.append(
             ConflictRecord(
-                id: 0, path: Array(path.suffix(ConflictRecord.pathBytes)), reason: reason, version: latest, time: stamp.time, author: "", losing: losing))
+                id: 0, path: Array(path.suffix(ConflictRecord.pathBytes)), reason: reason, version: latest, time: stamp.time, author: "",
+                losing: losing))
     }
 
     /// Takes a name from what someone else has put there. What the session itself has given another

@@ -102,11 +102,10 @@ extension NodeState {
             if !belongsHere && running { removeGroup(record.group, into: &effects) }
         }
         for id in groups.keys where id != .catalog && state.filesystem(of: id) == nil { removeGroup(id, into: &effects) }
-        for (id, session) in sessions where state.filesystems[session.filesystem]?.isActive != true { endDeleted(id, into: &effects) }
+        for (id, session) in sessions where state.filesystems[session.filesystem]?.isActive != true {
+            _ = sessions.update(id) { $0.isDeleted = true }
+        }
     }
-
-    /// A session of a deleted file system: its handles fail with ESTALE from now on.
-    private mutating func endDeleted(_ id: SessionID, into effects: inout [Effect]) { closeSession(id, into: &effects) }
 
     // MARK: Housekeeping
 

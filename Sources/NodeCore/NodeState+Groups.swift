@@ -282,6 +282,9 @@ extension NodeState {
         guard let group = groups[id], !group.snapshotInProgress, group.applied >= group.snapshotIndex + settings.snapshotEntries else { return }
         guard let metadata = raft.snapshotMetadata(of: id, at: group.applied) else { return }
         _ = groups.update(id) { $0.snapshotInProgress = true }
+        // Digests are cached in pages that the copy shares; they are computed here, so that encoding it
+        // on another thread only reads them.
+        _ = group.machine.digest
         effects.append(.saveSnapshot(id, metadata, group.machine))
     }
 

@@ -12,6 +12,8 @@ struct ClientSession {
     var lastUse: Instant
     /// Operations under way; a session in use is not idle.
     var active = 0
+    /// Its file system is gone; every operation fails with ESTALE.
+    var isDeleted = false
     /// The client side of a network file system; nil for a volume.
     var nfs: NFSClient?
     var volume: VolumeSession?
@@ -108,7 +110,13 @@ extension NodeState {
     ) throws(Interrupt) -> FileValue {
         guard let session = sessions[id] else {
             throw .failure(
-                FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended", hint: "open a new one"))
+                FileFailure(.badHandle, operation: operation.name, object: "session \(id.rawValue)", cause: "it has ended", hint: "open a new one"))
+        }
+        guard !session.isDeleted else {
+            throw .failure(
+                FileFailure(
+                    .stale, operation: operation.name, object: operation.object, cause: "the \(session.filesystem.kind.noun) has been deleted",
+                    hint: "a new one of the same name is another one"))
         }
         if progress.begun.isEmpty && progress.attempt == 0 {
             progress.attempt = 1

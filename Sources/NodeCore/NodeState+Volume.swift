@@ -132,6 +132,8 @@ extension NodeState {
             progress.changes = changes
         }
         if changes.isEmpty {
+            // What was done was undone again: nothing is left to publish.
+            _ = updateVolume(session.id) { $0.changes = 0 }
             let files = try latest(session, operation)
             return .receipt(
                 CommitReceipt(
@@ -145,6 +147,7 @@ extension NodeState {
             session, operation,
             Step(.propose), &progress)
         guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
+        countMajority(session.group, &progress)
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
         try waitForRegions(options.wait, session, placed, applied.index, &progress)
         finishCommit(session, outcome.version)
@@ -224,7 +227,9 @@ extension NodeState {
         if session.options.version != nil {
             throw .failure(FileFailure(.readOnly, operation: operation.name, object: operation.object, cause: "the session is pinned to a version"))
         }
-        let dirty = volume.changes > 0 || volume.handles.contains { $0.value.stage != nil }
+        let dirty =
+            volume.handles.contains { $0.value.stage != nil }
+            || volume.changes > 0 && !VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version).isEmpty
         if dirty, !discard {
             throw .failure(
                 FileFailure(
@@ -260,6 +265,14 @@ extension NodeState {
         guard progress.charged.insert(Step(.readIndex)).inserted, let leader = groups[group]?.leader, isWideArea(leader) else { return }
         progress.cost.wideAreaRoundTrips += 1
         progress.cost.wideAreaBytes += 128
+    }
+
+    /// A leader whose own region holds no majority waited for another region before it answered.
+    private mutating func countMajority(_ group: GroupID, _ progress: inout RequestProgress) {
+        guard progress.charged.insert(Step(.propose)).inserted, let hosted = groups[group], let leader = hosted.leader else { return }
+        let voters = hosted.configuration.voters
+        let atHome = voters.filter { region(of: $0) == region(of: leader) }.count
+        if atHome <= voters.count / 2 { progress.cost.wideAreaRoundTrips += 1 }
     }
 
     private mutating func volumeRollback(

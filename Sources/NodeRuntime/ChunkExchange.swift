@@ -10,7 +10,7 @@ import Transport
 /// Copies chunks from node to node: pushes (to where placement wants them) and fetches (of what is
 /// missing). Bytes are verified by their hash on arrival, and acknowledged when they are durable.
 final class ChunkExchange: Sendable {
-    /// Raw bytes of chunks in one frame.
+    /// Bytes of chunks in one frame, as they are stored: compressed once, on the node that took them in.
     private static let frameBytes = 4 << 20
     /// A push of up to this many bytes is sent without asking what the other side has already: the
     /// round trip costs more than the bytes.
@@ -81,7 +81,7 @@ final class ChunkExchange: Sendable {
             var buffer = ByteBuffer()
             do throws(StorageError) {
                 for chunk in chunks {
-                    let bytes = try store.get(chunk.id)
+                    let bytes = try store.getStored(chunk.id).xdrBytes
                     if buffer.readableBytes + bytes.count > Self.frameBytes, !batch.isEmpty {
                         guard sendPatiently(.chunks(token: token, batch, last: false), to: node, buffer) else {
                             end(token, ok: false)
@@ -195,14 +195,17 @@ final class ChunkExchange: Sendable {
 
     /// Verifies and stores; true when all are durable.
     private func store(_ chunks: [ChunkReference], _ attachment: ByteBuffer?) -> Bool {
-        guard var bytes = attachment else { return chunks.isEmpty }
-        var batch: [[UInt8]] = []
-        for chunk in chunks {
-            guard let raw = bytes.readBytes(length: Int(chunk.length)), SHA256.hash(raw) == chunk.id else { return false }
-            batch.append(raw)
-        }
-        do throws(StorageError) {
-            try store.put(batch)
+        guard let bytes = attachment else { return chunks.isEmpty }
+        do {
+            var reader = XDRReader(Array(bytes.readableBytesView))
+            var ticket: StageTicket?
+            for chunk in chunks {
+                let stored: StoredChunk = try reader.value()
+                guard stored.reference == chunk else { return false }
+                // Its hash is checked there; it goes to the disk as it came, compressed once.
+                ticket = try store.stage(stored).ticket
+            }
+            if let ticket { try store.sync(through: ticket) }
             return true
         } catch {
             logger.warning("copies of chunks cannot be stored", metadata: ["error": "\(error)"])
@@ -215,7 +218,7 @@ final class ChunkExchange: Sendable {
             var batch: [ChunkReference] = []
             var buffer = ByteBuffer()
             for chunk in chunks {
-                guard let bytes = try? store.get(chunk.id) else { continue }
+                guard let bytes = try? store.getStored(chunk.id).xdrBytes else { continue }
                 if buffer.readableBytes + bytes.count > Self.frameBytes, !batch.isEmpty {
                     guard sendPatiently(.fetched(token: token, batch, last: false), to: node, buffer) else { return }
                     batch = []

@@ -10,12 +10,12 @@ enum DataMessage {
     case offer(token: UInt64, [ChunkReference])
     /// Positions in the offer.
     case want(token: UInt64, [UInt32])
-    /// The raw bytes of the chunks, one after the other, come beside it. `last`: acknowledge when
+    /// The chunks as they are stored (`StoredChunk`), one after the other, come beside it. `last`: acknowledge when
     /// all of the token's chunks are durable.
     case chunks(token: UInt64, [ChunkReference], last: Bool)
     case stored(token: UInt64, ok: Bool)
     case fetch(token: UInt64, [ChunkReference])
-    /// The raw bytes of the chunks that were found come beside it.
+    /// The chunks that were found come beside it, as they are stored.
     case fetched(token: UInt64, [ChunkReference], last: Bool)
     /// A piece of a snapshot comes beside it; the next is sent when this one is acknowledged.
     case snapshot(token: UInt64, GroupID, metadata: [UInt8], offset: UInt64, total: UInt64, Digest)

@@ -36,6 +36,7 @@ package final class LiveNode: Sendable {
     let waiters = RequestWaiters()
     let receiver: PeerReceiver
     let group: MultiThreadedEventLoopGroup
+    private let maintenance: Maintenance
     private let started: Instant
     let life = Mutex(Life())
 
@@ -76,6 +77,8 @@ package final class LiveNode: Sendable {
         loop = parts.loop
         data = parts.data
         receiver = parts.receiver
+        maintenance = Maintenance(store: parts.data.store, scrubBytesPerSecond: config.limits.scrubBytesPerSecond, logger: logger)
+        for finding in parts.data.store.openFindings { logger.warning("the chunk store was mended", metadata: ["where": "\(finding)"]) }
     }
 
     private func begin(_ parts: NodeParts) async throws {
@@ -155,6 +158,7 @@ package final class LiveNode: Sendable {
     }
 
     private func closeFiles() async {
+        maintenance.stop()
         log.close()
         do throws(StorageError) { try data.store.close() } catch { logger.warning("the chunk store did not close", metadata: ["error": "\(error)"]) }
         directory.close()

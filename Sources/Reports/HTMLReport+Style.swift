@@ -53,7 +53,7 @@ extension HTMLReport {
         .fairness dt { font-weight: 600; } .fairness dd { margin: 0; overflow-wrap: anywhere; }
         svg text { fill: var(--ink); font-family: inherit; } svg .soft { fill: var(--soft); }
         .panel { margin: 26px 0 34px; } .panel > p { color: var(--soft); font-size: 15px; }
-        .plot { display: grid; grid-template-columns: 12.5em 9.5em 1fr 10em; column-gap: 0; font-size: 13.5px; line-height: 1.3; }
+        .plot { display: grid; grid-template-columns: 13.5em 9.5em 1fr 10em; column-gap: 0; font-size: 13.5px; line-height: 1.3; }
         .plot .op { font-weight: 600; border-top: 1px solid var(--line); padding: 6px 0 0; }
         .plot .where, .plot .track, .plot .read { border-top: 1px solid transparent; padding: 5px 0; color: var(--soft); }
         .plot .first { border-top-color: var(--line); }

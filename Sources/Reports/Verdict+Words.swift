@@ -95,7 +95,8 @@ extension Verdict {
     }
 
     private static func crossoverSentences(_ report: ComparisonReport) -> [String] {
-        let flips = report.crossovers.filter { $0.answer == .flips }
+        // Below a millisecond the two are equal at home, and distance decides.
+        let flips = report.crossovers.filter { $0.answer == .flips && ($0.rttMs ?? 0) >= 1 }
         guard !flips.isEmpty else { return [] }
         let parts = flips.map { "\(Figure.milliseconds($0.rttMs)) ms for \($0.operation) (\($0.workload))" }
         return ["Seen operation by operation, the volume becomes the faster one above a round trip of \(Figure.joined(parts))."]

@@ -89,8 +89,13 @@ struct RandomRun {
         options.settings.preferenceHold = .milliseconds(300)
         options.settings.maximumReadRounds = [1, 8][chance.below(2)]
         self.seed = seed
-        self.chance = chance
         world = World(options, seed: seed)
+        // Nodes do not measure alike, and so do not wait alike.
+        for node in 1...options.nodes where chance.below(2) == 0 {
+            let span = Duration.milliseconds(worst + chance.below(3 * worst + 40))
+            world.send(MultiRaftEvent.roundTrips((1...options.nodes).map { (World.id($0), span) }), to: node)
+        }
+        self.chance = chance
     }
 
     private var groups: [GroupID] { world.options.groups }

@@ -106,7 +106,7 @@ struct Bench {
         var out = "n\(node) \(status.role) t\(status.term) leader \(status.leader.map(\.description) ?? "-")"
         out += " commit \(status.commitIndex) applied \(status.appliedIndex) log \(status.firstIndex)...\(status.lastIndex)"
         if status.isQuiesced { out += " quiesced" }
-        if status.hasLease { out += " lease" }
+        if let end = status.leaseEnd, end > world.local(node) { out += " lease" }
         for peer in status.peers { out += " \(peer.id):\(peer.state)@\(peer.match)\(peer.isReachable ? "" : "!")" }
         return out
     }

@@ -28,7 +28,7 @@ extension World {
         case .startTimer(let timer, let at):
             timerGeneration += 1
             nodes[node].timers[timer] = timerGeneration
-            let wait = max(0, (instant(at, of: node) - time + 999) / 1_000)
+            let wait = max(0, (global(node, at) - time + 999) / 1_000)
             schedule(after: Int(wait), .timer(node: node, epoch: epoch, timer, generation: timerGeneration))
         case .cancelTimer(let timer): nodes[node].timers[timer] = nil
         case .apply(let group, let entries): apply(entries, group, node)
@@ -51,11 +51,6 @@ extension World {
         }
     }
 
-    private func instant(_ at: Instant, of node: Int) -> Int64 {
-        let rate = Int64(nodes[node].rate)
-        return (at.nanoseconds - Int64(node) * 1_000_000_000 + rate - 1) / rate * 1_000
-    }
-
     mutating func draw(_ range: ClosedRange<Int>) -> Int {
         range.count == 1 ? range.lowerBound : range.lowerBound + generator.below(range.count)
     }
@@ -73,6 +68,7 @@ extension World {
         for _ in 0..<copies {
             if lossPermille > 0, generator.below(1_000) < lossPermille { continue }
             var delay = options.delays.isEmpty ? draw(options.delay) : options.delays[from - 1][to - 1]
+            if let span = slow[from * 64 + to] { delay = span }
             if options.jitter > 0 { delay += generator.below(options.jitter) }
             schedule(after: delay, .deliver(from: from, to: to, batch))
         }

@@ -44,7 +44,9 @@ struct World {
         var machines: [GroupID: Machine] = [:]
         var timers: [MultiRaftTimer: Int] = [:]
         var epoch = 0
+        /// In permille of true time, since `anchor`.
         var rate = 1_000
+        var anchor: (time: Int64, local: Int64) = (0, 0)
         var isDiskStalled = false
         var snapshotAsked: [GroupID: UInt64] = [:]
     }
@@ -58,6 +60,8 @@ struct World {
     /// `nodes[0]` is not used: node n is `nodes[n]`.
     var nodes: [Node]
     var cut: Set<Int> = []
+    /// Delays of single lines, in microseconds, instead of the usual ones.
+    var slow: [Int: Int] = [:]
     var checker = Checker()
     var trace: [String] = []
     var lossPermille: Int
@@ -75,6 +79,7 @@ struct World {
         nodes = Array(repeating: Node(), count: options.nodes + 1)
         lossPermille = options.lossPermille
         for node in 1...options.nodes {
+            nodes[node].anchor = (0, Int64(node) * 1_000_000_000)
             nodes[node].rate = 1_000 + options.drift.lowerBound + generator.below(options.drift.count)
         }
         for node in 1...options.nodes { start(node) }
@@ -83,12 +88,21 @@ struct World {
     // MARK: - Clocks
 
     func local(_ node: Int) -> Instant {
-        Instant(nanoseconds: time / 1_000 * Int64(nodes[node].rate) + Int64(node) * 1_000_000_000)
+        let (start, shown) = nodes[node].anchor
+        return Instant(nanoseconds: shown + (time - start) / 1_000 * Int64(nodes[node].rate))
     }
 
-    private func global(_ node: Int, _ instant: Instant) -> Int64 {
+    func global(_ node: Int, _ instant: Instant) -> Int64 {
+        let (start, shown) = nodes[node].anchor
         let rate = Int64(nodes[node].rate)
-        return (instant.nanoseconds - Int64(node) * 1_000_000_000 + rate - 1) / rate * 1_000
+        return start + (instant.nanoseconds - shown + rate - 1) / rate * 1_000
+    }
+
+    /// The clock goes on from what it shows, faster or slower. Timers under way are not moved: they
+    /// go off late or early, as real ones do.
+    mutating func setRate(_ node: Int, _ rate: Int) {
+        nodes[node].anchor = (time, local(node).nanoseconds)
+        nodes[node].rate = rate
     }
 
     // MARK: - Nodes

@@ -47,7 +47,8 @@ enum Describe {
     static func content(_ id: InodeID, _ inode: Inode, in tree: NamespaceTree) -> String {
         let inline = (try? tree.inlineContent(of: id)) ?? []
         let extents = (try? tree.extents(of: id, in: 0..<UInt64.max)) ?? []
-        return ((inline.isEmpty ? [] : ["\"\(text(inline))\""])
+        return
+            ((inline.isEmpty ? [] : ["\"\(text(inline))\""])
             + extents.map { "\($0.offset)+\($0.length)=\(chunk($0.chunk))@\($0.chunkOffset)" }).joined(separator: " ")
     }
 

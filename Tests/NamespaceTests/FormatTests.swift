@@ -125,13 +125,16 @@ import Testing
     /// What any front end may send as a command is decoded or refused.
     @Test func commandsSurviveDamage() {
         var generator = SeededGenerator(seed: 4)
-        let context = CommandContext(time: WallTime(nanoseconds: -1), credentials: Credentials(user: 1, group: 2, groups: [3, 4]), enforcePermissions: true)
+        let context = CommandContext(
+            time: WallTime(nanoseconds: -1), credentials: Credentials(user: 1, group: 2, groups: [3, 4]), enforcePermissions: true)
         let put = PutFile(
-            path: Array("a/b".utf8), content: FileContent(inline: [1, 2, 3], size: 9), owner: 4, group: 5, modified: WallTime(nanoseconds: 6),
+            path: Array("a/b".utf8), content: FileContent(inline: [1, 2, 3], size: 9), owner: 4, group: 5,
+            modified: WallTime(nanoseconds: 6),
             xattrs: [Xattr(name: [1], value: [2])], createParents: true, exclusive: true)
         let operations: [NamespaceOperation] = [
             .putFile(put), .batch([.unlink(parent: .root, name: [65]), .releaseReferences(owner: 4)]),
-            .setAttributes(inode: .root, patch: AttributePatch(mode: 1, accessed: .now, modified: .exact(WallTime(nanoseconds: 3)), ifChangeID: 5)),
+            .setAttributes(
+                inode: .root, patch: AttributePatch(mode: 1, accessed: .now, modified: .exact(WallTime(nanoseconds: 3)), ifChangeID: 5)),
             .resolveConflict(id: 3, .restore(path: [65, 66], CommitInfo(author: "x"))),
         ]
         var decodedAnyway = 0

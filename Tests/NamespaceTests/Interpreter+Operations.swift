@@ -5,7 +5,8 @@ import TestSupport
 extension Interpreter {
     /// One operation a line, and `begin` … `end` around a batch.
     func perform(_ command: ScriptCommand) throws -> String {
-        let credentials = try command.has("user")
+        let credentials =
+            try command.has("user")
             ? Credentials(
                 user: UInt32(command.integer("user")), group: UInt32(command.integer("group", default: command.integer("user"))),
                 groups: command.list("groups").compactMap { UInt32($0) }) : nil
@@ -81,7 +82,9 @@ extension Interpreter {
         try visit(.root, "")
         if command.has("orphans") {
             for (key, record) in tree.records {
-                if case .attributes(let inode) = record, inode.links == 0 { lines.append(Describe.inode(key.inodeID, in: tree, brief: false) + " -") }
+                if case .attributes(let inode) = record, inode.links == 0 {
+                    lines.append(Describe.inode(key.inodeID, in: tree, brief: false) + " -")
+                }
             }
         }
         return lines.joined(separator: "\n")
@@ -116,7 +119,8 @@ struct OperationParser {
     static func extent(_ text: String) -> Extent {
         let parts = text.split { "+=@".contains($0) }.map(String.init)
         return Extent(
-            offset: UInt64(parts[0])!, length: UInt64(parts[1])!, chunk: chunk(parts[2]), chunkOffset: parts.count > 3 ? UInt32(parts[3])! : 0)
+            offset: UInt64(parts[0])!, length: UInt64(parts[1])!, chunk: chunk(parts[2]),
+            chunkOffset: parts.count > 3 ? UInt32(parts[3])! : 0)
     }
 
     func parse(_ line: String) throws(NamespaceError) -> NamespaceOperation {
@@ -132,7 +136,8 @@ struct OperationParser {
             return .createFile(parent: try place(path).directory, name: try place(path).name, mode: mode(0o644), how: how)
         case "symlink": return .makeSymlink(parent: try place(path).directory, name: try place(path).name, target: Array(words[2].utf8))
         case "mknod":
-            let type: InodeType = ["fifo": .fifo, "socket": .socket, "char": .characterDevice, "block": .blockDevice, "file": .file][words[2]]!
+            let type: InodeType = ["fifo": .fifo, "socket": .socket, "char": .characterDevice, "block": .blockDevice, "file": .file][
+                words[2]]!
             return .makeNode(parent: try place(path).directory, name: try place(path).name, mode: 0o600, type: type, device: 7 << 32 | 1)
         case "link":
             let new = try place(words[2])
@@ -144,10 +149,13 @@ struct OperationParser {
             let how: RenameMode = words.contains("exchange") ? .exchange : words.contains("noreplace") ? .noReplace : .replace
             return .rename(from: try place(path), to: try place(words[2]), how: how)
         case "rmtree":
-            return .removeTree(parent: try place(path).directory, name: try place(path).name, limit: words.count > 2 ? UInt32(words[2])! : 0)
+            return .removeTree(
+                parent: try place(path).directory, name: try place(path).name, limit: words.count > 2 ? UInt32(words[2])! : 0)
         case "cp":
             let new = try place(words[2])
-            return .copyTree(source: try inode(path, follow: false), parent: new.directory, name: new.name, limit: words.count > 3 ? UInt32(words[3])! : 0)
+            return .copyTree(
+                source: try inode(path, follow: false), parent: new.directory, name: new.name,
+                limit: words.count > 3 ? UInt32(words[3])! : 0)
         default: return try parseContent(words, path)
         }
     }
@@ -165,7 +173,8 @@ struct OperationParser {
                     offset: UInt64(words[2])!, words.count > 3 ? Array(words[3].utf8) : [], append: words.contains("append"),
                     truncate: words.contains("trunc")))
         case "zero":
-            return .zeroRange(inode: try inode(path), offset: UInt64(words[2])!, length: UInt64(words[3])!, extend: words.contains("extend"))
+            return .zeroRange(
+                inode: try inode(path), offset: UInt64(words[2])!, length: UInt64(words[3])!, extend: words.contains("extend"))
         case "setxattr":
             let how: XattrMode = words.contains("create") ? .create : words.contains("replace") ? .replace : .either
             return .setXattr(inode: try inode(path), name: Array(words[2].utf8), value: Array(words[3].utf8), how: how)
@@ -189,7 +198,8 @@ struct OperationParser {
         func value(_ key: String) -> String? { words.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.count + 1)) } }
         func time(_ key: String) -> TimeChange? { value(key).map { $0 == "now" ? .now : .exact(WallTime(nanoseconds: Int64($0)!)) } }
         return AttributePatch(
-            mode: value("mode").map { UInt32($0, radix: 8)! }, owner: value("uid").map { UInt32($0)! }, group: value("gid").map { UInt32($0)! },
+            mode: value("mode").map { UInt32($0, radix: 8)! }, owner: value("uid").map { UInt32($0)! },
+            group: value("gid").map { UInt32($0)! },
             size: value("size").map { UInt64($0)! }, accessed: time("atime"), modified: time("mtime"),
             ifChanged: value("ifctime").map { WallTime(nanoseconds: Int64($0)!) }, ifChangeID: value("ifchange").map { UInt64($0)! })
     }

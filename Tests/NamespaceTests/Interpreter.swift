@@ -106,7 +106,9 @@ final class Interpreter {
 
     func target(_ command: ScriptCommand) throws -> NamespaceTree {
         if let name = command.value("on") {
-            guard let session = sessions[name] else { throw ScriptError(file: command.file, line: command.line, reason: "no session \(name)") }
+            guard let session = sessions[name] else {
+                throw ScriptError(file: command.file, line: command.line, reason: "no session \(name)")
+            }
             return session.staged.tree
         }
         if command.has("at") { return try state.tree(at: VersionID(UInt64(command.integer("at")))) }

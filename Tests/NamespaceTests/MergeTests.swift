@@ -90,7 +90,8 @@ import Testing
             session.checkInvariants()
             let changes = VolumeChanges.between(base: base, staged: session.tree, version: state.version)
             #expect(try VolumeChanges(xdr: changes.xdrBytes) == changes)
-            let reply = state.apply(.commitChanges(changes, CommitInfo(ifUnchanged: true)), context: CommandContext(time: WallTime(nanoseconds: now)))
+            let reply = state.apply(
+                .commitChanges(changes, CommitInfo(ifUnchanged: true)), context: CommandContext(time: WallTime(nanoseconds: now)))
             guard case .success(.committed(let commit)) = reply else {
                 Issue.record("seed \(seed): \(reply)")
                 return
@@ -152,7 +153,8 @@ import Testing
     }
 
     private func checkLosses(
-        _ before: NamespaceTree, _ base: NamespaceTree, _ staged: NamespaceTree, _ after: NamespaceState, _ commit: VolumeCommit, _ seed: UInt64
+        _ before: NamespaceTree, _ base: NamespaceTree, _ staged: NamespaceTree, _ after: NamespaceState, _ commit: VolumeCommit,
+        _ seed: UInt64
     ) throws {
         let known = Set(Self.tokens(base))
         let live = Set(Self.tokens(after.tree))

@@ -231,7 +231,8 @@ extension NamespaceTree {
             }.sorted().joined(separator: ",")
             out.append(
                 "\(path) \(inode.type) \(String(inode.mode, radix: 8)) =\(first[id]!) l\(inode.links) s\(inode.size) "
-                    + "m\(inode.modified.nanoseconds) c\(inode.changed.nanoseconds) {\(xattrs)} \(Hex.encode(SHA256.hash(data).bytes.prefix(4)))")
+                    + "m\(inode.modified.nanoseconds) c\(inode.changed.nanoseconds) {\(xattrs)} \(Hex.encode(SHA256.hash(data).bytes.prefix(4)))"
+            )
             guard inode.isDirectory else { return }
             let entries = try readDirectory(id, limit: .max).entries.sorted { $0.name.lexicographicallyPrecedes($1.name) }
             for entry in entries { try visit(entry.inode, path + "/" + String(decoding: entry.name, as: UTF8.self)) }

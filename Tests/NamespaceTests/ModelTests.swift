@@ -79,10 +79,12 @@ import Testing
             try apply(&winding, .setAttributes(inode: id, patch: AttributePatch(mode: 0o600, size: 900)))
             try apply(&winding, .writeExtents(inode: id, write: ExtentWrite([middle])))
             try apply(&winding, .writeExtents(inode: id, write: ExtentWrite([whole], newSize: 100)))
-            try apply(&winding, .rename(from: EntryName(directory: .root, name: name), to: EntryName(directory: .root, name: [1]), how: .replace))
+            try apply(
+                &winding, .rename(from: EntryName(directory: .root, name: name), to: EntryName(directory: .root, name: [1]), how: .replace))
             try apply(&winding, .link(inode: id, parent: .root, name: [2]))
             try apply(&winding, .setXattr(inode: id, name: [3], value: [], how: .either))
-            try apply(&winding, .rename(from: EntryName(directory: .root, name: [2]), to: EntryName(directory: .root, name: name), how: .replace))
+            try apply(
+                &winding, .rename(from: EntryName(directory: .root, name: [2]), to: EntryName(directory: .root, name: name), how: .replace))
             try apply(&winding, .unlink(parent: .root, name: [1]))
             try apply(&winding, .removeXattr(inode: id, name: [3]))
         }

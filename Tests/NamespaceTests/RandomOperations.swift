@@ -26,7 +26,9 @@ struct RandomOperations {
 
     /// Does one operation. `run` gets the operation and gives its errno; nil is success. Returns what
     /// the model says and what `run` said.
-    mutating func step(_ tree: NamespaceTree, _ now: Int64, _ run: (NamespaceOperation) -> Errno?) -> (what: String, model: Errno?, real: Errno?) {
+    mutating func step(_ tree: NamespaceTree, _ now: Int64, _ run: (NamespaceOperation) -> Errno?) -> (
+        what: String, model: Errno?, real: Errno?
+    ) {
         let path = path()
         guard let (directory, name) = walkToParent(tree, path) else {
             // The path does not lead anywhere; the reads must say so too.
@@ -46,12 +48,15 @@ struct RandomOperations {
             )
         case 4:
             return (
-                "symlink \(path)", model.make(path, .init(type: .symlink, data: Array("to".utf8), mode: 0o777, modified: now, changed: now), now),
+                "symlink \(path)",
+                model.make(path, .init(type: .symlink, data: Array("to".utf8), mode: 0o777, modified: now, changed: now), now),
                 run(.makeSymlink(parent: directory, name: name, target: Array("to".utf8)))
             )
         case 5:
             let other = self.path()
-            guard let (id, _) = try? tree.lookup(directory, name), let (to, newName) = walkToParent(tree, other) else { return ("", nil, nil) }
+            guard let (id, _) = try? tree.lookup(directory, name), let (to, newName) = walkToParent(tree, other) else {
+                return ("", nil, nil)
+            }
             return ("link \(path) \(other)", model.link(path, other, now), run(.link(inode: id, parent: to, name: newName)))
         case 6: return ("unlink \(path)", model.remove(path, directory: false, now), run(.unlink(parent: directory, name: name)))
         case 7: return ("rmdir \(path)", model.remove(path, directory: true, now), run(.removeDirectory(parent: directory, name: name)))
@@ -82,15 +87,22 @@ struct RandomOperations {
         case 0: return ("rmtree \(path)", model.removeTree(path, now), run(.removeTree(parent: directory, name: name, limit: 0)))
         case 1:
             let other = self.path()
-            guard let source = model.find(other), let from = try? tree.walk(Array(other.utf8), followLast: false), model.nodes.count < 200 else {
+            guard let source = model.find(other), let from = try? tree.walk(Array(other.utf8), followLast: false), model.nodes.count < 200
+            else {
                 return ("", nil, nil)
             }
             _ = source
-            return ("cp \(other) \(path)", model.copyTree(other, path, now), run(.copyTree(source: from, parent: directory, name: name, limit: 0)))
+            return (
+                "cp \(other) \(path)", model.copyTree(other, path, now),
+                run(.copyTree(source: from, parent: directory, name: name, limit: 0))
+            )
         default:
             let data = Array("put-\(generator.below(1_000))".utf8)
             // The model follows no symlinks, so none may be on the way.
-            return ("put \(path)", model.put(path, data, now), run(.putFile(PutFile(path: Array(path.utf8), content: .inline(data), createParents: true))))
+            return (
+                "put \(path)", model.put(path, data, now),
+                run(.putFile(PutFile(path: Array(path.utf8), content: .inline(data), createParents: true)))
+            )
         }
     }
 
@@ -105,7 +117,10 @@ struct RandomOperations {
                 fill(&data, to: size)
                 data.removeSubrange(size...)
             }
-            return ("truncate \(path) \(size)", result == .invalid ? .invalid : result, run(.setAttributes(inode: id, patch: AttributePatch(size: UInt64(size)))))
+            return (
+                "truncate \(path) \(size)", result == .invalid ? .invalid : result,
+                run(.setAttributes(inode: id, patch: AttributePatch(size: UInt64(size))))
+            )
         case 1, 2:
             let append = generator.below(3) == 0
             let first = extent(at: append ? 0 : generator.below(200))
@@ -141,7 +156,10 @@ struct RandomOperations {
                 if extend { fill(&data, to: offset + length) }
                 for index in offset..<offset + length where index < data.count { data[index] = 0 }
             }
-            return ("zero \(path) \(offset)+\(length)", result, run(.zeroRange(inode: id, offset: UInt64(offset), length: UInt64(length), extend: extend)))
+            return (
+                "zero \(path) \(offset)+\(length)", result,
+                run(.zeroRange(inode: id, offset: UInt64(offset), length: UInt64(length), extend: extend))
+            )
         case 5:
             let node = model.find(path)!
             let key = "user.\(generator.below(3))"

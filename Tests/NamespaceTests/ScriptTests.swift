@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct NamespaceScriptTests {
     @Test(arguments: Script.files()) func script(_ file: URL) throws {

@@ -110,7 +110,11 @@ import Testing
         var new = old
         for _ in 0..<generator.below(40) + 1 {
             let key = TestKey(UInt32(generator.below(size + 10)))
-            if generator.below(3) == 0 { new.removeValue(forKey: key) } else { new.updateValue(TestValue(UInt32(generator.below(4))), forKey: key) }
+            if generator.below(3) == 0 {
+                new.removeValue(forKey: key)
+            } else {
+                new.updateValue(TestValue(UInt32(generator.below(4))), forKey: key)
+            }
         }
         // Also against a map that shares no page, with and without digests.
         let stranger = TestMap(sorted: new.map { (key: $0.key, value: $0.value) }, salt: seed)

@@ -61,7 +61,7 @@ final class LiveCluster: WorkloadClient {
 
     func createFilesystem(named name: String, kind: FilesystemKind, primary: RegionID) async throws -> FilesystemID {
         let report = try await client(primary).createFilesystem(NewFilesystem(kind: kind, name: name, region: primary))
-        durability.withLock { $0[kind] = "\(report.durability) (\(report.voters.count) voters; \(report.location))" }
+        durability.withLock { $0[kind] = report.durability }
         return report.id
     }
 
