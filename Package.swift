@@ -71,7 +71,10 @@ let package = Package(
         module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioTLS, nioSSL, logging]),
         module(
             "NodeRuntime",
-            ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
+            [
+                "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage",
+                "Transport", nioCore, nioPosix, logging,
+            ]),
         module("Reports", ["Primitives", "Workloads"]),
         module("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports", yams]),
         module("APISchema", ["Primitives", "Filesystem"]),

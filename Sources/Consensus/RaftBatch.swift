@@ -88,7 +88,7 @@ extension RaftBatch: XDRCodable {
         let group = GroupID(try reader.next())
         let flags = try reader.next()
         guard flags < 4 else { throw .badValue(what: "set of heartbeat flags", value: flags) }
-        let term = try reader.next()
+        let term = try RaftMessage.check(term: try reader.next())
         let commit = try reader.next()
         let lease = try reader.next32()
         let stamp = flags & 2 != 0 ? absolute(try reader.next(), &base) : 0
@@ -107,7 +107,7 @@ extension RaftBatch: XDRCodable {
 
     private static func ack(_ reader: inout VarintReader, base: inout UInt64?) throws(XDRError) -> Item {
         let group = GroupID(try reader.next())
-        let term = try reader.next()
+        let term = try RaftMessage.check(term: try reader.next())
         let stamp = absolute(try reader.next(), &base)
         let match = try reader.next()
         let received = match &+ (try reader.next())

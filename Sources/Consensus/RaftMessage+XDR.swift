@@ -81,26 +81,26 @@ extension RaftMessage: XDRCodable {
         case 2:
             self = .heartbeat(
                 Heartbeat(
-                    term: try reader.uint64(), commit: try reader.uint64(), stamp: try reader.uint64(), lease: try reader.uint32(),
+                    term: try reader.term(), commit: try reader.uint64(), stamp: try reader.uint64(), lease: try reader.uint32(),
                     quiesce: try reader.bool()))
         case 3:
             self = .ack(
-                Ack(term: try reader.uint64(), stamp: try reader.uint64(), match: try reader.uint64(), received: try reader.uint64()))
+                Ack(term: try reader.term(), stamp: try reader.uint64(), match: try reader.uint64(), received: try reader.uint64()))
         case 4:
             self = .reject(
                 Reject(
-                    term: try reader.uint64(), stamp: try reader.uint64(), previousIndex: try reader.uint64(),
+                    term: try reader.term(), stamp: try reader.uint64(), previousIndex: try reader.uint64(),
                     hintIndex: try reader.uint64(), hintTerm: try reader.uint64()))
         case 5:
             self = .vote(
                 VoteRequest(
-                    term: try reader.uint64(), lastIndex: try reader.uint64(), lastTerm: try reader.uint64(), isPre: try reader.bool(),
+                    term: try reader.term(), lastIndex: try reader.uint64(), lastTerm: try reader.uint64(), isPre: try reader.bool(),
                     isTransfer: try reader.bool()))
-        case 6: self = .voteReply(VoteReply(term: try reader.uint64(), isPre: try reader.bool(), granted: try reader.bool()))
-        case 7: self = .timeoutNow(term: try reader.uint64(), lastIndex: try reader.uint64())
+        case 6: self = .voteReply(VoteReply(term: try reader.term(), isPre: try reader.bool(), granted: try reader.bool()))
+        case 7: self = .timeoutNow(term: try reader.term(), lastIndex: try reader.uint64())
         case 8: self = .readRequest(request: try reader.uint64())
         case 9: self = .readReply(request: try reader.uint64(), index: try reader.uint64(), ok: try reader.bool())
-        case 10: self = .wake(term: try reader.uint64())
+        case 10: self = .wake(term: try reader.term())
         case let other: throw .badValue(what: "kind of raft message", value: UInt64(other))
         }
     }
@@ -110,7 +110,7 @@ extension RaftMessage.Append {
     /// Entries must follow each other and the entry before them: what is in memory as an append
     /// needs no further checks of its shape.
     init(from reader: inout XDRReader) throws(XDRError) {
-        term = try reader.uint64()
+        term = try reader.term()
         previousIndex = try reader.uint64()
         previousTerm = try reader.uint64()
         commit = try reader.uint64()
@@ -133,4 +133,18 @@ extension RaftMessage.Append {
             entries.append(entry)
         }
     }
+}
+
+extension RaftMessage {
+    /// No cluster lives to see this term; a greater one is damage, and must not be adopted.
+    static let termLimit: UInt64 = 1 << 62
+
+    static func check(term: UInt64) throws(XDRError) -> UInt64 {
+        guard term < termLimit else { throw .badValue(what: "term", value: term) }
+        return term
+    }
+}
+
+extension XDRReader {
+    fileprivate mutating func term() throws(XDRError) -> UInt64 { try RaftMessage.check(term: try uint64()) }
 }

@@ -108,6 +108,9 @@ package struct LockRange: Hashable, Sendable {
         self.start = start
         self.length = length
     }
+
+    /// No byte can be locked by it: no length, or from the last offset on.
+    package var isEmpty: Bool { length == 0 || start == .max }
 }
 
 package struct AttributeChanges: Hashable, Sendable {

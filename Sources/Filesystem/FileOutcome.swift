@@ -202,7 +202,8 @@ package struct SessionStatus: Hashable, Sendable {
     package var openFiles: UInt32
     package var readOnly: Bool
     package init(
-        session: SessionID, filesystem: FilesystemID, version: VersionID, latest: VersionID, staged: UInt64, openFiles: UInt32, readOnly: Bool
+        session: SessionID, filesystem: FilesystemID, version: VersionID, latest: VersionID, staged: UInt64, openFiles: UInt32,
+        readOnly: Bool
     ) {
         self.session = session
         self.filesystem = filesystem

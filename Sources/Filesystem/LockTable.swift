@@ -89,9 +89,10 @@ package struct LockTable: Hashable, Sendable, XDRCodable {
 
     /// Grants the range, replacing what the owner held of it; false where the table is full.
     package mutating func grant(_ inode: InodeID, _ range: LockRange, exclusive: Bool, owner: LockOwner) -> Bool {
+        precondition(!range.isEmpty, "an empty range was granted")
         precondition(conflict(inode, range, exclusive: exclusive, owner: owner) == nil, "a lock was granted over another")
-        guard count < Self.capacity else { return false }
-        var held = Self.removing(range, of: owner, from: locks(on: inode))
+        let before = locks(on: inode)
+        var held = Self.removing(range, of: owner, from: before)
         var start = range.start
         var end = Self.end(of: range)
         // Adjacent ranges of the same owner and mode become one.
@@ -102,12 +103,19 @@ package struct LockTable: Hashable, Sendable, XDRCodable {
             return true
         }
         held.append(HeldLock(owner: owner, start: start, end: end, exclusive: exclusive))
-        store(inode, held)
-        return true
+        return replace(inode, before, with: held)
     }
 
-    package mutating func release(_ inode: InodeID, _ range: LockRange, owner: LockOwner) {
-        store(inode, Self.removing(range, of: owner, from: locks(on: inode)))
+    /// Gives a range back; false where that would split a lock and the table is full.
+    package mutating func release(_ inode: InodeID, _ range: LockRange, owner: LockOwner) -> Bool {
+        let before = locks(on: inode)
+        return replace(inode, before, with: Self.removing(range, of: owner, from: before))
+    }
+
+    private mutating func replace(_ inode: InodeID, _ before: [HeldLock], with after: [HeldLock]) -> Bool {
+        guard after.count <= before.count || count + after.count - before.count <= Self.capacity else { return false }
+        store(inode, after)
+        return true
     }
 
     /// Ends all locks of one session of a client node.
@@ -134,7 +142,9 @@ package struct LockTable: Hashable, Sendable, XDRCodable {
                 out.append(lock)
                 continue
             }
-            if lock.start < range.start { out.append(HeldLock(owner: owner, start: lock.start, end: range.start, exclusive: lock.exclusive)) }
+            if lock.start < range.start {
+                out.append(HeldLock(owner: owner, start: lock.start, end: range.start, exclusive: lock.exclusive))
+            }
             if end < lock.end { out.append(HeldLock(owner: owner, start: end, end: lock.end, exclusive: lock.exclusive)) }
         }
         return out
@@ -163,7 +173,14 @@ package struct LockTable: Hashable, Sendable, XDRCodable {
 
     package init(from reader: inout XDRReader) throws(XDRError) {
         let names: [InodeID] = try reader.array(limit: Self.capacity)
-        for inode in names { store(inode, try reader.array(limit: Self.capacity)) }
+        for inode in names {
+            let held: [HeldLock] = try reader.array(limit: Self.capacity - count)
+            for lock in held where lock.start >= lock.end { throw .badValue(what: "start of a lock", value: lock.start) }
+            guard !held.isEmpty, inodes.last.map({ $0 < inode }) ?? true else {
+                throw .badValue(what: "file with locks", value: inode.rawValue)
+            }
+            store(inode, held)
+        }
     }
 
     package func checkInvariants() {

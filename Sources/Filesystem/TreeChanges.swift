@@ -37,7 +37,9 @@ extension NamespaceOperation {
                 accessed: changes.accessed.map { .exact($0) }, modified: changes.modified.map { .exact($0) }))
     }
 
-    package static func creating(_ name: [UInt8], in directory: InodeID, mode: UInt32, exclusive: Bool, truncate: Bool = false) -> NamespaceOperation {
+    package static func creating(_ name: [UInt8], in directory: InodeID, mode: UInt32, exclusive: Bool, truncate: Bool = false)
+        -> NamespaceOperation
+    {
         .createFile(parent: directory, name: name, mode: mode, how: exclusive ? .exclusive : .open(truncate: truncate))
     }
 }
@@ -56,7 +58,8 @@ extension NamespaceTree {
     package func change(for operation: FileOperation) throws(FileFailure) -> NamespaceOperation {
         switch operation {
         case .makeDirectory(let path, let mode, let parents):
-            return parents ? try makingPath(path, mode: mode) : .makeDirectory(parent: try parent(of: path), name: try name(of: path), mode: mode)
+            return parents
+                ? try makingPath(path, mode: mode) : .makeDirectory(parent: try parent(of: path), name: try name(of: path), mode: mode)
         case .remove(let path, let recursive):
             return removing(try name(of: path), from: try parent(of: path), recursive: recursive)
         case .rename(let from, let to, let noReplace):
@@ -109,17 +112,20 @@ extension NamespaceTree {
         return .removeTree(parent: directory, name: name, limit: treeLimit)
     }
 
-    /// The directories of a path that are missing; the last stands for itself where all exist.
+    /// The directories of a path that are missing, none where all exist. Links to directories on the
+    /// way are followed.
     private func makingPath(_ path: FilePath, mode: UInt32) throws(FileFailure) -> NamespaceOperation {
         var current = InodeID.root
         var operations: [NamespaceOperation] = []
-        for name in path.components {
+        for (position, name) in path.components.enumerated() {
             if operations.isEmpty, let found = entry(current, name) {
-                guard found.type == .directory else {
-                    throw FileFailure(
-                        .notDirectory, operation: "make_directory", object: path.description,
-                        cause: "\(String(decoding: name, as: UTF8.self)) exists and is no directory")
+                guard found.type != .symlink else {
+                    let target = try walk(FilePath(components: Array(path.components[...position])), followLast: true)
+                    try requireDirectory(target.type, name, path)
+                    current = target.inode
+                    continue
                 }
+                try requireDirectory(FileType(rawValue: found.type.rawValue)!, name, path)
                 current = found.inode
                 continue
             }
@@ -128,15 +134,34 @@ extension NamespaceTree {
         return .batch(operations)
     }
 
-    /// `cp`: into a directory where the target is one, else as the target's name.
+    private func requireDirectory(_ type: FileType, _ name: [UInt8], _ path: FilePath) throws(FileFailure) {
+        guard type == .directory else {
+            throw FileFailure(
+                .notDirectory, operation: "make_directory", object: path.description,
+                cause: "\(String(decoding: name, as: UTF8.self)) exists and is no directory")
+        }
+    }
+
+    /// `cp`: into a directory where the target is one, else as the target's name. A file takes the
+    /// place of whatever else than a directory has the name (a link is replaced, not followed), in one
+    /// step; a directory is copied to a free name only.
     private func copying(_ from: FilePath, _ to: FilePath, recursive: Bool) throws(FileFailure) -> NamespaceOperation {
+        func refuse(_ code: FileFailure.Code, _ object: FilePath, _ cause: String, _ hint: String = "") -> FileFailure {
+            FileFailure(code, operation: "copy", object: object.description, cause: cause, hint: hint)
+        }
         let source = try walk(from, followLast: true)
-        guard source.type != .directory || recursive else {
-            throw FileFailure(.isDirectory, operation: "copy", object: from.description, cause: "it is a directory", hint: "copy it recursively")
+        guard source.type != .directory || recursive else { throw refuse(.isDirectory, from, "it is a directory", "copy it recursively") }
+        let directory: InodeID
+        let last: [UInt8]
+        if let target = try? walk(to, followLast: true), target.type == .directory {
+            (directory, last) = (target.inode, try name(of: from))
+        } else {
+            (directory, last) = (try parent(of: to), try name(of: to))
         }
-        if let existing = try? walk(to, followLast: true), existing.type == .directory {
-            return .copyTree(source: source.inode, parent: existing.inode, name: try name(of: from), limit: treeLimit)
-        }
-        return .copyTree(source: source.inode, parent: try parent(of: to), name: try name(of: to), limit: treeLimit)
+        let copy = NamespaceOperation.copyTree(source: source.inode, parent: directory, name: last, limit: treeLimit)
+        guard let existing = entry(directory, last), existing.type != .directory else { return copy }
+        guard source.type != .directory else { throw refuse(.notDirectory, to, "it is a file, and \(from) is a directory") }
+        guard existing.inode != source.inode else { throw refuse(.invalid, to, "it is the same file as \(from)") }
+        return .batch([.unlink(parent: directory, name: last), copy])
     }
 }

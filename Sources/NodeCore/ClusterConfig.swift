@@ -1,4 +1,3 @@
-package import Membership
 package import Primitives
 package import Replication
 

@@ -94,6 +94,9 @@ package struct FilesMachine: Sendable {
             guard namespace.contains(inode) else {
                 return .failed(FileFailure(.stale, operation: "lock", object: "\(inode)", cause: "there is no such file any more"))
             }
+            guard !range.isEmpty else {
+                return .failed(FileFailure(.invalid, operation: "lock", object: "\(inode)", cause: "the range holds no byte"))
+            }
             if let holder = locks.conflict(inode, range, exclusive: exclusive, owner: owner) {
                 return .failed(
                     FileFailure(
@@ -101,11 +104,18 @@ package struct FilesMachine: Sendable {
                         hint: "wait for it, or try again"))
             }
             guard locks.grant(inode, range, exclusive: exclusive, owner: owner) else {
-                return .failed(FileFailure(.overloaded, operation: "lock", object: "\(inode)", cause: "\(LockTable.capacity) locks are held"))
+                return .failed(
+                    FileFailure(.overloaded, operation: "lock", object: "\(inode)", cause: "\(LockTable.capacity) locks are held"))
             }
             return .done
         case .unlock(let inode, let range, let owner):
-            locks.release(inode, range, owner: owner)
+            guard locks.release(inode, range, owner: owner) else {
+                return .failed(
+                    FileFailure(
+                        .overloaded, operation: "unlock", object: "\(inode)",
+                        cause: "it would split a lock, and \(LockTable.capacity) are held",
+                        hint: "unlock the whole range"))
+            }
             return .done
         case .endSession(let node, let session):
             locks.releaseAll(node: node, session: session)

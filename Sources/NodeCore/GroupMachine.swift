@@ -1,5 +1,5 @@
-package import Filesystem
-package import Namespace
+import Filesystem
+import Namespace
 package import Primitives
 package import Replication
 

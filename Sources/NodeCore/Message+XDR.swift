@@ -1,7 +1,7 @@
-package import Consensus
-package import Filesystem
+import Consensus
+import Filesystem
 package import Primitives
-package import Replication
+import Replication
 
 extension Message {
     /// The version of this encoding; a peer that speaks another is refused at connection.

@@ -5,7 +5,9 @@ import Replication
 // Work of the node's own: nobody is answered, and a failure is tried again by whoever began it.
 
 extension NodeState {
-    mutating func performBackground(_ task: BackgroundTask, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) {
+    mutating func performBackground(_ task: BackgroundTask, _ progress: inout RequestProgress, into effects: inout [Effect])
+        throws(Interrupt)
+    {
         switch task {
         case .flush(let session, let handle, let offset, let payload): try performFlush(session, handle, offset: offset, payload, &progress)
         case .endSession(let session, let filesystem, let group):

@@ -1,6 +1,6 @@
-import Membership
 import Consensus
 import Filesystem
+import Membership
 import Primitives
 import Replication
 
@@ -12,7 +12,8 @@ extension NodeState {
     mutating func call(_ group: GroupID, _ body: OutgoingCall.Body, fixed: NodeID? = nil, token: WaitToken) {
         let entry = OutgoingCall(group: group, body: body, token: token, deadline: currentDeadline, fixed: fixed, due: now)
         guard !calls.isFull else {
-            let failure = FileFailure(.overloaded, operation: "call", object: "group \(group)", cause: "too many calls under way", hint: "try again")
+            let failure = FileFailure(
+                .overloaded, operation: "call", object: "group \(group)", cause: "too many calls under way", hint: "try again")
             laterEnds.append((token, .failed(failure)))
             return
         }
@@ -123,7 +124,9 @@ extension NodeState {
         case .notLeader(let leader):
             guard call.fixed == nil else {
                 _ = calls.calls.remove(id)
-                resolve(call.token, .failed(FileFailure(.unavailable, operation: "call", object: "group \(call.group)", cause: "\(from) does not lead it")))
+                resolve(
+                    call.token,
+                    .failed(FileFailure(.unavailable, operation: "call", object: "group \(call.group)", cause: "\(from) does not lead it")))
                 return
             }
             if let leader, leader != from { leaderHints[call.group] = leader } else { leaderHints[call.group] = nil }
@@ -193,7 +196,9 @@ extension NodeState {
             begin(.compound(from: from, id, compound, stamp, attachment), deadline: now + .seconds(60), into: &effects)
         case .awaitApplied(let group, let index):
             guard let hosted = groups[group] else {
-                answer(id, to: from, .failed(FileFailure(.notFound, operation: "wait", object: "group \(group)", cause: "no replica here")), into: &effects)
+                answer(
+                    id, to: from, .failed(FileFailure(.notFound, operation: "wait", object: "group \(group)", cause: "no replica here")),
+                    into: &effects)
                 return
             }
             if hosted.applied >= index {

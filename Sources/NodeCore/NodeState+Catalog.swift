@@ -24,7 +24,9 @@ extension NodeState {
             groups[.catalog]?.machine.catalog.cluster != nil
             ? catalog.regionTable
             : Replication.RegionTable(
-                nodes: cluster.founders.enumerated().map { Replication.RegionTable.Node(id: NodeID(UInt64($0.offset) + 1), region: $0.element.region) })
+                nodes: cluster.founders.enumerated().map {
+                    Replication.RegionTable.Node(id: NodeID(UInt64($0.offset) + 1), region: $0.element.region)
+                })
         for (position, a) in table.regions.enumerated() {
             for b in table.regions[position...] {
                 if let measured = swim.rtt(from: a, to: b) { table.setLink(a, b, Replication.RegionLink(roundTrip: measured)) }
@@ -37,7 +39,9 @@ extension NodeState {
     /// The same on every node, because it is made of the founders alone.
     func catalogPlan() -> ReplicaPlan {
         let table = Replication.RegionTable(
-            nodes: cluster.founders.enumerated().map { Replication.RegionTable.Node(id: NodeID(UInt64($0.offset) + 1), region: $0.element.region) })
+            nodes: cluster.founders.enumerated().map {
+                Replication.RegionTable.Node(id: NodeID(UInt64($0.offset) + 1), region: $0.element.region)
+            })
         let planner = ReplicaPlanner(group: .catalog, purpose: .catalog, policy: .volume, table: table)
         guard let plan = try? planner.plan(home: cluster.founders.first?.region) else {
             preconditionFailure("no replicas of the catalog can be planned with \(cluster.founders.count) founders")
@@ -128,13 +132,16 @@ extension NodeState {
     private mutating func renewLocks(into effects: inout [Effect]) {
         guard now.nanoseconds / 1_000_000_000 % 5 == 0 else { return }
         var byGroup = OrderedTable<GroupID, [SessionID]>()
-        for (id, session) in sessions where session.nfs?.holdsLocks == true { byGroup[session.group] = (byGroup[session.group] ?? []) + [id] }
+        for (id, session) in sessions where session.nfs?.holdsLocks == true {
+            byGroup[session.group] = (byGroup[session.group] ?? []) + [id]
+        }
         for (group, ids) in byGroup {
             guard let leader = groups[group]?.leader ?? leaderHints[group] ?? knownVoters(of: group).first else { continue }
             if leader == settings.id {
                 for id in ids { leases[ServerSessionKey(group: group, node: leader, session: id)] = now }
             } else {
-                effects.append(.send(to: leader, .control, .call(CallID(0), .renew([SessionLease(group: group, sessions: ids)])), attachment: nil))
+                effects.append(
+                    .send(to: leader, .control, .call(CallID(0), .renew([SessionLease(group: group, sessions: ids)])), attachment: nil))
             }
         }
     }

@@ -27,7 +27,9 @@ extension NodeState {
         }
         entry.pushesLeft = byNode.count
         placements[id] = entry
-        for (node, share) in byNode { push(ChunkPush(placement: id, node: node, region: share.region, indices: share.indices), into: &effects) }
+        for (node, share) in byNode {
+            push(ChunkPush(placement: id, node: node, region: share.region, indices: share.indices), into: &effects)
+        }
         return id
     }
 
@@ -43,7 +45,11 @@ extension NodeState {
         guard ok else {
             // Repair brings home what could not be pushed; a commit that needs it waits meanwhile.
             push.attempts += 1
-            if push.attempts <= 60 { pushRetries.append((now + .milliseconds(min(5_000, 100 << min(push.attempts, 6))), push)) } else { endPush(push) }
+            if push.attempts <= 60 {
+                pushRetries.append((now + .milliseconds(min(5_000, 100 << min(push.attempts, 6))), push))
+            } else {
+                endPush(push)
+            }
             return
         }
         _ = placements.update(push.placement) { $0.hold(push.indices, in: push.region) }
@@ -90,7 +96,8 @@ extension NodeState {
     /// Bytes of a file as a buffer; chunks that are not here are fetched from the nearest holder,
     /// and waits for another region are counted.
     mutating func readBytes(
-        _ extents: [Extent], under: [UInt8], offset: UInt64, length: UInt32, of group: GroupID, number: Int, _ progress: inout RequestProgress
+        _ extents: [Extent], under: [UInt8], offset: UInt64, length: UInt32, of group: GroupID, number: Int,
+        _ progress: inout RequestProgress
     ) throws(Interrupt) -> Payload {
         var attempt = 0
         while true {
@@ -107,7 +114,8 @@ extension NodeState {
                 try fetch(chunks, among: extents, of: group, number: number * 64 + attempt, &progress)
                 attempt += 1
                 guard attempt < 4 else {
-                    throw .failure(FileFailure(.ioError, operation: "read", object: "chunk \(chunks[0].hex)", cause: "it vanishes as it is fetched"))
+                    throw .failure(
+                        FileFailure(.ioError, operation: "read", object: "chunk \(chunks[0].hex)", cause: "it vanishes as it is fetched"))
                 }
             default: preconditionFailure("a read ended as \(value)")
             }
@@ -115,7 +123,9 @@ extension NodeState {
     }
 
     /// Asks the holders in order of distance, one after the other, until all chunks are here.
-    private mutating func fetch(_ ids: [ChunkID], among extents: [Extent], of group: GroupID, number: Int, _ progress: inout RequestProgress)
+    private mutating func fetch(
+        _ ids: [ChunkID], among extents: [Extent], of group: GroupID, number: Int, _ progress: inout RequestProgress
+    )
         throws(Interrupt)
     {
         var missing = ids
@@ -138,7 +148,8 @@ extension NodeState {
         }
         let failure = FileFailure(
             .unavailable, operation: "read", object: "chunk \(missing[0].hex)",
-            cause: "none of \(sources.count) nodes that may hold it gave an intact copy", hint: "bring its holders back, or run `atoll check`")
+            cause: "none of \(sources.count) nodes that may hold it gave an intact copy",
+            hint: "bring its holders back, or run `atoll check`")
         throw .failure(failure)
     }
 

@@ -80,12 +80,14 @@ extension NodeState {
         case .commit(let inode, let key, let writes):
             let base = try served(session) { (tree) throws(FileFailure) in try tree.inlineBase(of: inode) }
             let content = try storeServed(
-                key, writes: writes, base: base, inlineLimit: base == nil ? 0 : settings.inlineLimit, number, session, &progress, into: &effects)
+                key, writes: writes, base: base, inlineLimit: base == nil ? 0 : settings.inlineLimit, number, session, &progress,
+                into: &effects)
             return try change(.writing(inode, content), number, session, &progress)
         case .replace(_, let path, let mode, let refuseExisting, let key, let writes):
             var content = StoredContent.inline([])
             if writes > 0 {
-                content = try storeServed(key, writes: writes, base: nil, inlineLimit: settings.inlineLimit, number, session, &progress, into: &effects)
+                content = try storeServed(
+                    key, writes: writes, base: nil, inlineLimit: settings.inlineLimit, number, session, &progress, into: &effects)
             }
             return try change(.putting(path, content, mode: mode, refuseExisting: refuseExisting), number, session, &progress)
         case .lock, .unlock, .endSession: return try serveLock(request, number, session, &progress, into: &effects)
@@ -121,14 +123,18 @@ extension NodeState {
         _ progress: inout RequestProgress
     ) throws(Interrupt) -> FileResult {
         guard let payload, payload.length == length else {
-            throw .failure(FileFailure(.invalid, operation: "write", object: "compound", cause: "its bytes are missing or of another length"))
+            throw .failure(
+                FileFailure(.invalid, operation: "write", object: "compound", cause: "its bytes are missing or of another length"))
         }
         let place = Step(.write, number)
         if progress.begun[place] == nil {
             let name = ServerStageKey(group: session.group, node: session.node, stage: key)
             if serverStages[name] == nil {
                 guard serverStages.count < 65_536 else {
-                    throw .failure(FileFailure(.overloaded, operation: "write", object: "server", cause: "too many files are being written", hint: "try again"))
+                    throw .failure(
+                        FileFailure(
+                            .overloaded, operation: "write", object: "server", cause: "too many files are being written", hint: "try again")
+                    )
                 }
                 serverStages[name] = ServerStage(id: StageID(nextStage), lastUse: now)
                 nextStage += 1
@@ -166,7 +172,9 @@ extension NodeState {
             }
             throw .waiting
         }
-        guard case .stored(let content) = try step(place, &progress, begin: { _, _ in }) else { preconditionFailure("a stage was not stored") }
+        guard case .stored(let content) = try step(place, &progress, begin: { _, _ in }) else {
+            preconditionFailure("a stage was not stored")
+        }
         if case .extents(let extents, _) = content {
             if progress.placement == nil {
                 var seen: Set<ChunkID> = []
@@ -187,14 +195,18 @@ extension NodeState {
     }
 
     /// One change of the tree: proposed under the compound's stamp, answered when applied here.
-    private mutating func change(_ operation: NamespaceOperation, _ number: Int, _ session: ServedSession, _ progress: inout RequestProgress)
+    private mutating func change(
+        _ operation: NamespaceOperation, _ number: Int, _ session: ServedSession, _ progress: inout RequestProgress
+    )
         throws(Interrupt) -> FileResult
     {
         let command = NamespaceCommand(operation, context: commandContext(session.context))
         return try proposeServed(.namespace(command), number, session, &progress)
     }
 
-    private mutating func proposeServed(_ body: FilesCommand.Body, _ number: Int, _ session: ServedSession, _ progress: inout RequestProgress)
+    private mutating func proposeServed(
+        _ body: FilesCommand.Body, _ number: Int, _ session: ServedSession, _ progress: inout RequestProgress
+    )
         throws(Interrupt) -> FileResult
     {
         let value = try step(Step(.propose, number), &progress) { node, token in
@@ -223,7 +235,8 @@ extension NodeState {
             let holder = LockOwner(node: session.node, session: session.id, owner: owner)
             return try proposeServed(.unlock(inode, range, holder), number, session, &progress)
         case .endSession:
-            for (key, stage) in serverStages where key.group == session.group && key.node == session.node && key.stage.session == session.id {
+            for (key, stage) in serverStages where key.group == session.group && key.node == session.node && key.stage.session == session.id
+            {
                 effects.append(.dropStage(stage.id))
                 _ = serverStages.remove(key)
             }

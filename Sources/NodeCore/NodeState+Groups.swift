@@ -240,7 +240,9 @@ extension NodeState {
     // MARK: Linearizable reads
 
     /// The index up to which a replica must have applied to read what was current when it asked.
-    mutating func readIndex(_ group: GroupID, _ place: Step, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) -> UInt64 {
+    mutating func readIndex(_ group: GroupID, _ place: Step, _ progress: inout RequestProgress, into effects: inout [Effect])
+        throws(Interrupt) -> UInt64
+    {
         if progress.begun[place] == nil {
             let token = requests.makeToken()
             progress.begun[place] = token
@@ -279,7 +281,9 @@ extension NodeState {
     // MARK: Snapshots
 
     private mutating func saveSnapshotIfDue(_ id: GroupID, into effects: inout [Effect]) {
-        guard let group = groups[id], !group.snapshotInProgress, group.applied >= group.snapshotIndex + settings.snapshotEntries else { return }
+        guard let group = groups[id], !group.snapshotInProgress, group.applied >= group.snapshotIndex + settings.snapshotEntries else {
+            return
+        }
         guard let metadata = raft.snapshotMetadata(of: id, at: group.applied) else { return }
         _ = groups.update(id) { $0.snapshotInProgress = true }
         // Digests are cached in pages that the copy shares; they are computed here, so that encoding it

@@ -32,7 +32,8 @@ extension NodeState {
         let answer = try compound(place, requests, session, payload: payload, change: change, &progress)
         if case .failed(let failure)? = answer.results.last { throw .failure(failure.about(operation)) }
         guard answer.results.count == requests.count else {
-            throw .failure(FileFailure(.ioError, operation: operation.name, object: operation.object, cause: "the server's answer is short"))
+            throw .failure(
+                FileFailure(.ioError, operation: operation.name, object: operation.object, cause: "the server's answer is short"))
         }
         return answer
     }
@@ -59,7 +60,8 @@ extension NodeState {
                 links += 1
                 guard links <= 40 else {
                     throw .failure(
-                        FileFailure(.tooManySymlinks, operation: operation.name, object: operation.object, cause: "more than 40 symbolic links"))
+                        FileFailure(
+                            .tooManySymlinks, operation: operation.name, object: operation.object, cause: "more than 40 symbolic links"))
                 }
                 number += 1
                 let answer = try compoundOrFail(Step(.lookup, number), [.readLink(found.inode)], session, operation, &progress)
@@ -124,13 +126,15 @@ extension NodeState {
 
     func nfsHandle(_ id: HandleID, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt) -> NFSHandle {
         guard let handle = sessions[session.id]?.nfs?.handles[id] else {
-            throw .failure(FileFailure(.badHandle, operation: operation.name, object: operation.object, cause: "it is not open in this session"))
+            throw .failure(
+                FileFailure(.badHandle, operation: operation.name, object: operation.object, cause: "it is not open in this session"))
         }
         return handle
     }
 
     mutating func performNFS(
-        _ operation: FileOperation, _ session: SessionContext, payload: Payload?, _ progress: inout RequestProgress, into effects: inout [Effect]
+        _ operation: FileOperation, _ session: SessionContext, payload: Payload?, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
     ) throws(Interrupt) -> FileValue {
         switch operation {
         case .stat(let path, let follow): return try nfsStat(path, follow: follow, session, operation, &progress)
@@ -169,7 +173,9 @@ extension NodeState {
     ) throws(Interrupt) -> FileValue {
         let found = try resolve(path, followLast: follow, session, operation, &progress)
         if let attributes = found.attributes { return .attributes(attributes) }
-        if progress.begun[Step(.call)] == nil, let cached = sessions[session.id]?.nfs?.caches.attributes(of: found.inode, now: now) { return .attributes(cached) }
+        if progress.begun[Step(.call)] == nil, let cached = sessions[session.id]?.nfs?.caches.attributes(of: found.inode, now: now) {
+            return .attributes(cached)
+        }
         let answer = try compoundOrFail(Step(.call), [.getAttributes(found.inode)], session, operation, &progress)
         guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
         updateCaches(session.id) { $0.learn(attributes, now: $1) }
@@ -236,7 +242,8 @@ extension NodeState {
                 }
             }
             let answer = try compoundOrFail(
-                Step(.call), [.create(directory: parent, name: name, mode: bits, exclusive: exclusive, truncate: truncate)], session, operation,
+                Step(.call), [.create(directory: parent, name: name, mode: bits, exclusive: exclusive, truncate: truncate)], session,
+                operation,
                 change: true, &progress)
             guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
             updateCaches(session.id) { caches, now in
@@ -250,7 +257,8 @@ extension NodeState {
 
     var emptyAttributes: FileAttributes {
         FileAttributes(
-            inode: InodeID(0), type: .file, mode: 0o644, links: 0, owner: 0, group: 0, size: 0, accessed: civil, modified: civil, changed: civil,
+            inode: InodeID(0), type: .file, mode: 0o644, links: 0, owner: 0, group: 0, size: 0, accessed: civil, modified: civil,
+            changed: civil,
             changeID: 0)
     }
 
@@ -273,7 +281,8 @@ extension NodeState {
         // lets the client poll). Each attempt is a change of its own.
         let attempt = progress.attempt
         let answer = try compound(
-            Step(.call, attempt), [.lock(open.inode, range: range, exclusive: exclusive, owner: handle.rawValue)], session, change: true, &progress)
+            Step(.call, attempt), [.lock(open.inode, range: range, exclusive: exclusive, owner: handle.rawValue)], session, change: true,
+            &progress)
         if case .failed(let failure)? = answer.results.last {
             guard wait, failure.code == .wouldBlock else { throw .failure(failure.about(operation)) }
             let pause = Duration.milliseconds(100 * min(attempt, 10))

@@ -14,7 +14,9 @@ extension NodeState {
             throw .failure(FileFailure(.invalid, operation: operation.name, object: operation.object, cause: "more than 4 MiB asked for"))
         }
         // What was written and not yet sent must be seen by one's own reads.
-        if handle.writes > 0 || handle.held != nil || handle.writesInFlight > 0 { _ = try flush(handle, session, operation, close: false, &progress) }
+        if handle.writes > 0 || handle.held != nil || handle.writesInFlight > 0 {
+            _ = try flush(handle, session, operation, close: false, &progress)
+        }
         let place = Step(.call)
         if progress.begun[place] == nil {
             guard handle.readsInFlight < NFSWindows.readsInFlight else {
@@ -93,7 +95,9 @@ extension NodeState {
         if case .failed(let failure)? = answer.results.last { throw .failure(failure) }
     }
 
-    mutating func finishFlush(_ session: SessionID, _ handle: HandleID, _ payload: Payload, _ failure: FileFailure?, into effects: inout [Effect]) {
+    mutating func finishFlush(
+        _ session: SessionID, _ handle: HandleID, _ payload: Payload, _ failure: FileFailure?, into effects: inout [Effect]
+    ) {
         keptPayloads.remove(payload.buffer)
         effects.append(.dropBuffer(payload.buffer))
         if let sending = handleSends[handle] { handleSends[handle] = sending > 1 ? sending - 1 : nil }
@@ -111,7 +115,8 @@ extension NodeState {
         guard !handle.replaces else {
             throw .failure(
                 FileFailure(
-                    .notSupported, operation: operation.name, object: operation.object, cause: "a file that is being replaced is published at close"))
+                    .notSupported, operation: operation.name, object: operation.object,
+                    cause: "a file that is being replaced is published at close"))
         }
         guard let attributes = try flush(handle, session, operation, close: false, &progress) else { return .done }
         return .attributes(attributes)
@@ -171,7 +176,8 @@ extension NodeState {
         }
         let writes = handle.writes + (handle.held == nil ? 0 : 1)
         if case .replace(let mode, let refuseExisting) = handle.mode {
-            requests.append(.replace(directory: .root, path: handle.path, mode: mode, refuseExisting: refuseExisting, stage: key, writes: writes))
+            requests.append(
+                .replace(directory: .root, path: handle.path, mode: mode, refuseExisting: refuseExisting, stage: key, writes: writes))
         } else {
             requests.append(.commit(handle.inode, stage: key, writes: writes))
         }
@@ -194,7 +200,9 @@ extension NodeState {
     /// Leaves the request until something of this open file has ended.
     func waitForHandleError() -> Interrupt { .waiting }
 
-    private mutating func waitForHandle(_ handle: HandleID, _ session: SessionContext, _ progress: inout RequestProgress) throws(Interrupt) -> Never {
+    private mutating func waitForHandle(_ handle: HandleID, _ session: SessionContext, _ progress: inout RequestProgress) throws(Interrupt)
+        -> Never
+    {
         handleWaiters[handle, default: []].append(currentKey)
         throw .waiting
     }

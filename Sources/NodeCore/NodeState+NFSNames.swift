@@ -21,7 +21,8 @@ extension NodeState {
                 throw .failure(FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists"))
             }
             let answer = try compoundOrFail(
-                Step(.call), [.makeDirectory(directory: place.directory, name: place.name, mode: mode)], session, operation, change: true, &progress)
+                Step(.call), [.makeDirectory(directory: place.directory, name: place.name, mode: mode)], session, operation, change: true,
+                &progress)
             if case .attributes(let attributes) = answer.results[0] {
                 updateCaches(session.id) { caches, now in
                     caches.forget(place.directory)
@@ -31,26 +32,30 @@ extension NodeState {
             return .done
         case .remove(let path, let recursive):
             let place = try target(path, session, operation, &progress)
-            let looked = try compoundOrFail(Step(.lookup, 900), [.lookup(directory: place.directory, name: place.name)], session, operation, &progress)
+            let looked = try compoundOrFail(
+                Step(.lookup, 900), [.lookup(directory: place.directory, name: place.name)], session, operation, &progress)
             if !recursive {
                 guard case .attributes(let attributes) = looked.results[0] else { throw .failure(unexpected(operation)) }
                 _ = try compound(Step(.lookup, 901), [.getAttributes(attributes.inode)], session, &progress)
             }
             _ = try compoundOrFail(
-                Step(.call), [.remove(directory: place.directory, name: place.name, recursive: recursive)], session, operation, change: true,
+                Step(.call), [.remove(directory: place.directory, name: place.name, recursive: recursive)], session, operation,
+                change: true,
                 &progress)
             updateCaches(session.id) { caches, _ in caches.forget(place.name, in: place.directory) }
             return .done
         case .rename(let from, let to, let noReplace):
             let source = try target(from, session, operation, &progress)
             let destination = try target(to, session, operation, from: 400, &progress)
-            _ = try compoundOrFail(Step(.lookup, 900), [.lookup(directory: source.directory, name: source.name)], session, operation, &progress)
+            _ = try compoundOrFail(
+                Step(.lookup, 900), [.lookup(directory: source.directory, name: source.name)], session, operation, &progress)
             _ = try compound(Step(.lookup, 901), [.lookup(directory: destination.directory, name: destination.name)], session, &progress)
             _ = try compoundOrFail(
                 Step(.call),
                 [
                     .rename(
-                        fromDirectory: source.directory, fromName: source.name, toDirectory: destination.directory, toName: destination.name,
+                        fromDirectory: source.directory, fromName: source.name, toDirectory: destination.directory,
+                        toName: destination.name,
                         noReplace: noReplace)
                 ], session, operation, change: true, &progress)
             updateCaches(session.id) { caches, _ in
@@ -72,11 +77,13 @@ extension NodeState {
         case .symlink(let text, let path):
             let place = try target(path, session, operation, &progress)
             _ = try compoundOrFail(
-                Step(.call), [.symlink(target: text, directory: place.directory, name: place.name)], session, operation, change: true, &progress)
+                Step(.call), [.symlink(target: text, directory: place.directory, name: place.name)], session, operation, change: true,
+                &progress)
             updateCaches(session.id) { caches, _ in caches.forget(place.directory) }
             return .done
         case .copy(let from, let to, let recursive):
-            _ = try compoundOrFail(Step(.call), [.copy(from: from, to: to, recursive: recursive)], session, operation, change: true, &progress)
+            _ = try compoundOrFail(
+                Step(.call), [.copy(from: from, to: to, recursive: recursive)], session, operation, change: true, &progress)
             return .done
         default:
             return try nfsAttributeOperation(operation, session, &progress)

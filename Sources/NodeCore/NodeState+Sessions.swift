@@ -58,7 +58,9 @@ extension NodeState {
         func refuse(_ code: FileFailure.Code, _ cause: String, _ hint: String = "") -> FileFailure {
             FileFailure(code, operation: "open session", object: filesystem.description, cause: cause, hint: hint)
         }
-        guard sessions.count < settings.sessionLimit else { throw refuse(.overloaded, "\(settings.sessionLimit) sessions are open", "close some") }
+        guard sessions.count < settings.sessionLimit else {
+            throw refuse(.overloaded, "\(settings.sessionLimit) sessions are open", "close some")
+        }
         guard let record = catalogRecord(filesystem), record.isActive else {
             throw refuse(.notFound, "no such \(filesystem.kind.noun)", "it may have been deleted; list what exists")
         }
@@ -90,7 +92,9 @@ extension NodeState {
                 if let held = handle.held { effects.append(.dropBuffer(held.payload)) }
                 if handle.writes > 0 { dirty = true }
             }
-            if dirty { begin(.background(.endSession(session.id, session.filesystem, session.group)), deadline: now + .seconds(30), into: &effects) }
+            if dirty {
+                begin(.background(.endSession(session.id, session.filesystem, session.group)), deadline: now + .seconds(30), into: &effects)
+            }
         }
         if let volume = session.volume {
             for (_, handle) in volume.handles { if let stage = handle.stage { effects.append(.dropStage(stage)) } }
@@ -106,16 +110,19 @@ extension NodeState {
 
     /// One run of an operation's program.
     mutating func perform(
-        _ operation: FileOperation, session id: SessionID, payload: Payload?, _ progress: inout RequestProgress, into effects: inout [Effect]
+        _ operation: FileOperation, session id: SessionID, payload: Payload?, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
     ) throws(Interrupt) -> FileValue {
         guard let session = sessions[id] else {
             throw .failure(
-                FileFailure(.badHandle, operation: operation.name, object: "session \(id.rawValue)", cause: "it has ended", hint: "open a new one"))
+                FileFailure(
+                    .badHandle, operation: operation.name, object: "session \(id.rawValue)", cause: "it has ended", hint: "open a new one"))
         }
         guard !session.isDeleted else {
             throw .failure(
                 FileFailure(
-                    .stale, operation: operation.name, object: operation.object, cause: "the \(session.filesystem.kind.noun) has been deleted",
+                    .stale, operation: operation.name, object: operation.object,
+                    cause: "the \(session.filesystem.kind.noun) has been deleted",
                     hint: "a new one of the same name is another one"))
         }
         if progress.begun.isEmpty && progress.attempt == 0 {

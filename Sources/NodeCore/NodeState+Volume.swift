@@ -1,6 +1,6 @@
-import Membership
 import Consensus
 import Filesystem
+import Membership
 import Namespace
 import Primitives
 import Replication
@@ -10,7 +10,8 @@ import Replication
 
 extension NodeState {
     mutating func performVolume(
-        _ operation: FileOperation, _ session: SessionContext, payload: Payload?, _ progress: inout RequestProgress, into effects: inout [Effect]
+        _ operation: FileOperation, _ session: SessionContext, payload: Payload?, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
     ) throws(Interrupt) -> FileValue {
         try takeTurn(operation, session, &progress)
         switch operation {
@@ -23,13 +24,15 @@ extension NodeState {
                 return .entries(page.entries, nextCookie: page.next)
             }
         case .open(let path, let mode): return try volumeOpen(path, mode, session, operation)
-        case .read(let handle, let offset, let length): return try volumeRead(handle, offset, length, session, operation, &progress, into: &effects)
+        case .read(let handle, let offset, let length):
+            return try volumeRead(handle, offset, length, session, operation, &progress, into: &effects)
         case .write(let handle, let offset): return try volumeWrite(handle, offset, payload, session, operation, &progress)
         case .sync(let id):
             let handle = try volumeHandle(id, session, operation)
             try volumeFlush(handle, session, operation, &progress, into: &effects)
             return .done
-        case .close(let handle, let abandon): return try volumeClose(handle, abandon: abandon, session, operation, &progress, into: &effects)
+        case .close(let handle, let abandon):
+            return try volumeClose(handle, abandon: abandon, session, operation, &progress, into: &effects)
         case .lock, .unlock:
             throw .failure(
                 FileFailure(
@@ -38,11 +41,20 @@ extension NodeState {
         case .statistics: return .statistics(try staged(session, operation) { (tree) throws(FileFailure) in tree.fileStatistics })
         case .sessionStatus: return .session(try volumeStatus(session, operation))
         case .readLink(let path):
-            return .link(try staged(session, operation) { (tree) throws(FileFailure) in try tree.linkTarget(of: tree.walk(path, followLast: false).inode) })
+            return .link(
+                try staged(session, operation) { (tree) throws(FileFailure) in
+                    try tree.linkTarget(of: tree.walk(path, followLast: false).inode)
+                })
         case .getXattr(let path, let name):
-            return .bytes(try staged(session, operation) { (tree) throws(FileFailure) in try tree.xattr(name, of: tree.walk(path, followLast: true).inode) })
+            return .bytes(
+                try staged(session, operation) { (tree) throws(FileFailure) in
+                    try tree.xattr(name, of: tree.walk(path, followLast: true).inode)
+                })
         case .listXattrs(let path):
-            return .names(try staged(session, operation) { (tree) throws(FileFailure) in try tree.xattrList(of: tree.walk(path, followLast: true).inode) })
+            return .names(
+                try staged(session, operation) { (tree) throws(FileFailure) in
+                    try tree.xattrList(of: tree.walk(path, followLast: true).inode)
+                })
         case .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr:
             let command = try staged(session, operation) { (tree) throws(FileFailure) in try tree.change(for: operation) }
             let result = try stage(command, session, operation)
@@ -67,7 +79,9 @@ extension NodeState {
 
     /// While a commit or reload moves the session to another version, its changes wait: none may
     /// fall between the change set that was sent and the tree that comes back.
-    private mutating func takeTurn(_ operation: FileOperation, _ session: SessionContext, _ progress: inout RequestProgress) throws(Interrupt) {
+    private mutating func takeTurn(_ operation: FileOperation, _ session: SessionContext, _ progress: inout RequestProgress)
+        throws(Interrupt)
+    {
         guard !progress.holdsVersion, let volume = sessions[session.id]?.volume else { return }
         switch operation {
         case .commit, .reload, .rollback:
@@ -89,7 +103,8 @@ extension NodeState {
     /// The newest state of the volume that this node has applied.
     func latest(_ session: SessionContext, _ operation: FileOperation) throws(Interrupt) -> NamespaceState {
         guard let files = groups[session.group]?.machine.files else {
-            throw .failure(FileFailure(.unavailable, operation: operation.name, object: operation.object, cause: "this node holds no replica of it"))
+            throw .failure(
+                FileFailure(.unavailable, operation: operation.name, object: operation.object, cause: "this node holds no replica of it"))
         }
         return files.namespace
     }
@@ -100,7 +115,8 @@ extension NodeState {
         }
         return SessionStatus(
             session: session.id, filesystem: session.filesystem, version: volume.version, latest: try latest(session, operation).version,
-            staged: volume.changes, openFiles: UInt32(volume.handles.count), readOnly: session.options.readOnly || session.options.version != nil)
+            staged: volume.changes, openFiles: UInt32(volume.handles.count),
+            readOnly: session.options.readOnly || session.options.version != nil)
     }
 
     // MARK: Commit
@@ -121,7 +137,8 @@ extension NodeState {
                 throw .failure(
                     FileFailure(
                         .unavailable, operation: operation.name, object: session.filesystem.description,
-                        cause: "too few regions hold the content that it names", hint: "nothing was published; commit again when more regions are up"))
+                        cause: "too few regions hold the content that it names",
+                        hint: "nothing was published; commit again when more regions are up"))
             }
         }
         let changes: VolumeChanges
@@ -137,7 +154,8 @@ extension NodeState {
             let files = try latest(session, operation)
             return .receipt(
                 CommitReceipt(
-                    version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region], changes: 0))
+                    version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region],
+                    changes: 0))
         }
         let applied = try proposeChange(
             .commitChanges(
@@ -154,7 +172,8 @@ extension NodeState {
         let complete = completeRegions(session, placed, applied.index, progress)
         return .receipt(
             CommitReceipt(
-                version: outcome.version, digest: outcome.digest, conflicts: outcome.conflicts.map(ConflictSummary.init), completeRegions: complete,
+                version: outcome.version, digest: outcome.digest, conflicts: outcome.conflicts.map(ConflictSummary.init),
+                completeRegions: complete,
                 changes: max(1, outcome.filesChanged)))
     }
 
@@ -201,13 +220,15 @@ extension NodeState {
     }
 
     /// Regions that are known to hold the commit and its chunks now.
-    private func completeRegions(_ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: RequestProgress) -> [RegionID] {
+    private func completeRegions(_ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: RequestProgress) -> [RegionID]
+    {
         guard let record = catalogRecord(session.filesystem) else { return [settings.region] }
         let matched = raft.status(session.group)?.peers ?? []
         var out: [RegionID] = []
         for (number, region) in record.plan.regions.enumerated() {
             let hasMetadata =
-                region == settings.region || groups[session.group]?.leader.flatMap { self.region(of: $0) } == region || progress.ended[Step(.applied, 1 + number)] != nil
+                region == settings.region || groups[session.group]?.leader.flatMap { self.region(of: $0) } == region
+                || progress.ended[Step(.applied, 1 + number)] != nil
                 || matched.contains { self.region(of: $0.id) == region && $0.match >= index }
             let hasChunks = placed.allSatisfy { id in placements[id].map { $0.completeRegions(of: [region]) == [region] } ?? true }
             if hasMetadata && hasChunks { out.append(region) }
@@ -225,7 +246,8 @@ extension NodeState {
             throw .failure(FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended"))
         }
         if session.options.version != nil {
-            throw .failure(FileFailure(.readOnly, operation: operation.name, object: operation.object, cause: "the session is pinned to a version"))
+            throw .failure(
+                FileFailure(.readOnly, operation: operation.name, object: operation.object, cause: "the session is pinned to a version"))
         }
         let dirty =
             volume.handles.contains { $0.value.stage != nil }
@@ -234,7 +256,8 @@ extension NodeState {
             throw .failure(
                 FileFailure(
                     .conflict, operation: operation.name, object: session.filesystem.description,
-                    cause: "\(volume.changes) staged change\(volume.changes == 1 ? "" : "s") would be lost", hint: "commit first, or reload with discard"))
+                    cause: "\(volume.changes) staged change\(volume.changes == 1 ? "" : "s") would be lost",
+                    hint: "commit first, or reload with discard"))
         }
         switch mode {
         case .local: break
@@ -249,7 +272,8 @@ extension NodeState {
             countReadIndex(session.group, &progress)
             try waitApplied(session.group, index, Step(.applied), &progress)
             guard try latest(session, operation).version >= version else {
-                throw .failure(FileFailure(.notFound, operation: operation.name, object: version.description, cause: "there is no such version yet"))
+                throw .failure(
+                    FileFailure(.notFound, operation: operation.name, object: version.description, cause: "there is no such version yet"))
             }
         }
         for (_, handle) in sessions[session.id]?.volume?.handles ?? OrderedTable() {
@@ -276,7 +300,8 @@ extension NodeState {
     }
 
     private mutating func volumeRollback(
-        _ version: VersionID, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress, into effects: inout [Effect]
+        _ version: VersionID, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
     ) throws(Interrupt) -> FileValue {
         if (sessions[session.id]?.volume?.changes ?? 0) > 0 {
             throw .failure(
@@ -285,7 +310,8 @@ extension NodeState {
                     hint: "commit or discard them first"))
         }
         let applied = try proposeChange(
-            .rollback(to: version, CommitInfo(author: settings.region.name, message: "rollback to \(version)")), session, operation, Step(.propose),
+            .rollback(to: version, CommitInfo(author: settings.region.name, message: "rollback to \(version)")), session, operation,
+            Step(.propose),
             &progress)
         guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
@@ -298,7 +324,8 @@ extension NodeState {
 
     /// Proposes one change of a file system's tree; its result as applied, and where.
     mutating func proposeChange(
-        _ change: NamespaceOperation, _ session: SessionContext, _ operation: FileOperation, _ place: Step, _ progress: inout RequestProgress
+        _ change: NamespaceOperation, _ session: SessionContext, _ operation: FileOperation, _ place: Step,
+        _ progress: inout RequestProgress
     ) throws(Interrupt) -> (result: FilesResult, index: UInt64) {
         let value = try step(place, &progress) { node, token in
             let stamp = node.makeStamp(session.group)
@@ -307,7 +334,9 @@ extension NodeState {
             let envelope = FilesCommand(stamp: stamp, at: node.civil, body: .namespace(command)).xdrBytes
             node.call(session.group, .propose(envelope: envelope), token: token)
         }
-        guard case .applied(let index, let bytes) = value, let result = try? FilesResult(xdr: bytes) else { throw .failure(unexpected(operation)) }
+        guard case .applied(let index, let bytes) = value, let result = try? FilesResult(xdr: bytes) else {
+            throw .failure(unexpected(operation))
+        }
         if case .failed(let failure) = result { throw .failure(failure.about(operation)) }
         return (result, index)
     }

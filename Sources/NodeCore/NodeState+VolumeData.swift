@@ -8,7 +8,8 @@ import Replication
 extension NodeState {
     func volumeHandle(_ id: HandleID, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt) -> VolumeHandle {
         guard let handle = sessions[session.id]?.volume?.handles[id] else {
-            throw .failure(FileFailure(.badHandle, operation: operation.name, object: operation.object, cause: "it is not open in this session"))
+            throw .failure(
+                FileFailure(.badHandle, operation: operation.name, object: operation.object, cause: "it is not open in this session"))
         }
         return handle
     }
@@ -37,7 +38,9 @@ extension NodeState {
 
     /// Applies one change to the session's staged tree.
     @discardableResult
-    mutating func stage(_ change: NamespaceOperation, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt) -> FilesResult {
+    mutating func stage(_ change: NamespaceOperation, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt)
+        -> FilesResult
+    {
         let context = commandContext(session)
         let result = updateVolume(session.id) { volume -> FilesResult in
             let result = FilesResult(volume.staged.apply(change, context: context))
@@ -51,7 +54,9 @@ extension NodeState {
         return result
     }
 
-    mutating func volumeOpen(_ path: FilePath, _ mode: OpenMode, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt) -> FileValue {
+    mutating func volumeOpen(_ path: FilePath, _ mode: OpenMode, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt)
+        -> FileValue
+    {
         var inode: InodeID?
         var attributes: FileAttributes?
         switch mode {
@@ -66,7 +71,9 @@ extension NodeState {
         case .replace(_, let refuseExisting):
             let existing = try? staged(session, operation) { (tree) throws(FileFailure) in try tree.walk(path, followLast: false) }
             if existing != nil, refuseExisting {
-                throw .failure(FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists", hint: "force replaces it"))
+                throw .failure(
+                    FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists", hint: "force replaces it")
+                )
             }
             if existing?.type == .directory {
                 throw .failure(FileFailure(.isDirectory, operation: operation.name, object: operation.object, cause: "it is a directory"))
@@ -76,7 +83,9 @@ extension NodeState {
             throw .failure(FileFailure(.isDirectory, operation: operation.name, object: operation.object, cause: "it is a directory"))
         }
         guard let count = sessions[session.id]?.volume?.handles.count, count < settings.handleLimit else {
-            throw .failure(FileFailure(.overloaded, operation: operation.name, object: operation.object, cause: "too many open files", hint: "close some"))
+            throw .failure(
+                FileFailure(
+                    .overloaded, operation: operation.name, object: operation.object, cause: "too many open files", hint: "close some"))
         }
         let id = HandleID(nextHandle)
         nextHandle += 1
@@ -120,16 +129,21 @@ extension NodeState {
         guard let inode = handle.inode else { return .data(length: 0, endOfFile: true) }
         let content: ReadContent
         if let pinned = handle.pinned {
-            do throws(FileFailure) { content = try pinned.content(of: inode, offset: offset, length: length) } catch { throw .failure(error.about(operation)) }
+            do throws(FileFailure) { content = try pinned.content(of: inode, offset: offset, length: length) } catch {
+                throw .failure(error.about(operation))
+            }
         } else {
-            content = try staged(session, operation) { (tree) throws(FileFailure) in try tree.content(of: inode, offset: offset, length: length) }
+            content = try staged(session, operation) { (tree) throws(FileFailure) in
+                try tree.content(of: inode, offset: offset, length: length)
+            }
         }
         return try deliver(content, offset: offset, of: session.group, &progress, into: &effects)
     }
 
     /// Bytes of a file beside the answer, from inline content or from chunks.
     mutating func deliver(
-        _ content: ReadContent, offset: UInt64, of group: GroupID, number: Int = 0, _ progress: inout RequestProgress, into effects: inout [Effect]
+        _ content: ReadContent, offset: UInt64, of group: GroupID, number: Int = 0, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
     ) throws(Interrupt) -> FileValue {
         switch content {
         case .nothing: return .data(length: 0, endOfFile: true)
@@ -182,7 +196,8 @@ extension NodeState {
     /// Stores what an open file has staged and puts it into the session's tree; its chunks are on
     /// their way to the other regions from here on, before any commit asks for them.
     mutating func volumeFlush(
-        _ handle: VolumeHandle, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress, into effects: inout [Effect]
+        _ handle: VolumeHandle, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress,
+        into effects: inout [Effect]
     ) throws(Interrupt) {
         let place = Step(.store)
         if let done = progress.flushed, done == handle.id { return }
@@ -200,7 +215,9 @@ extension NodeState {
             _ = updateVolume(session.id) { volume in _ = volume.handles.update(handle.id) { $0.stage = nil } }
             throw .waiting
         }
-        guard case .stored(let content) = try step(place, &progress, begin: { _, _ in }) else { preconditionFailure("a stage was not stored") }
+        guard case .stored(let content) = try step(place, &progress, begin: { _, _ in }) else {
+            preconditionFailure("a stage was not stored")
+        }
         progress.flushed = handle.id
         if case .extents(let extents, _) = content { placeEarly(extents.map(\.chunk), session, into: &effects) }
         if case .replace(let mode, let refuseExisting) = handle.mode {

@@ -1,8 +1,8 @@
 package import Consensus
-package import Filesystem
+import Filesystem
 package import Membership
 package import Primitives
-package import Replication
+import Replication
 
 /// A node as one value: Raft groups, gossip, sessions and the requests under way. Events in,
 /// effects out; completions come back as events (architecture §3). It waits for nothing, reads no
@@ -82,7 +82,8 @@ package struct NodeState {
     }
 
     package init(
-        settings: NodeSettings, cluster: ClusterConfig, member: MemberRecord, seeds: [Endpoint], restored: Restored, seed: UInt64, now: Instant,
+        settings: NodeSettings, cluster: ClusterConfig, member: MemberRecord, seeds: [Endpoint], restored: Restored, seed: UInt64,
+        now: Instant,
         civil: WallTime
     ) {
         self.settings = settings
@@ -119,7 +120,8 @@ package struct NodeState {
         case .closeSession(let session): closeSession(session, into: &effects)
         case .operation(let request, let session, let operation, let payload, let deadline):
             begin(.operation(request, session, operation, payload), deadline: deadline, into: &effects)
-        case .changeCatalog(let request, let command, let deadline): beginCatalogChange(request, command, deadline: deadline, into: &effects)
+        case .changeCatalog(let request, let command, let deadline):
+            beginCatalogChange(request, command, deadline: deadline, into: &effects)
         case .abandoned(let request): abandon(request, into: &effects)
         case .message(let from, let message, let attachment): receive(message, from: from, attachment: attachment, into: &effects)
         case .peerConnected(let peer): peerConnected(peer, into: &effects)

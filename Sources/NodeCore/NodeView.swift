@@ -1,6 +1,6 @@
-import Namespace
 import Consensus
 package import Membership
+import Namespace
 package import Primitives
 
 /// What a node shows of itself, copied between two events.

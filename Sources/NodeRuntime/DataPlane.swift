@@ -152,7 +152,8 @@ extension StorageError {
     func failure(operation: String) -> FileFailure {
         switch self {
         case .noSpace:
-            FileFailure(.noSpace, operation: operation, object: "node", cause: "its disk is full", hint: "free some space; reads go on meanwhile")
+            FileFailure(
+                .noSpace, operation: operation, object: "node", cause: "its disk is full", hint: "free some space; reads go on meanwhile")
         case .corruptChunk, .corrupt: FileFailure(.corrupt, operation: operation, object: "node", cause: "\(self)")
         default: FileFailure(.ioError, operation: operation, object: "node", cause: "\(self)")
         }

@@ -24,7 +24,8 @@ final class EffectInterpreter: Sendable {
     private let onLeft: @Sendable () -> Void
 
     init(
-        network: PeerNetwork, gossip: GossipSocket, log: WriteAheadLog, data: DataPlane, snapshots: SnapshotExchange, waiters: RequestWaiters,
+        network: PeerNetwork, gossip: GossipSocket, log: WriteAheadLog, data: DataPlane, snapshots: SnapshotExchange,
+        waiters: RequestWaiters,
         syncs: SyncExchange, shaper: LinkShaper, logger: Logger, post: @escaping @Sendable (Event) -> Void,
         onFault: @escaping @Sendable (String) -> Void, onLeft: @escaping @Sendable () -> Void
     ) {
@@ -74,15 +75,20 @@ final class EffectInterpreter: Sendable {
         writer.write(message)
         let bytes = attachment.flatMap { data.buffers[$0] }
         let outcome = network.send(to: node, lane: lane == .control ? .control : .bulk, header: writer.bytes, attachment: bytes)
-        if case .refused(let reason) = outcome { logger.debug("a message is not sent", metadata: ["to": "\(node)", "reason": "\(reason)"]) }
+        if case .refused(let reason) = outcome {
+            logger.debug("a message is not sent", metadata: ["to": "\(node)", "reason": "\(reason)"])
+        }
     }
 
     private func connect(_ record: MemberRecord) {
         guard let peer = record.peer else { return }
         switch record.status {
         case .alive, .suspect, .dead:
-            network.setPeer(PeerAddress(id: record.id, region: record.region, host: peer.host, port: Int(peer.port)), connect: record.status == .alive)
-            if let endpoint = record.gossip { shaper.learn(host: endpoint.host, port: Int(endpoint.port), node: record.id, region: record.region) }
+            network.setPeer(
+                PeerAddress(id: record.id, region: record.region, host: peer.host, port: Int(peer.port)), connect: record.status == .alive)
+            if let endpoint = record.gossip {
+                shaper.learn(host: endpoint.host, port: Int(endpoint.port), node: record.id, region: record.region)
+            }
         case .left: network.removePeer(record.id)
         }
     }
@@ -91,7 +97,9 @@ final class EffectInterpreter: Sendable {
         var records: [LogRecord] = []
         for (group, write) in writes {
             if let from = write.truncateFrom { records.append(LogRecord(group, .truncateFrom(from))) }
-            for entry in write.entries { records.append(LogRecord(group, .entry(index: entry.index, term: entry.term, payload: entry.xdrBytes))) }
+            for entry in write.entries {
+                records.append(LogRecord(group, .entry(index: entry.index, term: entry.term, payload: entry.xdrBytes)))
+            }
             if let hard = write.hardState { records.append(LogRecord(group, .hardState(hard.xdrBytes))) }
         }
         log.append(records) { [post] error in
@@ -107,7 +115,9 @@ final class EffectInterpreter: Sendable {
     private func publish(_ notice: NodeNotice) {
         switch notice {
         case .roleChanged(let group, let role, let term, let leader):
-            logger.info("role", metadata: ["group": "\(group)", "role": "\(role)", "term": "\(term)", "leader": "\(leader.map(\.description) ?? "-")"])
+            logger.info(
+                "role",
+                metadata: ["group": "\(group)", "role": "\(role)", "term": "\(term)", "leader": "\(leader.map(\.description) ?? "-")"])
         case .member(let node, let status): logger.info("member", metadata: ["member": "\(node)", "status": "\(status)"])
         case .region(let region, let reachable):
             logger.warning("region", metadata: ["of": "\(region)", "reachable": "\(reachable)"])

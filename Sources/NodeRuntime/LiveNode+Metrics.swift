@@ -11,11 +11,14 @@ extension LiveNode {
         core(view.counters) + storage() + links()
     }
 
-    private func counter(_ name: String, _ help: String, _ value: some BinaryInteger, _ labels: [(String, String)] = []) -> NodeStatus.Metric {
+    private func counter(_ name: String, _ help: String, _ value: some BinaryInteger, _ labels: [(String, String)] = [])
+        -> NodeStatus.Metric
+    {
         NodeStatus.Metric(name: "atoll_\(name)", help: help, kind: .counter, labels: labels, value: Double(value))
     }
 
-    private func gauge(_ name: String, _ help: String, _ value: some BinaryInteger, _ labels: [(String, String)] = []) -> NodeStatus.Metric {
+    private func gauge(_ name: String, _ help: String, _ value: some BinaryInteger, _ labels: [(String, String)] = []) -> NodeStatus.Metric
+    {
         NodeStatus.Metric(name: "atoll_\(name)", help: help, kind: .gauge, labels: labels, value: Double(value))
     }
 

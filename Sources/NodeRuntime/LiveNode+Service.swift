@@ -1,5 +1,5 @@
-import Membership
 package import Filesystem
+import Membership
 package import NIOCore
 import NodeCore
 package import Primitives

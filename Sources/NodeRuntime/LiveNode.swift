@@ -2,10 +2,10 @@ import Consensus
 import Filesystem
 package import Logging
 import Membership
-package import NIOCore
+import NIOCore
 import NIOPosix
 import NodeCore
-package import Primitives
+import Primitives
 import Replication
 import Storage
 import Synchronization
@@ -94,7 +94,8 @@ package final class LiveNode: Sendable {
             }
             if let endpoint = Endpoint(member.peer) {
                 network.setPeer(
-                    PeerAddress(id: NodeID(member.id), region: RegionID(member.region), host: endpoint.host, port: Int(endpoint.port)), connect: true)
+                    PeerAddress(id: NodeID(member.id), region: RegionID(member.region), host: endpoint.host, port: Int(endpoint.port)),
+                    connect: true)
             }
         }
         let interpreter = EffectInterpreter(
@@ -150,7 +151,8 @@ package final class LiveNode: Sendable {
     package func shutdown() async {
         life.withLock { $0.state = "draining" }
         waiters.failAll(
-            FileFailure(.unavailable, operation: "request", object: "node \(config.node.id)", cause: "the node stops", hint: "ask another node"))
+            FileFailure(
+                .unavailable, operation: "request", object: "node \(config.node.id)", cause: "the node stops", hint: "ask another node"))
         await loop.stop()
         await gossip.stop()
         await network.stop(grace: .milliseconds(200))
@@ -160,7 +162,9 @@ package final class LiveNode: Sendable {
     private func closeFiles() async {
         maintenance.stop()
         log.close()
-        do throws(StorageError) { try data.store.close() } catch { logger.warning("the chunk store did not close", metadata: ["error": "\(error)"]) }
+        do throws(StorageError) { try data.store.close() } catch {
+            logger.warning("the chunk store did not close", metadata: ["error": "\(error)"])
+        }
         directory.close()
         try? await group.shutdownGracefully()
     }

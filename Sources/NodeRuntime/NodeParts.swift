@@ -28,13 +28,16 @@ struct NodeParts {
     let receiver: PeerReceiver
 
     static func open(_ config: NodeConfig, logger: Logger) throws -> NodeParts {
-        guard let bits = Base62.decode(config.cluster.id[...]) else { throw NodeStartError("cluster id \(config.cluster.id): not 22 characters of base 62") }
+        guard let bits = Base62.decode(config.cluster.id[...]) else {
+            throw NodeStartError("cluster id \(config.cluster.id): not 22 characters of base 62")
+        }
         let id = NodeID(config.node.id)
         let region = RegionID(config.node.region)
         let identity = StorageIdentity(cluster: ClusterID(high: bits.high, low: bits.low), node: id)
         let tls = try TLSIdentity.load(from: config.tlsDirectory)
         guard tls.node == id, tls.clusterID == config.cluster.id else {
-            throw NodeStartError("certificate in \(config.tlsDirectory): it is for \(tls.name), not for node \(id) of cluster \(config.cluster.id)")
+            throw NodeStartError(
+                "certificate in \(config.tlsDirectory): it is for \(tls.name), not for node \(id) of cluster \(config.cluster.id)")
         }
         let keys = try KeyRing.load(from: config.gossipKeyFile)
         let directory = try DataDirectory(config.dataDirectory, identity: identity)
@@ -54,7 +57,8 @@ struct NodeParts {
         let incarnation = UInt64(bitPattern: clock.civil.nanoseconds)
         let settings = clusterDigest(config)
         let network = try PeerNetwork(
-            identity: tls, region: region, clusterSettings: settings, incarnation: incarnation, group: group, shaper: shaper, logger: logger)
+            identity: tls, region: region, clusterSettings: settings, incarnation: incarnation, group: group, shaper: shaper, logger: logger
+        )
         let gossip = try GossipSocket(cluster: config.cluster.id, keys: keys, group: group, shaper: shaper, logger: logger)
 
         let member = try memberRecord(config, id, region, incarnation: incarnation)
@@ -67,7 +71,8 @@ struct NodeParts {
         nodeSettings.sessionLimit = config.limits.sessions
         let state = NodeState(
             settings: nodeSettings,
-            cluster: ClusterConfig(clusterHigh: bits.high, clusterLow: bits.low, name: config.cluster.name, founders: founders), member: member,
+            cluster: ClusterConfig(clusterHigh: bits.high, clusterLow: bits.low, name: config.cluster.name, founders: founders),
+            member: member,
             seeds: seeds, restored: restored, seed: .random(in: 0 ... .max), now: clock.now, civil: clock.civil)
         let loop = NodeLoop(state: state, loop: loops[0], clock: clock)
         let post: @Sendable (Event) -> Void = { loop.post($0) }
@@ -76,7 +81,8 @@ struct NodeParts {
         let syncs = SyncExchange(network: network, post: post)
         let receiver = PeerReceiver(data: data, snapshots: snapshots, syncs: syncs, logger: logger, post: post)
         return NodeParts(
-            clock: clock, group: group, directory: directory, log: log, network: network, gossip: gossip, shaper: shaper, loop: loop, data: data,
+            clock: clock, group: group, directory: directory, log: log, network: network, gossip: gossip, shaper: shaper, loop: loop,
+            data: data,
             snapshots: snapshots, syncs: syncs, receiver: receiver)
     }
 
@@ -124,17 +130,19 @@ struct NodeParts {
             var metadata: SnapshotMetadata?
             if group.compactedIndex > 0 || group.snapshot != nil {
                 guard let info = try snapshots.latest(group.group) else {
-                    throw NodeStartError("group \(group.group): its log begins after entry \(group.compactedIndex), and the snapshot before it is missing")
+                    throw NodeStartError(
+                        "group \(group.group): its log begins after entry \(group.compactedIndex), and the snapshot before it is missing")
                 }
                 metadata = try SnapshotMetadata(xdr: info.meta)
                 machine = try GroupMachine(snapshot: try snapshots.load(info), group: group.group)
             }
             let entries = try group.entries.map { try RaftEntry(xdr: $0.payload) }.filter { $0.index > (metadata?.index ?? 0) }
             let hard = try group.hardState.map { try HardState(xdr: $0) } ?? HardState()
-            out.groups.append((
-                group.group,
-                RaftRestored(hardState: hard, snapshot: metadata, entries: entries, initialConfiguration: .empty), machine
-            ))
+            out.groups.append(
+                (
+                    group.group,
+                    RaftRestored(hardState: hard, snapshot: metadata, entries: entries, initialConfiguration: .empty), machine
+                ))
         }
         return out
     }

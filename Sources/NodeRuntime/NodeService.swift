@@ -40,7 +40,10 @@ package struct NodeStatus: Sendable {
         /// Measured by this node's probes; nil until measured.
         package var roundTrip: Duration?
         package var endpoints: [(name: String, address: String)]
-        package init(id: NodeID, region: RegionID, status: String, incarnation: UInt64, roundTrip: Duration?, endpoints: [(name: String, address: String)]) {
+        package init(
+            id: NodeID, region: RegionID, status: String, incarnation: UInt64, roundTrip: Duration?,
+            endpoints: [(name: String, address: String)]
+        ) {
             self.id = id
             self.region = region
             self.status = status

@@ -55,7 +55,8 @@ final class SnapshotExchange: Sendable {
                 try machine.encodeSnapshot { (piece) throws(StorageError) in try writer.write(piece) }
                 _ = try writer.finish()
                 try log.append([
-                    LogRecord(group, .snapshot(metadata.xdrBytes)), LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
+                    LogRecord(group, .snapshot(metadata.xdrBytes)),
+                    LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
                 ])
                 try snapshots.deleteOlder(group, than: metadata.index)
                 post(.snapshotSaved(group, metadata, ok: true))
@@ -124,7 +125,8 @@ final class SnapshotExchange: Sendable {
 
     /// Takes one piece. Nil: refused; true: the snapshot is complete and handed to the node.
     private func arrived(
-        _ token: UInt64, _ group: GroupID, _ encoded: [UInt8], _ offset: UInt64, _ total: UInt64, _ digest: Digest, _ attachment: ByteBuffer?
+        _ token: UInt64, _ group: GroupID, _ encoded: [UInt8], _ offset: UInt64, _ total: UInt64, _ digest: Digest,
+        _ attachment: ByteBuffer?
     ) -> Bool? {
         do throws(StorageError) {
             if offset == 0 {
@@ -133,7 +135,9 @@ final class SnapshotExchange: Sendable {
                 let writer = try snapshots.begin(group, index: metadata.index, term: metadata.term, meta: encoded)
                 state.withLock { $0.arriving[group] = Arriving(token: token, writer: writer, metadata: metadata) }
             }
-            guard let arriving = state.withLock({ $0.arriving[group] }), arriving.token == token, arriving.writer.written == offset else { return nil }
+            guard let arriving = state.withLock({ $0.arriving[group] }), arriving.token == token, arriving.writer.written == offset else {
+                return nil
+            }
             if let bytes = attachment { try arriving.writer.write(Array(bytes.readableBytesView)) }
             guard arriving.writer.written >= total else { return false }
             state.withLock { $0.arriving[group] = nil }

@@ -1,5 +1,6 @@
-@testable import Consensus
 import Primitives
+
+@testable import Consensus
 
 /// What Raft promises (thesis figure 3.2), and what reads promise, by what is seen from outside.
 struct Checker {
@@ -50,7 +51,9 @@ struct Checker {
         let place = Place(group: group, index: entry.index)
         let print = fingerprint(entry)
         if let known = committed[place] {
-            if known.fingerprint != print { violations.append("n\(node) applies \(entry) in \(group), others something else of term \(known.term)") }
+            if known.fingerprint != print {
+                violations.append("n\(node) applies \(entry) in \(group), others something else of term \(known.term)")
+            }
             return
         }
         committed[place] = (entry.term, print)

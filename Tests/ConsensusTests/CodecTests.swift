@@ -1,6 +1,7 @@
-@testable import Consensus
 import Primitives
 import Testing
+
+@testable import Consensus
 
 @Suite struct CodecTests {
     private static let entry = RaftEntry(index: 7, term: 2, kind: .command, payload: [0xaa, 0xbb, 0xcc])
@@ -28,7 +29,9 @@ import Testing
                 == "00000101" + "0000000000000002" + "0000000000000006" + "0000000000000001" + "0000000000000005" + "000000000000012c"
                 + "00000258" + "00000001" + Hex.encode(Self.entry.xdrBytes))
         let vote = RaftMessage.vote(RaftMessage.VoteRequest(term: 3, lastIndex: 7, lastTerm: 2, isPre: true, isTransfer: false))
-        #expect(Hex.encode(vote.xdrBytes) == "00000105" + "0000000000000003" + "0000000000000007" + "0000000000000002" + "00000001" + "00000000")
+        #expect(
+            Hex.encode(vote.xdrBytes) == "00000105" + "0000000000000003" + "0000000000000007" + "0000000000000002" + "00000001" + "00000000"
+        )
         // One wake in full; two heartbeats and an answer packed.
         let batch = RaftBatch(items: [
             RaftBatch.Item(group: GroupID(1), message: Self.beat(term: 2, commit: 300, stamp: 1_000)),
@@ -49,6 +52,7 @@ import Testing
     private static func random(_ chance: inout SeededGenerator) -> RaftMessage {
         // Small and huge numbers alike.
         func number() -> UInt64 { chance.next() >> UInt64(chance.below(64)) }
+        func term() -> UInt64 { number() >> 2 }
         let flag = chance.below(2) == 0
         switch chance.below(10) {
         case 0:
@@ -59,15 +63,15 @@ import Testing
             return .append(
                 RaftMessage.Append(
                     term: 6, previousIndex: previous, previousTerm: 4, commit: number(), stamp: number(), lease: 700, entries: entries))
-        case 1, 2: return beat(term: number(), commit: number(), stamp: flag ? 0 : number() | 1, quiesce: flag)
-        case 3, 4: return .ack(RaftMessage.Ack(term: number(), stamp: number(), match: number(), received: number()))
+        case 1, 2: return beat(term: term(), commit: number(), stamp: flag ? 0 : number() | 1, quiesce: flag)
+        case 3, 4: return .ack(RaftMessage.Ack(term: term(), stamp: number(), match: number(), received: number()))
         case 5:
             return .reject(
-                RaftMessage.Reject(term: number(), stamp: number(), previousIndex: number(), hintIndex: number(), hintTerm: number()))
+                RaftMessage.Reject(term: term(), stamp: number(), previousIndex: number(), hintIndex: number(), hintTerm: number()))
         case 6:
-            return .vote(RaftMessage.VoteRequest(term: number(), lastIndex: number(), lastTerm: number(), isPre: flag, isTransfer: !flag))
-        case 7: return .voteReply(RaftMessage.VoteReply(term: number(), isPre: flag, granted: !flag))
-        case 8: return flag ? .timeoutNow(term: number(), lastIndex: number()) : .wake(term: number())
+            return .vote(RaftMessage.VoteRequest(term: term(), lastIndex: number(), lastTerm: number(), isPre: flag, isTransfer: !flag))
+        case 7: return .voteReply(RaftMessage.VoteReply(term: term(), isPre: flag, granted: !flag))
+        case 8: return flag ? .timeoutNow(term: term(), lastIndex: number()) : .wake(term: term())
         default: return flag ? .readRequest(request: number()) : .readReply(request: number(), index: number(), ok: flag)
         }
     }
@@ -124,6 +128,8 @@ import Testing
         #expect(throws: XDRError.badValue(what: "version of a raft message", value: 2)) {
             try RaftMessage(xdr: [0, 0, 2, 1])
         }
+        let huge = RaftMessage.wake(term: 1 << 62)
+        #expect(throws: XDRError.badValue(what: "term", value: 1 << 62)) { try RaftMessage(xdr: huge.xdrBytes) }
         #expect(throws: XDRError.badValue(what: "kind of raft message", value: 99)) { try RaftMessage(xdr: [0, 0, 1, 99]) }
     }
 

@@ -1,5 +1,6 @@
-@testable import Consensus
 import Primitives
+
+@testable import Consensus
 
 /// The state machine of the tests: a hash of everything applied, so that two machines agree only if
 /// they have applied the same entries in the same order.

@@ -1,7 +1,8 @@
-@testable import Consensus
 import Foundation
 import Primitives
 import Testing
+
+@testable import Consensus
 
 /// Whoever believes to lead is asked to read, all the time, while others take over: the lease must
 /// end before another leader can have committed anything. Clocks drift as far as they may, lines are

@@ -1,12 +1,15 @@
-@testable import Consensus
 import Primitives
 import Testing
+
+@testable import Consensus
 
 @Suite struct LogTests {
     private func log(base: UInt64 = 0, baseTerm: UInt64 = 0, terms: [UInt64]) -> RaftLog {
         RaftLog(
             baseIndex: base, baseTerm: baseTerm,
-            entries: terms.enumerated().map { RaftEntry(index: base + UInt64($0.offset) + 1, term: $0.element, kind: .command, payload: [1]) })
+            entries: terms.enumerated().map {
+                RaftEntry(index: base + UInt64($0.offset) + 1, term: $0.element, kind: .command, payload: [1])
+            })
     }
 
     /// The binary search for where two logs may agree, against a walk.

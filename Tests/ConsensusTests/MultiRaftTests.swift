@@ -1,6 +1,7 @@
-@testable import Consensus
 import Primitives
 import Testing
+
+@testable import Consensus
 
 /// What is shared among the groups of a node.
 @Suite struct MultiRaftTests {
@@ -61,7 +62,8 @@ import Testing
         effects = []
         let ack = RaftMessage.ack(RaftMessage.Ack(term: 1, stamp: 1, match: 1, received: 1))
         raft.handle(
-            .batch(from: NodeID(2), RaftBatch(items: raft.groups.map { RaftBatch.Item(group: $0, message: ack) })), now: now, into: &effects)
+            .batch(from: NodeID(2), RaftBatch(items: raft.groups.map { RaftBatch.Item(group: $0, message: ack) })), now: now, into: &effects
+        )
         let sent = sends(effects)
         #expect(sent.map(\.0) == [NodeID(2)] && sent[0].1.items.count == 3)
         for item in sent[0].1.items {

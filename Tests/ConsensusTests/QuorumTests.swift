@@ -1,6 +1,7 @@
-@testable import Consensus
 import Primitives
 import Testing
+
+@testable import Consensus
 
 /// The quorum arithmetic against algorithms too simple to be wrong.
 @Suite struct QuorumTests {

@@ -1,7 +1,8 @@
-@testable import Consensus
 import Foundation
 import Primitives
 import Testing
+
+@testable import Consensus
 
 /// Seeded runs under faults, then calm: what is promised must hold throughout, and in the calm
 /// everything must come to rest. `ATOLL_RAFT_SEEDS=first-last` runs others than the usual ones.
@@ -46,7 +47,8 @@ import Testing
             failed += run.world.checker.readsFailed
             acknowledged += run.world.checker.acknowledged
         }
-        #expect(elections > 60 && snapshots > 5 && reads > 300 && failed > 30 && acknowledged > 600,
+        #expect(
+            elections > 60 && snapshots > 5 && reads > 300 && failed > 30 && acknowledged > 600,
             "\(elections) \(snapshots) \(reads) \(failed) \(acknowledged)")
     }
 }
@@ -257,7 +259,9 @@ struct RandomRun {
         for member in members { world.read(Int(member.rawValue), group: group) }
         world.run(until: world.microseconds + 1_000_000)
         if world.checker.readsServed != served + members.count {
-            world.checker.fail("\(group): \(world.checker.readsServed - served) of \(members.count) reads served although all is well: \(before) then \(world.overview(group))")
+            world.checker.fail(
+                "\(group): \(world.checker.readsServed - served) of \(members.count) reads served although all is well: \(before) then \(world.overview(group))"
+            )
         }
     }
 }

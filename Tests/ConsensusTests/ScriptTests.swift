@@ -1,8 +1,9 @@
-@testable import Consensus
 import Foundation
 import Primitives
 import TestSupport
 import Testing
+
+@testable import Consensus
 
 /// Runs `Scripts/*.txt`: a small cluster with fixed delays, told what to do line by line, and all
 /// that its nodes then say and do. The first command of a file is `cluster`.

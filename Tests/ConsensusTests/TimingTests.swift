@@ -1,6 +1,7 @@
-@testable import Consensus
 import Primitives
 import Testing
+
+@testable import Consensus
 
 /// What the timeouts are for: a lost leader is replaced soon, and a healthy one is left alone.
 @Suite struct TimingTests {

@@ -1,5 +1,6 @@
-@testable import Consensus
 import Primitives
+
+@testable import Consensus
 
 extension World {
     /// Does what the node's last event asked for.
@@ -80,7 +81,9 @@ extension World {
             nodes[node].machines[group, default: Machine()].apply(entry)
             checker.applied(group, entry, by: node) { voter in
                 nodes[Int(voter.rawValue)].disk.groups[group]?.holds(entry.index, term: entry.term) ?? false
-            } configuration: { configuration }
+            } configuration: {
+                configuration
+            }
         }
         guard let last = entries.last, let machine = nodes[node].machines[group] else { return }
         log(node, "applies \(entries[0].index)...\(last.index)", group)

@@ -1,5 +1,6 @@
-@testable import Consensus
 import Primitives
+
+@testable import Consensus
 
 /// Several nodes, a network and disks under virtual time: a run is a function of options and seed.
 /// Checks on the way what Raft promises, knowing nothing of how it keeps it (see `Checker`).

@@ -1,4 +1,5 @@
 import APIClient
+import APISchema
 import Filesystem
 import Foundation
 import NIOCore

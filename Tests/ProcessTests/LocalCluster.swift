@@ -1,4 +1,5 @@
 import APIClient
+import APISchema
 import Foundation
 import Testing
 
@@ -81,8 +82,8 @@ final class LocalCluster: @unchecked Sendable {
         let errPath = base.appendingPathComponent("atoll-err-\(unique)")
         let inPath = base.appendingPathComponent("atoll-in-\(unique)")
         defer { for path in [outPath, errPath, inPath] { try? FileManager.default.removeItem(at: path) } }
-        for path in [outPath, errPath] { FileManager.default.createFile(atPath: path.path, contents: nil) }
-        FileManager.default.createFile(atPath: inPath.path, contents: input ?? Data())
+        for path in [outPath, errPath] { _ = FileManager.default.createFile(atPath: path.path, contents: nil) }
+        _ = FileManager.default.createFile(atPath: inPath.path, contents: input ?? Data())
         do {
             process.standardOutput = try FileHandle(forWritingTo: outPath)
             process.standardError = try FileHandle(forWritingTo: errPath)

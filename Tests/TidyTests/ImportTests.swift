@@ -53,7 +53,10 @@ import Testing
         lines.compactMap { line in
             let words = line.split(separator: " ").map(String.init)
             guard let place = words.firstIndex(of: "import"), place <= 2, words.count > place + 1 else { return nil }
-            guard words[..<place].allSatisfy({ ["package", "internal", "public", "private", "fileprivate", "@preconcurrency"].contains($0) || $0.hasPrefix("@") })
+            guard
+                words[..<place].allSatisfy({
+                    ["package", "internal", "public", "private", "fileprivate", "@preconcurrency"].contains($0) || $0.hasPrefix("@")
+                })
             else { return nil }
             return words[place + 1]
         }

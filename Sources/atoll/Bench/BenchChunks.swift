@@ -46,7 +46,8 @@ struct BenchChunks: AsyncParsableCommand {
                 for source in sources {
                     let figures = try await Interruptible.thread {
                         let input = try source()
-                        return ChunkFigures(input, try ChunkBench(input: input, rounds: rounds, directory: directory.path, stop: stop).run())
+                        return ChunkFigures(
+                            input, try ChunkBench(input: input, rounds: rounds, directory: directory.path, stop: stop).run())
                     }
                     if !isJSON { figures.show() }
                     all.append(figures)

@@ -13,10 +13,10 @@ struct ClusterMaker {
     let regions: [String]
     let nodesPerRegion: Int
     /// Nil for `none`.
-    let mapPath: String?
+    let mapText: String?
 
     func make() throws -> ClusterFile {
-        let map = try mapPath.map { try RegionMapFile.read($0) }
+        let map = try mapText.map { try RegionMapFile.parse($0, name: "map") }
         if let map { try check(map) }
         try LocalFiles.makeDirectory(directory.path, mode: 0o700)
         let clusterID = Base62.encode(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
@@ -34,7 +34,7 @@ struct ClusterMaker {
         } catch let error as TransportError {
             throw CommandFailure("up", directory.path, error.description)
         }
-        if let mapPath { try LocalFiles.write(try LocalFiles.read(mapPath), to: directory.map) }
+        if let mapText { try LocalFiles.write(mapText, to: directory.map) }
         try LocalFiles.write(RegionMapFile.rules(map, regions: regions).xdrBytes, to: directory.linkRules)
         let cluster = ClusterFile(id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", nodes: nodes)
         for node in nodes { try LocalFiles.write(try configuration(of: node, in: cluster), to: directory.configuration(node.name)) }

@@ -1,3 +1,4 @@
+import Comparison
 import Foundation
 import Primitives
 import Transport
@@ -18,26 +19,28 @@ enum RegionMapFile {
         return folders
     }
 
-    /// The path of the map `name`, which is a file or the name of one of the maps that come with the program.
-    static func find(_ name: String, _ operation: String) throws -> String {
+    /// The text of the map `name`: a file, one beside the program, or one that the program carries.
+    static func text(_ name: String, _ operation: String) throws -> String {
         if name.contains("/") || name.hasSuffix(".yaml") {
             guard LocalFiles.exists(name) else { throw CommandFailure.usage(operation, "--map \(name)", "there is no such file") }
-            return LocalFiles.absolute(name)
+            return try LocalFiles.text(name)
         }
-        for folder in folders() where LocalFiles.exists("\(folder)/\(name).yaml") { return "\(folder)/\(name).yaml" }
-        let known = folders().lazy.map { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }.first { !$0.isEmpty } ?? []
-        let names = known.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted() + ["none"]
+        if let carried = BuiltinFile.maps.first(where: { $0.name == name }) { return carried.text }
+        for folder in folders() where LocalFiles.exists("\(folder)/\(name).yaml") { return try LocalFiles.text("\(folder)/\(name).yaml") }
+        let known = BuiltinFile.maps.map(\.name) + ["none"]
         throw CommandFailure.usage(
-            operation, "--map \(name)", "there is no such map", hint: "choose \(names.joined(separator: ", ")), or name a file")
+            operation, "--map \(name)", "there is no such map", hint: "choose \(known.joined(separator: ", ")), or name a file")
     }
 
-    static func read(_ path: String) throws -> RegionMap {
+    static func parse(_ text: String, name: String) throws -> RegionMap {
         do {
-            return try RegionMap(settings: try SettingsFile.read(path))
+            return try RegionMap(settings: try SettingsFile.parse(text, name: name))
         } catch let error as SettingsError {
-            throw CommandFailure("read", "map", error.description)
+            throw CommandFailure.usage("read", "map", error.description)
         }
     }
+
+    static func read(_ path: String) throws -> RegionMap { try parse(try LocalFiles.text(path), name: path) }
 
     /// The rules that give a cluster of these regions the map's round trips, jitter and throughput.
     static func rules(_ map: RegionMap?, regions: [String]) -> LinkRules {

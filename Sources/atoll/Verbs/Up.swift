@@ -96,7 +96,7 @@ struct Up: AsyncParsableCommand {
         let name = map ?? "aws"
         return ClusterMaker(
             directory: directory, regions: try regions.map(Self.names) ?? Self.standardRegions, nodesPerRegion: count,
-            mapPath: name == "none" ? nil : try RegionMapFile.find(name, "up"))
+            mapText: name == "none" ? nil : try RegionMapFile.text(name, "up"))
     }
 
     private static func names(_ text: String) throws -> [String] {
