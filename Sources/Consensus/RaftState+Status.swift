@@ -98,6 +98,11 @@ extension RaftState {
             precondition(entry.index == last.index + 1 && entry.term >= last.term, "\(group): \(entry) after \(last)")
             last = (entry.index, entry.term)
         }
+        let expected = [configurations.items[0].index] + log.entries.filter { $0.kind == .configuration }.map(\.index)
+        let held = configurations.items.map(\.index)
+        precondition(
+            held.last == expected.last && held.allSatisfy(expected.contains),
+            "\(group): configurations at \(held), in the log at \(expected)")
         precondition(log.bytes == log.entries.reduce(0) { $0 + $1.size }, "\(group): the log's size is miscounted")
     }
 }

@@ -28,7 +28,9 @@ struct OutgoingCall {
 struct CallTable {
     static let capacity = 16_384
     var calls = OrderedTable<CallID, OutgoingCall>()
-    private var nextID: UInt64 = 1
+    private var nextID: UInt64
+
+    init(first: UInt64) { nextID = first }
 
     mutating func insert(_ call: OutgoingCall) -> CallID {
         let id = CallID(nextID)

@@ -183,6 +183,14 @@ extension NodeState {
         case .propose(let group, let envelope):
             propose(group, envelope, answering: .call(from, id), into: &effects)
         case .compound(let compound, let stamp):
+            // A call that is sent again while it is being executed is answered when that ends; one that
+            // was answered gets the same answer (RFC 8881 §2.10.6.1, the reply cache).
+            let key = ServedCall(node: from, call: id)
+            if let known = served[key] {
+                if let attachment, from != settings.id { effects.append(.dropBuffer(attachment.buffer)) }
+                if let results = known { answer(id, to: from, .compound(results), into: &effects) }
+                return
+            }
             counters.compoundsServed += 1
             guard let group = group(of: compound.filesystem) else {
                 answer(id, to: from, .notLeader(nil), into: &effects)
@@ -193,6 +201,7 @@ extension NodeState {
                 answer(id, to: from, .notLeader(groups[group]?.leader), into: &effects)
                 return
             }
+            served[key] = .some(nil)
             begin(.compound(from: from, id, compound, stamp, attachment), deadline: now + .seconds(60), into: &effects)
         case .awaitApplied(let group, let index):
             guard let hosted = groups[group] else {
@@ -214,6 +223,17 @@ extension NodeState {
         }
     }
 
+    /// Keeps the answer of a compound that changed something; what only read is executed again.
+    mutating func remember(_ call: ServedCall, _ results: [FileResult], isChange: Bool) {
+        guard isChange else {
+            served[call] = nil
+            return
+        }
+        served[call] = .some(results)
+        if servedOrder.isFull, let oldest = servedOrder.pop() { served[oldest] = nil }
+        _ = servedOrder.push(call)
+    }
+
     mutating func answer(_ id: CallID, to node: NodeID, _ answer: Answer, attachment: Payload? = nil, into effects: inout [Effect]) {
         guard node != settings.id else {
             received(answer, to: id, from: node, attachment: attachment, into: &effects)
@@ -231,6 +251,12 @@ struct RemoteWait {
     let node: NodeID
     let call: CallID
     let deadline: Instant
+}
+
+/// A call of a peer for a compound.
+struct ServedCall: Hashable {
+    let node: NodeID
+    let call: CallID
 }
 
 /// A session of a client node, as the leader of a group knows it.

@@ -43,13 +43,14 @@ extension NodeState {
     mutating func pushed(_ token: WaitToken, ok: Bool, into effects: inout [Effect]) {
         guard var push = pushes.remove(token) else { return }
         guard ok else {
-            // Repair brings home what could not be pushed; a commit that needs it waits meanwhile.
+            // A placement that a commit may wait for is never given up; one whose rule is kept already is,
+            // after some minutes: the regions fetch what they lack when they apply the commit.
             push.attempts += 1
-            if push.attempts <= 60 {
-                pushRetries.append((now + .milliseconds(min(5_000, 100 << min(push.attempts, 6))), push))
-            } else {
+            guard placements[push.placement]?.isSatisfied == false || push.attempts <= 60 else {
                 endPush(push)
+                return
             }
+            pushRetries.append((now + .milliseconds(min(5_000, 100 << min(push.attempts, 6))), push))
             return
         }
         _ = placements.update(push.placement) { $0.hold(push.indices, in: push.region) }
@@ -88,7 +89,9 @@ extension NodeState {
 
     /// Placements that are complete, or that nobody asks about any more.
     mutating func forgetPlacements() {
-        for (id, entry) in placements where entry.pushesLeft == 0 && entry.started + .seconds(600) < now { _ = placements.remove(id) }
+        for (id, entry) in placements where entry.isSatisfied && entry.pushesLeft == 0 && entry.started + .seconds(600) < now {
+            _ = placements.remove(id)
+        }
     }
 
     // MARK: Reading

@@ -121,18 +121,22 @@ extension NodeState {
             case .success: preconditionFailure("a change of the catalog ended as something else")
             case .failure(let failure): effects.append(.reply(request, .failed(failure)))
             }
-        case .compound(let from, let call, _, _, let payload):
+        case .compound(let from, let call, _, let stamp, let payload):
             var results = progress.results
+            let key = ServedCall(node: from, call: call)
             // The bytes of our own call stay with the call: it may have to be sent again.
             if let payload, from != settings.id { effects.append(.dropBuffer(payload.buffer)) }
             if case .failure(let failure) = outcome {
                 if failure.code == .unavailable {
                     if let attachment = progress.attachment { effects.append(.dropBuffer(attachment.buffer)) }
+                    served[key] = nil
                     answer(call, to: from, .notLeader(nil), into: &effects)
                     return
                 }
                 results.append(.failed(failure))
             }
+            // Writes to a stage count too: a second one would be counted twice.
+            remember(key, results, isChange: stamp != nil || payload != nil)
             answer(call, to: from, .compound(results), attachment: progress.attachment, into: &effects)
         case .background(let task):
             finishBackground(task, outcome, into: &effects)

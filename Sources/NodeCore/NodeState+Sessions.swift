@@ -51,7 +51,29 @@ extension NodeState {
             let index = try readIndex(.catalog, Step(.readIndex), &progress, into: &effects)
             try waitApplied(.catalog, index, Step(.applied), &progress)
         }
+        if filesystem.kind == .volume, options.version == nil, let group = group(of: filesystem), groups[group] != nil {
+            try catchUp(group, &progress, into: &effects)
+        }
         do throws(FileFailure) { return try makeSession(filesystem, options) } catch { throw .failure(error) }
+    }
+
+    /// A new session sees the latest version: the leader is asked which that is. Where it does not
+    /// answer within two seconds the session begins with what this region has, as a region that is cut
+    /// off must.
+    private mutating func catchUp(_ group: GroupID, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) {
+        let limit = Step(.wait, 10)
+        if progress.begun[limit] == nil {
+            let token = requests.makeToken()
+            progress.begun[limit] = token
+            requests.expect(token, request: currentKey, step: limit)
+            pauses.append((now + .seconds(2), token))
+        }
+        do throws(Interrupt) {
+            let index = try readIndex(group, Step(.readIndex, 1), &progress, into: &effects)
+            try waitApplied(group, index, Step(.applied, 1), &progress)
+        } catch {
+            if case .waiting = error, progress.ended[limit] == nil { throw .waiting }
+        }
     }
 
     private mutating func makeSession(_ filesystem: FilesystemID, _ options: SessionOptions) throws(FileFailure) -> SessionID {

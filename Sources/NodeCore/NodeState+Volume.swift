@@ -201,16 +201,21 @@ extension NodeState {
             }
             wanted = named
         }
-        for (number, region) in wanted.enumerated() where region != settings.region {
+        for (number, region) in record.plan.regions.enumerated() where wanted.contains(region) && region != settings.region {
             guard let replica = nearestReplica(record, in: region) else { continue }
             let value = try step(Step(.applied, 1 + number), &progress) { node, token in
                 node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
             }
             _ = value
         }
-        try waitForPlacement(placed, number: 1, &progress) { entry in
-            let complete = entry.completeRegions(of: wanted)
-            return wanted.allSatisfy { complete.contains($0) }
+        func isComplete(_ entry: Placement) -> Bool { entry.completeRegions(of: wanted).count == wanted.count }
+        try waitForPlacement(placed, number: 1, &progress, until: isComplete)
+        for id in placed where placements[id].map({ !isComplete($0) }) ?? false {
+            throw .failure(
+                FileFailure(
+                    .unavailable, operation: "commit", object: session.filesystem.description,
+                    cause: "it is published, but not every region asked for holds its content",
+                    hint: "see `volume history`; the copies go on"))
         }
     }
 

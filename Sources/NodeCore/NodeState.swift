@@ -25,7 +25,7 @@ package struct NodeState {
     var directory = OrderedTable<NodeID, NodeRecord>()
 
     var requests = RequestTable()
-    var calls = CallTable()
+    var calls: CallTable
     var sessions = OrderedTable<SessionID, ClientSession>()
     var serverStages = OrderedTable<ServerStageKey, ServerStage>()
     /// Client nodes' sessions that hold locks or stages of groups led here, and when they were last renewed.
@@ -39,6 +39,10 @@ package struct NodeState {
     var nextPlacement: UInt64 = 1
     /// Calls of peers waiting for a group to be applied up to an index.
     var remoteWaits: [RemoteWait] = []
+
+    /// Compounds of peers: nil while they are executed, then their results if they changed something.
+    var served: [ServedCall: [FileResult]?] = [:]
+    var servedOrder = BoundedQueue<ServedCall>(capacity: 8_192)
 
     var nextSession: UInt64
     var nextHandle: UInt64 = 1
@@ -93,6 +97,8 @@ package struct NodeState {
         nextSession = (generator.next() >> 24) << 16 | 1
         raft = MultiRaft(id: settings.id, settings: RaftSettings(), seed: generator.next(), now: now)
         swim = SWIMState(self: member, seeds: seeds, settings: SWIMSettings(), seed: generator.next(), now: now)
+        // Call ids carry chance too: a leader remembers those of before a restart.
+        calls = CallTable(first: (generator.next() >> 24) << 20 | 1)
         self.generator = generator
         self.now = now
         civilOffset = civil.nanoseconds - now.nanoseconds

@@ -30,10 +30,15 @@ final class ChunkExchange: Sendable {
     private struct State {
         var pending: [UInt64: Pending] = [:]
         var next: UInt64 = 1
-        /// Frames of a push that failed to store: the last one reports it.
-        var failed: Set<Arrival> = []
-        var arriving: [Arrival: Int] = [:]
-        var ending: Set<Arrival> = []
+        /// Frames of pushes and fetches that are coming in.
+        var arriving: [Arrival: Progress] = [:]
+    }
+    /// How much of a push or fetch has been dealt with.
+    private struct Progress {
+        var stored: UInt32 = 0
+        /// Known once the last frame has come, which may overtake others on its flow.
+        var expected: UInt32?
+        var hasFailed = false
     }
     private struct Arrival: Hashable {
         let node: NodeID
@@ -79,16 +84,18 @@ final class ChunkExchange: Sendable {
         workers.run { [self] in
             var batch: [ChunkReference] = []
             var buffer = ByteBuffer()
+            var frames: UInt32 = 1
             do throws(StorageError) {
                 for chunk in chunks {
                     let bytes = try store.getStored(chunk.id).xdrBytes
                     if buffer.readableBytes + bytes.count > Self.frameBytes, !batch.isEmpty {
-                        guard sendPatiently(.chunks(token: token, batch, last: false), to: node, buffer) else {
+                        guard sendPatiently(.chunks(token: token, batch, frames: 0), to: node, buffer) else {
                             end(token, ok: false)
                             return
                         }
                         batch = []
                         buffer = ByteBuffer()
+                        frames += 1
                     }
                     batch.append(chunk)
                     buffer.writeBytes(bytes)
@@ -98,7 +105,7 @@ final class ChunkExchange: Sendable {
                 end(token, ok: false)
                 return
             }
-            if !sendPatiently(.chunks(token: token, batch, last: true), to: node, buffer) { end(token, ok: false) }
+            if !sendPatiently(.chunks(token: token, batch, frames: frames), to: node, buffer) { end(token, ok: false) }
         }
     }
 
@@ -148,6 +155,7 @@ final class ChunkExchange: Sendable {
             }.map(\.key)
         }
         for token in tokens { end(token, ok: false) }
+        state.withLock { state in state.arriving = state.arriving.filter { $0.key.node != peer } }
     }
 
     // MARK: Messages
@@ -163,33 +171,38 @@ final class ChunkExchange: Sendable {
         case .want(let token, let positions):
             guard case .push(_, _, let chunks)? = state.withLock({ $0.pending[token] }) else { return }
             sendChunks(positions.filter { $0 < chunks.count }.map { chunks[Int($0)] }, to: node, token)
-        case .chunks(let token, let chunks, let last): arrived(token, chunks, last: last, attachment, from: node)
+        case .chunks(let token, let chunks, let frames): arrived(token, chunks, frames: frames, attachment, from: node)
         case .stored(let token, let ok): end(token, ok: ok)
         case .fetch(let token, let chunks): answerFetch(token, chunks, to: node)
-        case .fetched(let token, let chunks, let last): fetched(token, chunks, last: last, attachment, from: node)
+        case .fetched(let token, let chunks, let frames): fetched(token, chunks, frames: frames, attachment, from: node)
         case .snapshot, .snapshotReceived: preconditionFailure("snapshots have an exchange of their own")
         }
     }
 
-    /// Frames of one push may overtake each other on different flows: the push is acknowledged
-    /// when the last has come and all that came are durable.
-    private func arrived(_ token: UInt64, _ chunks: [ChunkReference], last: Bool, _ attachment: ByteBuffer?, from node: NodeID) {
-        let arrival = Arrival(node: node, token: token)
-        state.withLock { state in
-            state.arriving[arrival, default: 0] += 1
-            if last { state.ending.insert(arrival) }
-        }
+    /// Frames of one push may overtake each other on different flows: the push is acknowledged when
+    /// as many have been stored as the last one says there are.
+    private func arrived(_ token: UInt64, _ chunks: [ChunkReference], frames: UInt32, _ attachment: ByteBuffer?, from node: NodeID) {
         workers.run { [self] in
             let ok = store(chunks, attachment)
-            let answer: Bool? = state.withLock { state in
-                if !ok { state.failed.insert(arrival) }
-                state.arriving[arrival, default: 1] -= 1
-                guard state.arriving[arrival] == 0, state.ending.contains(arrival) else { return nil }
-                state.arriving[arrival] = nil
-                state.ending.remove(arrival)
-                return state.failed.remove(arrival) == nil
+            if let whole = note(Arrival(node: node, token: token), frames: frames, ok: ok) {
+                _ = send(.stored(token: token, ok: whole), to: node)
             }
-            if let answer { _ = send(.stored(token: token, ok: answer), to: node) }
+        }
+    }
+
+    /// Counts a frame that has been dealt with. Non-nil when it was the last of them: whether all were stored.
+    private func note(_ arrival: Arrival, frames: UInt32, ok: Bool) -> Bool? {
+        state.withLock { state in
+            var progress = state.arriving[arrival] ?? Progress()
+            progress.stored += 1
+            if frames > 0 { progress.expected = frames }
+            if !ok { progress.hasFailed = true }
+            guard progress.stored == progress.expected else {
+                state.arriving[arrival] = progress
+                return nil
+            }
+            state.arriving[arrival] = nil
+            return !progress.hasFailed
         }
     }
 
@@ -217,40 +230,33 @@ final class ChunkExchange: Sendable {
         workers.run { [self] in
             var batch: [ChunkReference] = []
             var buffer = ByteBuffer()
+            var frames: UInt32 = 1
             for chunk in chunks {
                 guard let bytes = try? store.getStored(chunk.id).xdrBytes else { continue }
                 if buffer.readableBytes + bytes.count > Self.frameBytes, !batch.isEmpty {
-                    guard sendPatiently(.fetched(token: token, batch, last: false), to: node, buffer) else { return }
+                    guard sendPatiently(.fetched(token: token, batch, frames: 0), to: node, buffer) else { return }
                     batch = []
                     buffer = ByteBuffer()
+                    frames += 1
                 }
                 batch.append(chunk)
                 buffer.writeBytes(bytes)
             }
-            _ = sendPatiently(.fetched(token: token, batch, last: true), to: node, buffer)
+            _ = sendPatiently(.fetched(token: token, batch, frames: frames), to: node, buffer)
         }
     }
 
-    private func fetched(_ token: UInt64, _ chunks: [ChunkReference], last: Bool, _ attachment: ByteBuffer?, from node: NodeID) {
-        let arrival = Arrival(node: node, token: token)
-        state.withLock { state in
-            state.arriving[arrival, default: 0] += 1
-            if last { state.ending.insert(arrival) }
-        }
+    private func fetched(_ token: UInt64, _ chunks: [ChunkReference], frames: UInt32, _ attachment: ByteBuffer?, from node: NodeID) {
         workers.run { [self] in
             let ok = store(chunks, attachment)
-            let isOver: Bool = state.withLock { state in
-                if ok, case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] {
+            if ok {
+                state.withLock { state in
+                    guard case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] else { return }
                     for chunk in chunks { got.insert(chunk.id) }
                     state.pending[token] = .fetch(from: from, wait, wanted, got: got)
                 }
-                state.arriving[arrival, default: 1] -= 1
-                guard state.arriving[arrival] == 0, state.ending.contains(arrival) else { return false }
-                state.arriving[arrival] = nil
-                state.ending.remove(arrival)
-                return true
             }
-            if isOver { end(token, ok: true) }
+            if note(Arrival(node: node, token: token), frames: frames, ok: ok) != nil { end(token, ok: true) }
         }
     }
 }

@@ -54,7 +54,7 @@ final class EffectInterpreter: Sendable {
         case .persist(let token, let writes): persist(token, writes)
         case .saveSnapshot(let group, let metadata, let machine): snapshots.save(group, metadata, machine)
         case .sendSnapshot(let group, let to, let metadata): snapshots.send(group, to: to, metadata)
-        case .removeGroup(let group): log.append([LogRecord(group, .groupRemoved)]) { _ in }
+        case .removeGroup(let group): snapshots.remove(group)
         case .stageWrite(let stage, let offset, let buffer, let token): data.write(stage, offset: offset, buffer, token)
         case .storeStage(let stage, let base, let limit, let token): data.store(stage, base: base, inlineLimit: limit, token)
         case .dropStage(let stage): data.drop(stage)
@@ -73,12 +73,28 @@ final class EffectInterpreter: Sendable {
         var writer = XDRWriter()
         writer.write(DataMessage.coreTag)
         writer.write(message)
-        let bytes = attachment.flatMap { data.buffers[$0] }
-        let outcome = network.send(to: node, lane: lane == .control ? .control : .bulk, header: writer.bytes, attachment: bytes)
+        var header = writer.bytes
+        var bytes = attachment.flatMap { data.buffers[$0] }
+        if header.count > Self.headerBytes, attachment == nil {
+            if case .raft(let batch) = message, batch.messages.count > 1 {
+                // Appends of several groups, or a pipeline of them to one: each goes for itself.
+                for (group, part) in batch.messages { send(.raft(RaftBatch(group, part)), to: node, lane, nil) }
+                return
+            }
+            // Too large for a header: the message travels in the attachment.
+            bytes = ByteBuffer(bytes: header)
+            writer = XDRWriter()
+            writer.write(DataMessage.largeCoreTag)
+            header = writer.bytes
+        }
+        let outcome = network.send(to: node, lane: lane == .control ? .control : .bulk, header: header, attachment: bytes)
         if case .refused(let reason) = outcome {
             logger.debug("a message is not sent", metadata: ["to": "\(node)", "reason": "\(reason)"])
         }
     }
+
+    /// Longer messages travel as an attachment (a frame's header has at most 4 MiB).
+    private static let headerBytes = 2 << 20
 
     private func connect(_ record: MemberRecord) {
         guard let peer = record.peer else { return }

@@ -88,9 +88,16 @@ final class NodeLoop: @unchecked Sendable {
 
 /// The clocks of the machine: one that never steps for the core, and civil time for files.
 struct NodeClock: Sendable {
-    private let origin = NIODeadline.now()
+    private let origin = Self.boot()
 
-    var now: Instant { Instant(nanoseconds: (NIODeadline.now() - origin).nanoseconds) }
+    /// CLOCK_BOOTTIME goes on while the machine is suspended, so that a lease never outlives it.
+    var now: Instant { Instant(nanoseconds: Self.boot() - origin) }
+
+    private static func boot() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
 
     var civil: WallTime {
         var time = timespec()

@@ -86,7 +86,7 @@ struct NodeParts {
             snapshots: snapshots, syncs: syncs, receiver: receiver)
     }
 
-    /// What nodes compare when they meet: the cluster and its founders.
+    /// What nodes compare when they meet: which cluster they belong to. What else must agree is in the catalog.
     private static func clusterDigest(_ config: NodeConfig) -> Digest {
         SHA256.hash(Array(config.cluster.id.utf8))
     }

@@ -39,6 +39,13 @@ final class PeerReceiver: PeerNetworkDelegate, GossipSocketDelegate {
                 case .snapshot, .snapshotReceived: snapshots.received(message, from: from, attachment: attachment)
                 default: data.exchange.received(message, from: from, attachment: attachment)
                 }
+            case DataMessage.largeCoreTag:
+                try reader.finish()
+                var large = XDRReader(Array((attachment ?? ByteBuffer()).readableBytesView))
+                guard try large.uint32() == DataMessage.coreTag else { throw .badValue(what: "large frame", value: 0) }
+                let message: Message = try large.value()
+                try large.finish()
+                post(.message(from: from, message, attachment: nil))
             case let other: throw .badValue(what: "frame", value: UInt64(other))
             }
         } catch {

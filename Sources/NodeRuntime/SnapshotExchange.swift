@@ -67,6 +67,18 @@ final class SnapshotExchange: Sendable {
         }
     }
 
+    /// The log and the snapshots of a group that is gone from this node.
+    func remove(_ group: GroupID) {
+        worker.run { [self] in
+            do throws(StorageError) {
+                try log.append([LogRecord(group, .groupRemoved)])
+                try snapshots.deleteAll(group)
+            } catch {
+                logger.warning("a group's files cannot be removed", metadata: ["group": "\(group)", "error": "\(error)"])
+            }
+        }
+    }
+
     func send(_ group: GroupID, to node: NodeID, _ metadata: SnapshotMetadata) {
         worker.run { [self] in
             guard let info = (try? snapshots.latest(group)) ?? nil else {

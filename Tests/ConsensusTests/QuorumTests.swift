@@ -58,6 +58,11 @@ import Testing
             }
             let halves = [configuration.voters, configuration.outgoing].map { voters in dumbReached(voters.map { match[$0]! }) }
             #expect(table.committed == halves.min()!)
+            // The same for stamps, where the leader, node 9, has always just answered itself.
+            for slot in table.peers.indices { table.peers[slot].ackedStamp = match[table.peers[slot].id]! }
+            match[NodeID(9)] = .max
+            let stamps = [configuration.voters, configuration.outgoing].map { voters in dumbReached(voters.map { match[$0]! }) }
+            #expect(table.acknowledgedStamp(self: NodeID(9)) == stamps.min()!)
         }
     }
 }

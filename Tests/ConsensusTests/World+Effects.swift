@@ -118,7 +118,7 @@ extension World {
         checker.checkCompleteness(group, node, raft.state(group))
     }
 
-    private func check(_ node: Int) { nodes[node].raft?.checkInvariants(isThorough: false) }
+    private func check(_ node: Int) { nodes[node].raft?.checkInvariants(isThorough: events % 16 == 0) }
 
     mutating func log(_ node: Int, _ text: @autoclosure () -> String, _ group: GroupID, isMessage: Bool = false) {
         guard options.isTraced else { return }

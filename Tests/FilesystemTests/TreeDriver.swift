@@ -81,18 +81,18 @@ final class TreeDriver {
             operation = .putting(
                 try path(command, "path"), stored(command), mode: 0o644, refuseExisting: command.has("new"))
         case "write": operation = .writing(try tree.walk(try path(command, "path"), followLast: true).inode, stored(command))
-        case "mkdir": operation = try tree.change(for: .makeDirectory(path: path(command, "path"), mode: 0o755, parents: command.has("parents")))
-        case "remove": operation = try tree.change(for: .remove(path: path(command, "path"), recursive: command.has("recursive")))
+        case "mkdir": operation = try tree.change(for: FileOperation.makeDirectory(path: path(command, "path"), mode: 0o755, parents: command.has("parents")))
+        case "remove": operation = try tree.change(for: FileOperation.remove(path: path(command, "path"), recursive: command.has("recursive")))
         case "copy":
-            operation = try tree.change(for: .copy(from: path(command, "from"), to: path(command, "to"), recursive: command.has("recursive")))
+            operation = try tree.change(for: FileOperation.copy(from: path(command, "from"), to: path(command, "to"), recursive: command.has("recursive")))
         case "rename":
-            operation = try tree.change(for: .rename(from: path(command, "from"), to: path(command, "to"), noReplace: command.has("no-replace")))
-        case "link": operation = try tree.change(for: .link(existing: path(command, "from"), new: path(command, "to")))
+            operation = try tree.change(for: FileOperation.rename(from: path(command, "from"), to: path(command, "to"), noReplace: command.has("no-replace")))
+        case "link": operation = try tree.change(for: FileOperation.link(existing: path(command, "from"), new: path(command, "to")))
         case "symlink":
-            operation = try tree.change(for: .symlink(target: Array((command.value("target") ?? "").utf8), path: path(command, "path")))
+            operation = try tree.change(for: FileOperation.symlink(target: Array((command.value("target") ?? "").utf8), path: path(command, "path")))
         case "truncate":
             operation = try tree.change(
-                for: .setAttributes(path: path(command, "path"), changes: AttributeChanges(size: UInt64(try command.integer("size")))))
+                for: FileOperation.setAttributes(path: path(command, "path"), changes: AttributeChanges(size: UInt64(try command.integer("size")))))
         default: throw ScriptError(file: command.file, line: command.line, reason: "no command \(command.name)")
         }
         if case .failure(let error) = sessions[current]!.staged.apply(operation, context: context()) { throw FileFailure(error) }

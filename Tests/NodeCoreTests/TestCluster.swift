@@ -23,6 +23,8 @@ final class TestCluster {
         var nextBuffer: UInt64 = 1
         var timers: [TimerKey: UInt64] = [:]
         var replies: [RequestID: Reply] = [:]
+        /// Every request that was answered: none is answered twice.
+        var answered: Set<RequestID> = []
         var nextRequest: UInt64 = 1
         var run: UInt64 = 0
         init(state: NodeState) { self.state = state }
@@ -52,6 +54,8 @@ final class TestCluster {
     private let roundTrips: [[RegionID: Int]]
     /// Pairs of nodes (by index) that cannot reach each other.
     var cut: (Int, Int) -> Bool = { _, _ in false }
+    /// What no run may show.
+    private(set) var faults: [String] = []
 
     init(_ regions: [Region], roundTrip: (String, String) -> Int, seed: UInt64) {
         var names: [RegionID] = []
@@ -172,7 +176,13 @@ final class TestCluster {
                 guard !cut(node, target), hosts[target].isUp else { continue }
                 // The bytes are encoded and decoded, as on the wire.
                 let decoded = try! Message(xdr: message.xdrBytes)
-                let payload = attachment.map { hosts[target].insert(host.buffers[$0]!) }
+                let payload = attachment.flatMap { buffer -> Payload? in
+                    guard let bytes = host.buffers[buffer] else {
+                        faults.append("node \(node + 1) sends a buffer that it has dropped")
+                        return nil
+                    }
+                    return hosts[target].insert(bytes)
+                }
                 post(.message(from: NodeID(UInt64(node) + 1), decoded, attachment: payload), to: target, after: delay(node, target))
             case .gossip(let to, let packet):
                 guard let target = hosts.indices.first(where: { Self.gossip($0) == to }), !cut(node, target) else { continue }
@@ -227,7 +237,7 @@ final class TestCluster {
                 post(.chunksFetched(token, missing: missing), to: node, after: delay(node, index(of: from)) * 2)
             case .dropBuffer(let buffer): host.buffers[buffer] = nil
             case .reply(let request, let reply):
-                precondition(host.replies[request] == nil, "request \(request) was answered twice")
+                if !host.answered.insert(request).inserted { faults.append("request \(request) of node \(node + 1) was answered twice") }
                 host.replies[request] = reply
             }
         }
@@ -310,14 +320,18 @@ final class TestCluster {
             group: GroupID(1_000), purpose: GroupPurpose(kind), policy: .standard(kind), table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
         let request = FilesystemRequest(
-            kind: kind, name: name, mode: .createFailIfExists, high: 7, low: UInt64(name.utf8.count), region: RegionID(region),
+            kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) }, region: RegionID(region),
             policy: .standard(kind), plan: plan)
-        let command = CatalogCommand(at: WallTime(nanoseconds: 0), by: "test", action: .createFilesystem(request))
+        return try change(.createFilesystem(request), on: node).filesystem().id
+    }
+
+    func change(_ action: CatalogAction, on node: Int) throws -> CatalogResult {
+        let command = CatalogCommand(at: WallTime(nanoseconds: 0), by: "test", action: action)
         let end = now + .seconds(30)
         switch wait(begin(on: node) { .changeCatalog($0, command, deadline: end) }, on: node) {
-        case .catalog(let result)?: return try result.filesystem().id
+        case .catalog(let result)?: return result
         case .failed(let failure)?: throw failure
-        default: throw FileFailure(.timedOut, operation: "create", object: name, cause: "no reply")
+        default: throw FileFailure(.timedOut, operation: "change", object: "catalog", cause: "no reply")
         }
     }
 
@@ -326,5 +340,7 @@ final class TestCluster {
 
     func crash(_ node: Int) { hosts[node].isUp = false }
 
-    func buffersHeld() -> Int { hosts.reduce(0) { $0 + $1.buffers.count } }
+    /// Content that nodes which are up hold for requests, and stages that wait to be stored.
+    func buffersHeld() -> Int { hosts.reduce(0) { $0 + ($1.isUp ? $1.buffers.count : 0) } }
+    func stagesHeld() -> Int { hosts.reduce(0) { $0 + ($1.isUp ? $1.stages.count : 0) } }
 }

@@ -7,89 +7,102 @@ import Primitives
 import Synchronization
 import Testing
 
-/// `kill -9` of any node at any moment while clients write: what was acknowledged is there
-/// afterwards, every start succeeds, and replicas agree.
-@Suite(.serialized) struct KillTests {
-    /// Writes that were acknowledged, by path.
-    private final class Acknowledged: Sendable {
-        private let state = Mutex<[String: UInt64]>([:])
-        func add(_ path: String, _ seed: UInt64) { state.withLock { $0[path] = seed } }
-        var all: [String: UInt64] { state.withLock { $0 } }
-        var count: Int { state.withLock { $0.count } }
-    }
+extension Processes {
+    /// `kill -9` of any node at any moment while clients write: what was acknowledged is there
+    /// afterwards, every start succeeds, and replicas agree.
+    @Suite(.serialized) struct KillTests {
+        /// Writes that were acknowledged, by path.
+        private final class Acknowledged: Sendable {
+            private let state = Mutex<[String: UInt64]>([:])
+            func add(_ path: String, _ seed: UInt64) { state.withLock { $0[path] = seed } }
+            var all: [String: UInt64] { state.withLock { $0 } }
+            var count: Int { state.withLock { $0.count } }
+        }
 
-    private static func content(_ seed: UInt64) -> [UInt8] {
-        var generator = SeededGenerator(seed: seed)
-        // Some inline, some one chunk, some several.
-        let length = [100, 4_000, 20_000, 400_000][Int(seed % 4)]
-        return (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
-    }
+        /// Tells the writers to stop.
+        private final class End: Sendable {
+            private let state = Mutex(false)
+            var hasCome: Bool { state.withLock { $0 } }
+            func come() { state.withLock { $0 = true } }
+        }
 
-    @Test func acknowledgedWritesSurviveTwoHundredKills() async throws {
-        let rounds = ProcessInfo.processInfo.environment["ATOLL_KILL_ROUNDS"].flatMap(Int.init) ?? 200
-        let cluster = try LocalCluster(regions: ["a", "b", "c"])
-        defer { cluster.end() }
-        var random = SystemRandomNumberGenerator()
-        let clients = cluster.nodes.map { cluster.client($0, options: APIClientOptions(timeout: .seconds(20), retryFor: .seconds(1))) }
-        let share = try await clients[0].createFilesystem(NewFilesystem(kind: .nfs, name: "share", region: RegionID("a"))).id
-        let volume = try await clients[0].createFilesystem(NewFilesystem(kind: .volume, name: "data")).id
-        let onShare = Acknowledged()
-        let onVolume = Acknowledged()
-        let isOver = Mutex(false)
+        private static func content(_ seed: UInt64) -> [UInt8] {
+            var generator = SeededGenerator(seed: seed)
+            // Some inline, some one chunk, some several.
+            let length = [100, 4_000, 20_000, 400_000][Int(seed % 4)]
+            return (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        }
 
-        await withTaskGroup(of: Void.self) { group in
-            for (number, client) in clients.enumerated() {
-                for (filesystem, book) in [(share, onShare), (volume, onVolume)] {
-                    group.addTask {
-                        var serial: UInt64 = 0
-                        while !isOver.withLock({ $0 }) {
-                            serial += 1
-                            let seed = UInt64(number) << 32 | serial
-                            let path = "w\(number)/f\(serial % 500)-\(serial)"
-                            do throws(FileFailure) {
-                                _ = try await client.put(filesystem, FilePath(path)!, ByteBuffer(bytes: Self.content(seed)))
-                                book.add(path, seed)
-                            } catch {
-                                try? await Task.sleep(for: .milliseconds(20))
+        @Test func acknowledgedWritesSurviveTwoHundredKills() async throws {
+            let rounds = ProcessInfo.processInfo.environment["ATOLL_KILL_ROUNDS"].flatMap(Int.init) ?? 200
+            let cluster = try LocalCluster(regions: ["a", "b", "c"])
+            defer { cluster.end() }
+            var random = SystemRandomNumberGenerator()
+            let clients = cluster.nodes.map { cluster.client($0, options: APIClientOptions(timeout: .seconds(20), retryFor: .seconds(1))) }
+            let share = try await clients[0].createFilesystem(NewFilesystem(kind: .nfs, name: "share", region: RegionID("a"))).id
+            let volume = try await clients[0].createFilesystem(NewFilesystem(kind: .volume, name: "data")).id
+            let onShare = Acknowledged()
+            let onVolume = Acknowledged()
+            let end = End()
+
+            await withTaskGroup(of: Void.self) { group in
+                for (number, client) in clients.enumerated() {
+                    for (filesystem, book) in [(share, onShare), (volume, onVolume)] {
+                        group.addTask {
+                            var serial: UInt64 = 0
+                            while !end.hasCome {
+                                serial += 1
+                                let seed = UInt64(number) << 32 | serial
+                                let path = "w\(number)/f\(serial % 500)-\(serial)"
+                                do throws(FileFailure) {
+                                    _ = try await client.put(filesystem, FilePath(path)!, ByteBuffer(bytes: Self.content(seed)))
+                                    book.add(path, seed)
+                                } catch {
+                                    try? await Task.sleep(for: .milliseconds(20))
+                                }
                             }
                         }
                     }
                 }
-            }
-            for round in 0..<rounds {
-                let victim = cluster.nodes.randomElement(using: &random)!
-                try? await Task.sleep(for: .milliseconds(Int.random(in: 0...250, using: &random)))
-                let killed = cluster.run(["fault", "kill", victim.name])
-                #expect(killed.status == 0, "round \(round): \(killed.errors)")
-                let restarted = cluster.run(["fault", "restart", victim.name])
-                #expect(restarted.status == 0, "round \(round), \(victim.name): \(restarted.errors)")
-                if restarted.status != 0 { break }
-            }
-            isOver.withLock { $0 = true }
-            await group.waitForAll()
-        }
-        #expect(onShare.count > rounds / 4 && onVolume.count > rounds / 4, "\(onShare.count) and \(onVolume.count) writes were acknowledged")
-
-        for (filesystem, book) in [(share, onShare), (volume, onVolume)] {
-            for (path, seed) in book.all {
-                // Each through another node; a fresh read may have to wait for an election.
-                let client = clients[Int(seed % 3)]
-                let wanted = Self.content(seed)
-                let isThere = await LocalCluster.eventually(within: 30) {
-                    Array(try await client.bytes(filesystem, FilePath(path)!).readableBytesView) == wanted
+                for round in 0..<rounds {
+                    let victim = cluster.nodes.randomElement(using: &random)!
+                    try? await Task.sleep(for: .milliseconds(Int.random(in: 0...250, using: &random)))
+                    let killed = cluster.run(["fault", "kill", victim.name])
+                    #expect(killed.status == 0, "round \(round): \(killed.errors)")
+                    let restarted = cluster.run(["fault", "restart", victim.name])
+                    #expect(restarted.status == 0, "round \(round), \(victim.name): \(restarted.errors)")
+                    if restarted.status != 0 { break }
                 }
-                #expect(isThere, "\(filesystem) lost \(path), which was acknowledged")
-                if !isThere { return }
+                end.come()
+                await group.waitForAll()
             }
-        }
-        let agree = await LocalCluster.eventually {
-            var digests: [UInt64: Set<String>] = [:]
-            for client in clients {
-                for group in try await client.status().groups { digests[group.id.rawValue, default: []].insert("\(group.digest?.hex ?? "-")") }
+            #expect(
+                onShare.count > rounds / 4 && onVolume.count > rounds / 4, "\(onShare.count) and \(onVolume.count) writes were acknowledged"
+            )
+
+            for (filesystem, book) in [(share, onShare), (volume, onVolume)] {
+                for (path, seed) in book.all {
+                    // Each through another node; a fresh read may have to wait for an election.
+                    let client = clients[Int(seed % 3)]
+                    let wanted = Self.content(seed)
+                    let isThere = await LocalCluster.eventually(within: 30) {
+                        Array(try await client.bytes(filesystem, FilePath(path)!).readableBytesView) == wanted
+                    }
+                    #expect(isThere, "\(filesystem) lost \(path), which was acknowledged")
+                    if !isThere { return }
+                }
             }
-            return digests.count == 3 && digests.values.allSatisfy { $0.count == 1 }
+            let agree = await LocalCluster.eventually {
+                var digests: [UInt64: Set<String>] = [:]
+                for client in clients {
+                    for group in try await client.status().groups {
+                        digests[group.id.rawValue, default: []].insert("\(group.digest?.hex ?? "-")")
+                    }
+                }
+                return digests.count == 3 && digests.values.allSatisfy { $0.count == 1 }
+            }
+            #expect(agree, "replicas do not agree")
+            for client in clients { await client.shutdown() }
         }
-        #expect(agree, "replicas do not agree")
-        for client in clients { await client.shutdown() }
     }
 }

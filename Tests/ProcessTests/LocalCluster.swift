@@ -70,7 +70,8 @@ final class LocalCluster: @unchecked Sendable {
         Self.run(arguments, environment: ["ATOLL_CLUSTER": directory], input: input, in: folder)
     }
 
-    static func run(_ arguments: [String], environment: [String: String] = [:], input: Data? = nil, in folder: URL? = nil) -> CommandResult {
+    static func run(_ arguments: [String], environment: [String: String] = [:], input: Data? = nil, in folder: URL? = nil) -> CommandResult
+    {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
@@ -97,7 +98,9 @@ final class LocalCluster: @unchecked Sendable {
         return CommandResult(status: process.terminationStatus, output: text(outPath), errors: text(errPath))
     }
 
-    var token: String { ((try? String(contentsOfFile: directory + "/admin-token", encoding: .utf8)) ?? "").trimmingCharacters(in: .whitespacesAndNewlines) }
+    var token: String {
+        ((try? String(contentsOfFile: directory + "/admin-token", encoding: .utf8)) ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
+    }
 
     func client(_ node: Node, options: APIClientOptions = APIClientOptions()) -> APIClient {
         APIClient(address: node.http, token: token, options: options)
@@ -116,7 +119,9 @@ final class LocalCluster: @unchecked Sendable {
     /// The process numbers of the nodes, from the files that they write.
     func processNumbers() -> [String: Int32] {
         var out: [String: Int32] = [:]
-        for line in run(["status", "--json"]).output.components(separatedBy: "\n").joined().matches(of: /"name":\s*"([^"]+)"[^{}]*?"pid":\s*(\d+)/) {
+        for line in run(["status", "--json"]).output.components(separatedBy: "\n").joined().matches(
+            of: /"name":\s*"([^"]+)"[^{}]*?"pid":\s*(\d+)/)
+        {
             out[String(line.1)] = Int32(line.2)
         }
         return out

@@ -9,7 +9,8 @@ struct BenchChunks: AsyncParsableCommand {
         discussion: """
             Two inputs: random bytes, which nothing compresses, and machine code (this program, or --input). In each round the same bytes are chunked, \
             hashed and compressed on one thread, ingested into a new store until durable, ingested again, and plainly written. Per core \
-            means per second of processor time, of all threads of the process. Figures are medians with the lowest and the highest round.
+            means per second of processor time, of all threads of the process. The steps one after the other compress each new chunk in full; \
+            the store tries a sample first, and leaves what does not shrink. Figures are medians with the lowest and the highest round.
             """)
 
     @Option(help: "Bytes of each input, held in memory: 1 MiB to 4 GiB (default 256 MiB).")
@@ -39,9 +40,10 @@ struct BenchChunks: AsyncParsableCommand {
         // A wrong --input is told before anything is measured.
         if let input { _ = try BenchInput.file(input, BenchInput.minimumBytes) }
         let isJSON = output.json
-        let (disk, note, figures) = try await Interruptible.run("bench chunks") { [scratch, bytes, rounds] stop in
+        let (disk, note, figures, others) = try await Interruptible.run("bench chunks") { [scratch, bytes, rounds] stop in
             try await BenchDirectory.run("bench chunks", in: scratch, needs: UInt64(bytes) * 2 + 128 << 20) { directory in
                 if !isJSON { Self.announce(directory, rounds: rounds) }
+                let others = OtherWork()
                 var all: [ChunkFigures] = []
                 for source in sources {
                     let figures = try await Interruptible.thread {
@@ -52,9 +54,10 @@ struct BenchChunks: AsyncParsableCommand {
                     if !isJSON { figures.show() }
                     all.append(figures)
                 }
-                return (directory.disk, directory.note, all)
+                return (directory.disk, directory.note, all, others.cores())
             }
         }
+        if let note = OtherWork.note(others) { Terminal.error(note) }
         guard isJSON else { return }
         Show.json { writer in
             writer.object {
@@ -62,6 +65,7 @@ struct BenchChunks: AsyncParsableCommand {
                 $0.field("machine", Machine.processor)
                 $0.field("disk", disk)
                 $0.field("note", note)
+                $0.field("cores_used_by_others", others)
                 $0.field("inputs", figures)
             }
         }

@@ -42,14 +42,18 @@ struct BenchRaft: AsyncParsableCommand {
                 let alone = try await SyncFloor.measure(writers: 1, in: directory.path, bound: floor, stop: stop)
                 let together = try await SyncFloor.measure(
                     writers: BenchCluster.nodeCount, in: directory.path, bound: floor, stop: stop)
-                let rows = try await telling("bench raft") {
+                let (rows, others) = try await telling("bench raft") {
                     try await BenchCluster.run(in: "\(directory.path)/cluster") { cluster in
-                        try await RaftBench(cluster: cluster, bound: bound, clientCounts: counts).run()
+                        func own() -> Int64 { BenchClock.processorNanoseconds + cluster.processorNanoseconds }
+                        let others = OtherWork(own: own())
+                        let rows = try await RaftBench(cluster: cluster, bound: bound, clientCounts: counts).run()
+                        return (rows, others.cores(own: own()))
                     }
                 }
                 if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
                 return RaftFigures(
                     disk: directory.disk, note: directory.note, seconds: seconds, syncAlone: alone, syncTogether: together, rows: rows,
+                    coresOfOthers: others,
                     skipped: Self.clientCounts.filter { !counts.contains($0) })
             }
         }

@@ -12,11 +12,15 @@ struct ClosedLoop: Sendable {
     static let failureMaximum = 100
 
     struct Outcome: Sendable {
+        var clients: Int
         var latencies: Latencies
         /// From the first request to the last answer.
         var seconds: Double
         var failures = 0
         var firstFailure: String?
+
+        /// Fewer than five answers a client: the loop was too short, or too slow, to tell a steady state.
+        var isTooShort: Bool { latencies.count < 5 * clients }
 
         var perSecond: Double { seconds > 0 ? Double(latencies.count) / seconds : 0 }
     }
@@ -38,7 +42,8 @@ struct ClosedLoop: Sendable {
                 group.addTask {
                     var share = Share()
                     for number in 0..<limit {
-                        guard clock.now < end, !Task.isCancelled, share.failures < Self.failureMaximum else { break }
+                        // The first is sent in any case: otherwise clients that begin late would go unseen.
+                        guard number == 0 || clock.now < end, !Task.isCancelled, share.failures < Self.failureMaximum else { break }
                         let start = BenchClock.nanoseconds
                         do {
                             try await operation(client, number)
@@ -58,7 +63,7 @@ struct ClosedLoop: Sendable {
         }
         try Task.checkCancellation()
         return Outcome(
-            latencies: Latencies(shares.flatMap(\.times)), seconds: Double(BenchClock.nanoseconds - began) / 1e9,
+            clients: clients, latencies: Latencies(shares.flatMap(\.times)), seconds: Double(BenchClock.nanoseconds - began) / 1e9,
             failures: shares.reduce(0) { $0 + $1.failures }, firstFailure: shares.lazy.compactMap(\.firstFailure).first)
     }
 

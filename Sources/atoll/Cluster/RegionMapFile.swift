@@ -33,10 +33,10 @@ enum RegionMapFile {
     }
 
     static func parse(_ text: String, name: String) throws -> RegionMap {
-        do {
+        do throws(SettingsError) {
             return try RegionMap(settings: try SettingsFile.parse(text, name: name))
-        } catch let error as SettingsError {
-            throw CommandFailure.usage("read", "map", error.description)
+        } catch {
+            throw CommandFailure.usage("read", "map", "\(error)")
         }
     }
 

@@ -1,0 +1,204 @@
+import APIClient
+import APISchema
+import Filesystem
+import Foundation
+import NIOCore
+import Primitives
+import Testing
+
+extension Processes {
+    /// Regions that are cut off or lost, on both kinds of file system: the table of promises, line by line.
+    @Suite(.serialized) struct FaultTests {
+        /// A cluster of three regions with one file in a network file system of `a` and in a volume whose home is `a`.
+        private struct Scene {
+            let cluster: LocalCluster
+            let share: FilesystemID
+            let volume: FilesystemID
+            let kept = LocalCluster.noise(300_000, seed: 1)
+
+            init(map: String = "none", regions: [String] = ["a", "b", "c"]) async throws {
+                cluster = try LocalCluster(regions: regions, map: map)
+                do {
+                    let client = cluster.client(cluster.nodes[0])
+                    let first = RegionID(regions[0])
+                    share = try await client.createFilesystem(NewFilesystem(kind: .nfs, name: "share", region: first)).id
+                    volume = try await client.createFilesystem(NewFilesystem(kind: .volume, name: "data", region: first)).id
+                    _ = try await LocalCluster.put(client, share, "kept", kept)
+                    let commit = PutOptions(commit: CommitOptions(wait: .all))
+                    _ = try await client.put(volume, FilePath("kept")!, ByteBuffer(bytes: kept), options: commit)
+                    await client.shutdown()
+                } catch {
+                    cluster.end()
+                    throw error
+                }
+            }
+        }
+
+        /// Asks until it works; the seconds that took, or nil at the deadline.
+        private func untilWorks(within limit: Double, _ body: @escaping () async throws -> Void) async -> Double? {
+            let (worked, took) = await seconds {
+                await LocalCluster.eventually(within: limit) {
+                    try await body()
+                    return true
+                }
+            }
+            return worked ? took : nil
+        }
+
+        private func refusal(_ body: () async throws(FileFailure) -> Void) async -> (failure: FileFailure?, took: Double) {
+            await seconds {
+                do throws(FileFailure) {
+                    try await body()
+                    return nil
+                } catch { return error }
+            }
+        }
+
+        @Test func anIsolatedPrimaryRegionStopsItsShareAndNotTheVolume() async throws {
+            let scene = try await Scene()
+            let cluster = scene.cluster
+            defer { cluster.end() }
+            let (a, b, c) = (
+                cluster.hasty(cluster.node(in: "a")), cluster.hasty(cluster.node(in: "b")), cluster.hasty(cluster.node(in: "c"))
+            )
+            #expect(cluster.run(["fault", "isolate", "a"]).status == 0)
+
+            // The share: bounded, clear, nothing acknowledged.
+            let (read, readTook) = await refusal { () async throws(FileFailure) in _ = try await b.bytes(scene.share, FilePath("kept")!) }
+            #expect(read.map { [.unavailable, .timedOut].contains($0.code) } ?? false, "\(String(describing: read))")
+            #expect(readTook < 10)
+            let command = cluster.run(["nfs", "get", "share", "/kept", "-", "--region", "b"])
+            #expect(command.status == 1 && command.errors.split(separator: "\n").count == 1, "\(command)")
+            let (nobody, _) = await refusal { () async throws(FileFailure) in
+                try await withDeadline(.seconds(20)) { () async throws(FileFailure) in
+                    _ = try await LocalCluster.put(b, scene.share, "lost", [1, 2, 3])
+                }
+            }
+            #expect(nobody != nil, "a write to a share that is cut off was acknowledged")
+            // In its own region it goes on.
+            _ = try await LocalCluster.put(a, scene.share, "meanwhile", [4, 5, 6])
+
+            // The volume: reads everywhere, commits with the majority.
+            for client in [a, b, c] { #expect(await LocalCluster.content(client, scene.volume, "kept") == scene.kept, "\(client.address)") }
+            let moved = await untilWorks(within: 20) {
+                _ = try await LocalCluster.put(b, scene.volume, "from-b", Array("b".utf8), force: true)
+            }
+            measured("a commit after its leader's region was cut off", moved ?? -1, "s")
+            #expect(moved != nil)
+            _ = try await LocalCluster.put(c, scene.volume, "from-c", Array("c".utf8))
+            let (own, ownTook) = await refusal { () async throws(FileFailure) in
+                try await withDeadline(.seconds(20)) { () async throws(FileFailure) in
+                    _ = try await LocalCluster.put(a, scene.volume, "from-a", Array("a".utf8))
+                }
+            }
+            #expect(own.map { [.unavailable, .timedOut].contains($0.code) } ?? false, "\(String(describing: own))")
+            measured("a commit of the isolated region is refused", ownTook, "s")
+
+            #expect(cluster.run(["fault", "heal"]).status == 0)
+            let back = await untilWorks(within: 30) {
+                guard await LocalCluster.content(b, scene.share, "kept") == scene.kept else { throw LocalCluster.Failure(what: "not yet") }
+            }
+            measured("the share is back after healing", back ?? -1, "s")
+            #expect(back != nil)
+            #expect(await LocalCluster.content(c, scene.share, "meanwhile") == [4, 5, 6])
+            let seen = await untilWorks(within: 30) {
+                guard await LocalCluster.content(a, scene.volume, "from-c") == Array("c".utf8) else {
+                    throw LocalCluster.Failure(what: "not yet")
+                }
+            }
+            #expect(seen != nil, "the region that was cut off does not catch up")
+            #expect(await cluster.digestsDiffer() == "")
+            for client in [a, b, c] { await client.shutdown() }
+        }
+
+        @Test func aMinorityOfRegionsIsNotMissed() async throws {
+            let scene = try await Scene()
+            let cluster = scene.cluster
+            defer { cluster.end() }
+            let (a, b) = (cluster.client(cluster.node(in: "a")), cluster.client(cluster.node(in: "b")))
+            #expect(cluster.run(["fault", "kill", cluster.node(in: "c").name]).status == 0)
+            for index in 0..<10 {
+                _ = try await LocalCluster.put(b, scene.share, "s\(index)", [UInt8(index)])
+                _ = try await LocalCluster.put(b, scene.volume, "v\(index)", [UInt8(index)])
+                #expect(await LocalCluster.content(a, scene.share, "s\(index)") == [UInt8(index)])
+            }
+            #expect(cluster.run(["fault", "restart", cluster.node(in: "c").name]).status == 0)
+            #expect(await cluster.digestsDiffer() == "")
+            let c = cluster.client(cluster.node(in: "c"))
+            #expect(await LocalCluster.content(c, scene.volume, "v9") == [9])
+            for client in [a, b, c] { await client.shutdown() }
+        }
+
+        @Test func withoutAMajorityVolumesAreReadAndNotWritten() async throws {
+            let scene = try await Scene()
+            let cluster = scene.cluster
+            defer { cluster.end() }
+            let a = cluster.hasty(cluster.node(in: "a"))
+            for region in ["b", "c"] { #expect(cluster.run(["fault", "kill", cluster.node(in: region).name]).status == 0) }
+            #expect(await LocalCluster.content(a, scene.volume, "kept") == scene.kept)
+            let put = cluster.run(["volume", "put", "data", try cluster.write("x", "x"), "/x", "--region", "a"])
+            #expect(put.status == 1 && put.errors.contains("majority"), "\(put)")
+            #expect(put.errors.split(separator: "\n").count == 1)
+            // The share lives in this region alone.
+            _ = try await LocalCluster.put(a, scene.share, "alone", [7])
+            #expect(await LocalCluster.content(a, scene.share, "alone") == [7])
+            // Verbs that tell how things are answer all the same.
+            let (status, took) = await seconds { cluster.run(["status"]) }
+            #expect(status.status == 0 && took < 5, "\(status)")
+            #expect(cluster.run(["members"]).status == 0)
+            for region in ["b", "c"] { #expect(cluster.run(["fault", "restart", cluster.node(in: region).name]).status == 0) }
+            let works = await untilWorks(within: 30) { _ = try await LocalCluster.put(a, scene.volume, "again", [8], force: true) }
+            measured("commits after the majority is back", works ?? -1, "s")
+            #expect(works != nil)
+            #expect(await cluster.digestsDiffer() == "")
+            await a.shutdown()
+        }
+
+        @Test func aKilledPrimaryRegionComesBackWithAllThatWasAcknowledged() async throws {
+            let scene = try await Scene(map: "toy", regions: ["north", "east", "south"])
+            let cluster = scene.cluster
+            defer { cluster.end() }
+            let east = cluster.hasty(cluster.node(in: "east"))
+            var acknowledged: [String: [UInt8]] = [:]
+            for index in 0..<20 {
+                let bytes = LocalCluster.noise(index * 9_000, seed: UInt64(index))
+                _ = try await LocalCluster.put(east, scene.share, "f\(index)", bytes)
+                acknowledged["f\(index)"] = bytes
+            }
+            let victim = cluster.node(in: "north").name
+            #expect(cluster.run(["fault", "kill", victim]).status == 0)
+            let (failure, took) = await refusal { () async throws(FileFailure) in _ = try await east.bytes(scene.share, FilePath("f1")!) }
+            #expect(failure.map { [.unavailable, .timedOut].contains($0.code) } ?? false, "\(String(describing: failure))")
+            #expect(took < 10)
+            let moved = await untilWorks(within: 20) { _ = try await LocalCluster.put(east, scene.volume, "on", [1], force: true) }
+            measured("a commit after the home region was killed (toy map)", moved ?? -1, "s")
+            #expect(moved != nil)
+            #expect(cluster.run(["fault", "restart", victim]).status == 0)
+            for (path, bytes) in acknowledged {
+                let isThere = await LocalCluster.eventually(within: 30) { await LocalCluster.content(east, scene.share, path) == bytes }
+                #expect(isThere, "\(path) was acknowledged")
+            }
+            #expect(await cluster.digestsDiffer() == "")
+            await east.shutdown()
+        }
+    }
+}
+
+/// Runs something for so long at most; past it, it has failed as one that had no answer.
+func withDeadline(_ limit: Duration, _ body: @escaping @Sendable () async throws(FileFailure) -> Void) async throws(FileFailure) {
+    let result = await withTaskGroup(of: Result<Void, FileFailure>.self) { group in
+        group.addTask {
+            do throws(FileFailure) {
+                try await body()
+                return .success(())
+            } catch { return .failure(error) }
+        }
+        group.addTask {
+            try? await Task.sleep(for: limit)
+            return .failure(FileFailure(.timedOut, operation: "test", object: "deadline", cause: "no answer within \(limit)"))
+        }
+        defer { group.cancelAll() }
+        return await group.next()!
+    }
+    try result.get()
+}

@@ -1,0 +1,174 @@
+import APIClient
+import APISchema
+import Filesystem
+import Foundation
+import NIOCore
+import Primitives
+import Testing
+
+extension Processes {
+    /// Versions, conflicts and staged changes of a volume, through the command line alone.
+    @Suite(.serialized) struct VersionTests {
+        private struct Desk {
+            let cluster: LocalCluster
+            init() throws {
+                cluster = try LocalCluster(regions: ["a", "b", "c"])
+                let made = cluster.run(["volume", "create", "data"])
+                guard made.status == 0 else {
+                    cluster.end()
+                    throw LocalCluster.Failure(what: made.errors)
+                }
+            }
+
+            func volume(_ words: String...) -> CommandResult { cluster.run(["volume"] + words) }
+            func good(_ words: String...) -> String {
+                let result = cluster.run(["volume"] + words)
+                #expect(result.status == 0, "volume \(words.joined(separator: " ")): \(result.errors)")
+                return result.output
+            }
+            func file(_ text: String) throws -> String { try cluster.write("local-\(UInt64.random(in: 0 ... .max))", text) }
+            func list(_ words: String...) -> [[String: Any]] {
+                let all = LocalCluster.json(cluster.run(["volume"] + words + ["--json"]))
+                return all.values.lazy.compactMap { $0 as? [[String: Any]] }.first ?? []
+            }
+        }
+
+        private func number(_ value: Any?) -> Int { (value as? NSNumber)?.intValue ?? -1 }
+
+        @Test func everyCommitIsAVersion() throws {
+            let desk = try Desk()
+            defer { desk.cluster.end() }
+            let one = LocalCluster.json(desk.volume("put", "data", try desk.file("one"), "/dir/f", "-m", "first", "--json"))
+            #expect(number(one["version"]) == 1 && (one["digest"] as? String)?.count == 64 && one["ms"] != nil, "\(one)")
+            #expect((one["conflicts"] as? [Any])?.isEmpty == true)
+            _ = desk.good("put", "data", "-f", try desk.file("two"), "/dir/f", "-m", "second", "--region", "b", "--wait", "all")
+            _ = desk.good("put", "data", try desk.file("new"), "/dir/g", "--wait", "all")
+            _ = desk.good("rm", "data", "/dir/g", "--wait", "all")
+
+            let history = desk.list("history", "data")
+            #expect(
+                history.map { number($0["version"]) } == [4, 3, 2, 1, 0] || history.map { number($0["version"]) } == [4, 3, 2, 1],
+                "\(history)")
+            #expect(history.first { number($0["version"]) == 2 }?["message"] as? String == "second")
+            #expect(history.first { number($0["version"]) == 2 }?["region"] as? String == "b")
+
+            for (version, text) in [("1", "one"), ("2", "two"), ("4", "two")] {
+                for region in ["a", "b", "c"] {
+                    #expect(desk.good("get", "data", "/dir/f", "-", "--at", version, "--region", region) == text)
+                }
+            }
+            #expect(desk.good("ls", "data", "/dir", "--at", "3").split(separator: "\n").count == 2)
+            #expect(desk.good("ls", "data", "/dir").split(separator: "\n").count == 1)
+            #expect(desk.volume("get", "data", "/dir/g", "-").status == 1)
+            #expect(desk.volume("get", "data", "/dir/f", "-", "--at", "99").status == 1)
+
+            let changes = desk.list("diff", "data", "1", "3")
+            #expect(
+                Set(changes.compactMap { $0["path"] as? String }.map { $0.trimmingCharacters(in: ["/"]) }) == ["dir/f", "dir/g"],
+                "\(changes)")
+            #expect(desk.list("diff", "data", "v2", "v4").isEmpty)
+
+            let back = LocalCluster.json(desk.volume("rollback", "data", "v1", "-y", "--json"))
+            #expect(number(back["version"]) == 5, "\(back)")
+            #expect(desk.good("get", "data", "/dir/f", "-") == "one")
+            #expect(desk.list("diff", "data", "1", "5").isEmpty)
+            #expect(desk.volume("rollback", "data", "v2").status == 1, "without a terminal and -y it must refuse")
+            #expect(desk.good("get", "data", "/dir/f", "-", "--at", "4") == "two", "a rollback loses no version")
+        }
+
+        @Test func theLosingVersionOfAFileIsKept() throws {
+            let desk = try Desk()
+            defer { desk.cluster.end() }
+            _ = desk.good("put", "data", try desk.file("base"), "/f", "--wait", "all")
+            // Two sessions change the same file, each from the same version.
+            _ = desk.good("put", "data", "-f", "--stage", try desk.file("from b"), "/f", "--region", "b")
+            _ = desk.good("put", "data", "-f", "--stage", try desk.file("from c"), "/f", "--region", "c")
+            #expect(desk.good("get", "data", "/f", "-", "--region", "b") == "base", "what is staged is nobody else's")
+            let status = LocalCluster.json(desk.volume("status", "data", "--region", "b", "--json"))["session"] as? [String: Any]
+            #expect(number(status?["staged"]) > 0, "\(String(describing: status))")
+            _ = desk.good("commit", "data", "--region", "b", "--wait", "all")
+            #expect(desk.list("conflicts", "data").isEmpty)
+            let refused = desk.volume("commit", "data", "--region", "c", "--if-unchanged")
+            #expect(refused.status == 1 && refused.errors.contains("/f"), "\(refused)")
+            #expect(desk.good("get", "data", "/f", "-", "--region", "a") == "from b")
+            let receipt = LocalCluster.json(desk.volume("commit", "data", "--region", "c", "--wait", "all", "--json"))
+            #expect((receipt["conflicts"] as? [Any])?.count == 1, "\(receipt)")
+            // Last commit wins; the losing one is listed, and can still be read.
+            for region in ["a", "b", "c"] { #expect(desk.good("get", "data", "/f", "-", "--region", region) == "from c") }
+            let conflicts = desk.list("conflicts", "data", "--region", "a")
+            #expect(conflicts.count == 1, "\(conflicts)")
+            let losing = number(conflicts.first?["losing_version"])
+            #expect(desk.good("get", "data", "/f", "-", "--at", "\(losing)") == "from b")
+            _ = desk.good("conflicts", "data", "--resolve", "\(number(conflicts.first?["index"]))")
+            #expect(desk.list("conflicts", "data").isEmpty)
+        }
+
+        @Test func stagedChangesWaitForTheirCommit() throws {
+            let desk = try Desk()
+            defer { desk.cluster.end() }
+            #expect(desk.volume("commit", "data").status == 1, "nothing is staged")
+            _ = desk.good("put", "data", "--stage", try desk.file("x"), "/x", "--region", "b")
+            _ = desk.good("put", "data", "--stage", try desk.file("y"), "/y", "--region", "b")
+            _ = desk.good("put", "data", try desk.file("z"), "/z", "--region", "a", "--wait", "all")
+            for region in ["a", "b"] { #expect(desk.good("ls", "data", "--region", region) == "/z\n") }
+            // A reload that would lose what is staged is refused; what does not touch it goes.
+            let reload = desk.volume("reload", "data", "--region", "b")
+            let lost = desk.volume("reload", "data", "--region", "b", "--discard")
+            #expect(lost.status == 0, "\(lost.errors)")
+            #expect(desk.good("status", "data", "--region", "b").contains("Nothing is staged"), "\(reload)")
+            _ = desk.good("put", "data", "--stage", try desk.file("x2"), "/x", "--region", "b")
+            _ = desk.good("put", "data", "--stage", try desk.file("y2"), "/y", "--region", "b")
+            let receipt = LocalCluster.json(desk.volume("commit", "data", "--region", "b", "--wait", "all", "--json"))
+            #expect((receipt["complete_regions"] as? [String])?.sorted() == ["a", "b", "c"], "\(receipt)")
+            for region in ["a", "b", "c"] {
+                #expect(desk.good("ls", "data", "--region", region).split(separator: "\n").sorted() == ["/x", "/y", "/z"])
+                #expect(desk.good("get", "data", "/y", "-", "--region", region) == "y2")
+            }
+            // Both in one version.
+            #expect(desk.list("diff", "data", "1", "2").count == 2)
+            for mode in [
+                ["--mode", "local"], ["--mode", "latest"], ["--mode", "max-staleness", "--seconds", "5"],
+                ["--mode", "min-commit", "--version", "2"],
+            ] {
+                let result = desk.cluster.run(["volume", "reload", "data", "--region", "c"] + mode)
+                #expect(result.status == 0, "\(mode): \(result.errors)")
+            }
+            #expect(desk.volume("reload", "data", "--mode", "sideways").status == 2)
+        }
+
+        @Test func aNameThatIsUsedAgainIsAnotherThing() async throws {
+            let desk = try Desk()
+            defer { desk.cluster.end() }
+            let cluster = desk.cluster
+            for kind in ["nfs", "volume"] {
+                func create() -> String { (LocalCluster.json(cluster.run([kind, "create", "again", "--json"]))["id"] as? String) ?? "" }
+                let first = create()
+                #expect(FilesystemID(first) != nil)
+                let old = try #require(FilesystemID(first))
+                #expect(cluster.run([kind, "put", "again", try desk.file("old"), "/f"]).status == 0)
+                let client = cluster.client(cluster.nodes[1])
+                let session = try await client.openSession(old)
+                #expect(cluster.run([kind, "delete", "again"]).status == 1, "it must ask")
+                #expect(cluster.run([kind, "delete", "again", "-y"]).status == 0)
+                #expect(cluster.run([kind, "ls", "again"]).status == 1)
+                let second = create()
+                #expect(second != first && second.prefix(3) == first.prefix(3), "\(first) \(second)")
+                #expect(cluster.run([kind, "ls", "again"]).output == "", "the new one begins empty")
+                // An old session does not follow the name.
+                var code: FileFailure.Code?
+                let isStale = await LocalCluster.eventually(within: 20) {
+                    do {
+                        _ = try await client.perform(.stat(path: FilePath("f")!, followLinks: true), session: session)
+                        return false
+                    } catch let failure as FileFailure {
+                        code = failure.code
+                        return failure.code == .stale
+                    }
+                }
+                #expect(isStale, "\(kind): \(String(describing: code))")
+                #expect(cluster.run([kind, "ls", first]).status == 1, "by its old id")
+                await client.shutdown()
+            }
+        }
+    }
+}
