@@ -167,7 +167,7 @@ extension RaftState {
     private var mayQuiesce: Bool {
         guard let span = settings.quiesceAfter, now >= lead.idleSince + span else { return false }
         guard commitIndex == log.lastIndex, appliedIndex == commitIndex, reads.isEmpty, lead.transfer == nil, lead.leaseGivenUp == nil,
-            !configuration.isJoint, lead.leaseGrowth == nil
+            !configuration.isJoint, lead.leaseGrowth == nil, lead.preferredSince == nil
         else { return false }
         for peer in progress.peers where peer.id != id && peer.isReachable {
             guard peer.match == log.lastIndex, peer.state == .replicate else { return false }

@@ -49,6 +49,7 @@ extension RaftState {
         preferred = nodes
         lead.preferredSince = nil
         lead.preferenceHold = settings.preferenceHold
+        if !nodes.isEmpty, !nodes.contains(id) { wakeLeader() }
         guard electionDeadline != nil, role == .follower else { return }
         electionJitter = drawJitter()
         electionDeadline = electionBase + electionJitter

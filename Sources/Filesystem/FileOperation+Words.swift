@@ -73,4 +73,38 @@ extension FileOperation {
         default: false
         }
     }
+
+    /// Names, link targets and attributes beyond what any file system takes are refused before they
+    /// are sent anywhere (NAME_MAX, PATH_MAX, XATTR_SIZE_MAX).
+    package var tooLongName: FileFailure? {
+        func refuse(_ code: FileFailure.Code, _ cause: String) -> FileFailure {
+            FileFailure(code, operation: name, object: shortObject, cause: cause)
+        }
+        for path in paths where path.components.contains(where: { $0.count > 255 }) {
+            return refuse(.nameTooLong, "a name has at most 255 bytes")
+        }
+        switch self {
+        case .symlink(let target, _) where target.count > 4_095: return refuse(.nameTooLong, "a link's target has at most 4,095 bytes")
+        case .setXattr(_, let name, let value):
+            if name.count > 255 { return refuse(.outOfRange, "an attribute's name has at most 255 bytes") }
+            if value.count > 65_536 { return refuse(.tooLarge, "an attribute has at most 65,536 bytes") }
+        case .getXattr(_, let name), .removeXattr(_, let name):
+            if name.count > 255 { return refuse(.outOfRange, "an attribute's name has at most 255 bytes") }
+        default: break
+        }
+        return nil
+    }
+
+    private var shortObject: String { object.utf8.count > 300 ? String(object.prefix(60)) + "…" : object }
+
+    private var paths: [FilePath] {
+        switch self {
+        case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
+            .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _),
+            .removeXattr(let path, _), .listXattrs(let path):
+            [path]
+        case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to): [from, to]
+        default: []
+        }
+    }
 }

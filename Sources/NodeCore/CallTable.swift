@@ -44,18 +44,23 @@ struct CallTable {
 
 /// The proposals of this node to one log: their stamps (see `ClientTable`).
 struct Proposer {
+    /// After so long without a proposal a new client begins: the table forgets idle ones after an hour.
+    static let idleLimit: Duration = .seconds(1_800)
+    private(set) var lastUse: Instant
     private var client: ClientID
     private var opened: UInt64
     private var next: UInt64 = 1
     private var outstanding = OrderedTable<UInt64, Bool>()
 
-    init(client: ClientID, opened: UInt64) {
+    init(client: ClientID, opened: UInt64, now: Instant) {
+        lastUse = now
         self.client = client
         self.opened = opened
     }
 
     /// A stamp for one more proposal; `end` it when its result is here.
-    mutating func begin() -> ClientStamp {
+    mutating func begin(now: Instant) -> ClientStamp {
+        lastUse = now
         let acknowledged = (outstanding.first?.key ?? next) - 1
         let stamp = ClientStamp(client: client, sequence: next, acknowledged: acknowledged, opened: opened)
         outstanding[next] = true
@@ -69,6 +74,6 @@ struct Proposer {
 
     /// After the table has forgotten this client: a new one, which has seen the log up to `horizon`.
     mutating func restart(client: ClientID, horizon: UInt64) {
-        self = Proposer(client: client, opened: max(horizon, opened))
+        self = Proposer(client: client, opened: max(horizon, opened), now: lastUse)
     }
 }

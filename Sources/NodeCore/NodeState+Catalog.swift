@@ -74,11 +74,14 @@ extension NodeState {
     }
 
     mutating func makeStamp(_ group: GroupID) -> ClientStamp {
-        if proposers[group] == nil {
+        let time = now
+        if proposers[group].map({ $0.lastUse + Proposer.idleLimit < time }) ?? true {
             let client = ClientID(high: generator.next(), low: generator.next())
-            proposers[group] = Proposer(client: client, opened: groups[group]?.applied ?? 0)
+            // A client of a log that is not kept here cannot know its index. It never asks again after the
+            // table has forgotten it, because it is renewed long before; so it may claim to be new.
+            proposers[group] = Proposer(client: client, opened: groups[group]?.applied ?? .max, now: now)
         }
-        return proposers.update(group) { $0.begin() }!
+        return proposers.update(group) { $0.begin(now: time) }!
     }
 
     mutating func proposeBootstrap(_ progress: inout RequestProgress) throws(Interrupt) {

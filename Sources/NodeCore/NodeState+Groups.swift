@@ -263,6 +263,22 @@ extension NodeState {
         return index
     }
 
+    /// As `readIndex`, and tries again while nobody leads, until the request's deadline.
+    mutating func patientReadIndex(_ group: GroupID, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt)
+        -> UInt64
+    {
+        var number = 100
+        while true {
+            do throws(Interrupt) {
+                return try readIndex(group, Step(.readIndex, number), &progress, into: &effects)
+            } catch {
+                guard case .failure(let failure) = error, failure.code == .unavailable else { throw error }
+                _ = try step(Step(.wait, number), &progress) { node, token in node.pauses.append((node.now + .milliseconds(200), token)) }
+                number += 1
+            }
+        }
+    }
+
     private mutating func readReady(_ group: GroupID, _ token: ReadToken, _ index: UInt64) {
         finishRead(WaitToken(token.rawValue), .index(index))
     }

@@ -48,7 +48,7 @@ extension NodeState {
         _ filesystem: FilesystemID, _ options: SessionOptions, _ progress: inout RequestProgress, into effects: inout [Effect]
     ) throws(Interrupt) -> SessionID {
         if catalogRecord(filesystem) == nil {
-            let index = try readIndex(.catalog, Step(.readIndex), &progress, into: &effects)
+            let index = try patientReadIndex(.catalog, &progress, into: &effects)
             try waitApplied(.catalog, index, Step(.applied), &progress)
         }
         if filesystem.kind == .volume, options.version == nil, let group = group(of: filesystem), groups[group] != nil {
@@ -158,6 +158,7 @@ extension NodeState {
                 throw .failure(
                     FileFailure(.readOnly, operation: operation.name, object: operation.object, cause: "the session is read-only"))
             }
+            if let failure = operation.tooLongName { throw .failure(failure) }
             if operation.isForVolumes, session.volume == nil {
                 throw .failure(
                     FileFailure(

@@ -268,12 +268,12 @@ extension NodeState {
         case .local: break
         case .latest, .maxStaleness:
             // A bound on staleness is kept by asking: the leader's answer is never older than zero.
-            let index = try readIndex(session.group, Step(.readIndex), &progress, into: &effects)
+            let index = try patientReadIndex(session.group, &progress, into: &effects)
             countReadIndex(session.group, &progress)
             try waitApplied(session.group, index, Step(.applied), &progress)
         case .minimum(let version):
             guard try latest(session, operation).version < version else { break }
-            let index = try readIndex(session.group, Step(.readIndex), &progress, into: &effects)
+            let index = try patientReadIndex(session.group, &progress, into: &effects)
             countReadIndex(session.group, &progress)
             try waitApplied(session.group, index, Step(.applied), &progress)
             guard try latest(session, operation).version >= version else {

@@ -195,6 +195,8 @@ struct RandomRun {
         for node in 1...world.options.nodes {
             world.nodes[node].isDiskStalled = false
             if world.nodes[node].raft == nil { world.start(node) }
+            // So that leadership stays where it is while members are compared.
+            for group in groups { world.send(.preference(preferredLeaders: []), to: node, group: group) }
         }
         for node in 1...world.options.nodes {
             for peer in 1...world.options.nodes { world.send(MultiRaftEvent.reachable(World.id(peer)), to: node) }

@@ -204,9 +204,9 @@ struct Tmpfs {
         }
     }
 
-    func resize(to bytes: Int) -> Bool { mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT.rawValue), "size=\(bytes)") == 0 }
+    func resize(to bytes: Int) -> Bool { mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT), "size=\(bytes)") == 0 }
 
-    func unmount() { umount2(path, Int32(MNT_DETACH.rawValue)) }
+    func unmount() { umount2(path, Int32(MNT_DETACH)) }
 
     /// Writes until nothing more fits.
     static func fill(_ path: String) {

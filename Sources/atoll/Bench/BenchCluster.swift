@@ -33,11 +33,19 @@ struct BenchCluster: Sendable {
         let cluster = try await start(in: path)
         do {
             let result = try await body(cluster)
+            try cluster.requireAll()
             await cluster.stop()
             return result
         } catch {
             await cluster.stop()
             throw error
+        }
+    }
+
+    /// Figures of three nodes are figures of three nodes to the end.
+    private func requireAll() throws {
+        for node in file.nodes where ReadyFile.read(directory.ready(node.name))?.process.state != .running {
+            throw CommandFailure("bench raft", node.name, "it ended or was paused while it was measured", hint: "run it again")
         }
     }
 
