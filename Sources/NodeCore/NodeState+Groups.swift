@@ -92,7 +92,8 @@ extension NodeState {
             case .cancelTimer(let timer): effects.append(.cancelTimer(.raft(timer)))
             case .apply(let id, let entries): apply(id, entries, into: &effects)
             case .proposalAppended(let id, let proposal, let index, let term): appended(id, proposal, index, term)
-            case .proposalDropped(let id, let proposal, _, let leader): dropped(id, proposal, leader: leader, into: &effects)
+            case .proposalDropped(let id, let proposal, let reason, let leader):
+                dropped(id, proposal, reason, leader: leader, into: &effects)
             case .readReady(let id, let token, let index): readReady(id, token, index)
             case .readFailed(let id, let token, _): readFailed(id, token)
             case .sendSnapshot(let id, let to, let metadata): effects.append(.sendSnapshot(id, to: to, metadata))
@@ -124,8 +125,17 @@ extension NodeState {
         }
     }
 
-    private mutating func dropped(_ group: GroupID, _ proposal: ProposalID, leader: NodeID?, into effects: inout [Effect]) {
+    private mutating func dropped(
+        _ group: GroupID, _ proposal: ProposalID, _ reason: ProposalRefusal, leader: NodeID?, into effects: inout [Effect]
+    ) {
         guard let who = groups.update(group, { $0.proposed.remove(proposal.rawValue) }) ?? nil else { return }
+        guard reason != .tooLarge else {
+            let failure = FileFailure(
+                .tooLarge, operation: "change", object: "group \(group)", cause: "it is larger than one entry of the log may be (8 MiB)",
+                hint: "commit in smaller parts")
+            answerProposer(who, .failed(failure), into: &effects)
+            return
+        }
         answerProposer(who, .notLeader(leader), into: &effects)
     }
 

@@ -136,13 +136,11 @@ struct NodeParts {
                 metadata = try SnapshotMetadata(xdr: info.meta)
                 machine = try GroupMachine(snapshot: try snapshots.load(info), group: group.group)
             }
-            let entries = try group.entries.map { try RaftEntry(xdr: $0.payload) }.filter { $0.index > (metadata?.index ?? 0) }
+            let entries = try group.entries.map { try RaftEntry(xdr: $0.payload) }
             let hard = try group.hardState.map { try HardState(xdr: $0) } ?? HardState()
-            out.groups.append(
-                (
-                    group.group,
-                    RaftRestored(hardState: hard, snapshot: metadata, entries: entries, initialConfiguration: .empty), machine
-                ))
+            let raft = RaftRestored(hardState: hard, snapshot: metadata, entries: entries, initialConfiguration: .empty)
+            if let problem = raft.problem { throw NodeStartError("group \(group.group): its log cannot be taken up: \(problem)") }
+            out.groups.append((group.group, raft, machine))
         }
         return out
     }

@@ -24,7 +24,8 @@ final class LockDriver {
             // Every second byte, so that nothing merges.
             let owner = try owner(command)
             for position in 0..<(try command.integer("count")) {
-                _ = table.grant(InodeID(UInt64(100 + position / 8)), LockRange(start: UInt64(position * 2), length: 1), exclusive: true, owner: owner)
+                _ = table.grant(
+                    InodeID(UInt64(100 + position / 8)), LockRange(start: UInt64(position * 2), length: 1), exclusive: true, owner: owner)
             }
             return "\(table.count) locks"
         case "count": return "\(table.count)"

@@ -34,12 +34,14 @@ struct PathDriver {
                 return "\(path) name=\(path.name.map { String(decoding: $0, as: UTF8.self) } ?? "none") parent=\(path.parent)"
             }.joined(separator: "\n")
         case "sort":
-            return command.input.split(separator: "\n").compactMap { FilePath(String($0)) }.sorted().map(\.description).joined(separator: "\n")
+            return command.input.split(separator: "\n").compactMap { FilePath(String($0)) }.sorted().map(\.description).joined(
+                separator: "\n")
         case "long":
             // `count` components of `length` bytes each.
-            let bytes = [UInt8]((0..<(try command.integer("count"))).flatMap { _ in
-                [UInt8(ascii: "/")] + [UInt8](repeating: UInt8(ascii: "x"), count: (try? command.integer("length")) ?? 0)
-            })
+            let bytes = [UInt8](
+                (0..<(try command.integer("count"))).flatMap { _ in
+                    [UInt8(ascii: "/")] + [UInt8](repeating: UInt8(ascii: "x"), count: (try? command.integer("length")) ?? 0)
+                })
             return FilePath(bytes).map { "\($0.components.count) components, \($0.bytes.count) bytes" } ?? "refused"
         case "bytes":
             let path = FilePath(command.list("of").compactMap { UInt8($0) })

@@ -35,7 +35,8 @@ final class TreeDriver {
         case "commit":
             let session = sessions[current]!
             let changes = VolumeChanges.between(base: session.base, staged: session.staged.tree, version: session.version)
-            let info = CommitInfo(ifUnchanged: command.has("if-unchanged"), session: 1, author: "us", message: command.value("message") ?? "")
+            let info = CommitInfo(
+                ifUnchanged: command.has("if-unchanged"), session: 1, author: "us", message: command.value("message") ?? "")
             let result = state.apply(.commitChanges(changes, info), context: context())
             begin()
             if case .failure(let error) = result { throw FileFailure(error) }
@@ -48,7 +49,8 @@ final class TreeDriver {
             let found = try state.pathChanges(
                 from: VersionID(UInt64(try command.integer("from"))), to: VersionID(UInt64(try command.integer("to"))),
                 limit: try command.integer("limit", default: 100))
-            return found.changes.map { "\($0.kind.rawValue) \($0.from.map { "\($0) -> " } ?? "")\($0.path) \($0.size)" }.joined(separator: "\n")
+            return found.changes.map { "\($0.kind.rawValue) \($0.from.map { "\($0) -> " } ?? "")\($0.path) \($0.size)" }.joined(
+                separator: "\n")
                 + (found.truncated ? "\n…" : "")
         case "conflicts":
             return state.conflictSummaries(limit: try command.integer("limit", default: 10)).map {
@@ -62,7 +64,8 @@ final class TreeDriver {
             let page = try tree.list(
                 try tree.walk(try path(command, "path"), followLast: true).inode, after: UInt64(command.value("after") ?? "0") ?? 0,
                 limit: try command.integer("limit", default: 100))
-            return page.entries.map { String(decoding: $0.name, as: UTF8.self) }.sorted().joined(separator: " ") + (page.next == nil ? "" : " …")
+            return page.entries.map { String(decoding: $0.name, as: UTF8.self) }.sorted().joined(separator: " ")
+                + (page.next == nil ? "" : " …")
         case "content": return try content(command)
         case "base":
             let base = try tree.inlineBase(of: try tree.walk(try path(command, "path"), followLast: true).inode)
@@ -81,18 +84,25 @@ final class TreeDriver {
             operation = .putting(
                 try path(command, "path"), stored(command), mode: 0o644, refuseExisting: command.has("new"))
         case "write": operation = .writing(try tree.walk(try path(command, "path"), followLast: true).inode, stored(command))
-        case "mkdir": operation = try tree.change(for: FileOperation.makeDirectory(path: path(command, "path"), mode: 0o755, parents: command.has("parents")))
-        case "remove": operation = try tree.change(for: FileOperation.remove(path: path(command, "path"), recursive: command.has("recursive")))
+        case "mkdir":
+            operation = try tree.change(
+                for: FileOperation.makeDirectory(path: path(command, "path"), mode: 0o755, parents: command.has("parents")))
+        case "remove":
+            operation = try tree.change(for: FileOperation.remove(path: path(command, "path"), recursive: command.has("recursive")))
         case "copy":
-            operation = try tree.change(for: FileOperation.copy(from: path(command, "from"), to: path(command, "to"), recursive: command.has("recursive")))
+            operation = try tree.change(
+                for: FileOperation.copy(from: path(command, "from"), to: path(command, "to"), recursive: command.has("recursive")))
         case "rename":
-            operation = try tree.change(for: FileOperation.rename(from: path(command, "from"), to: path(command, "to"), noReplace: command.has("no-replace")))
+            operation = try tree.change(
+                for: FileOperation.rename(from: path(command, "from"), to: path(command, "to"), noReplace: command.has("no-replace")))
         case "link": operation = try tree.change(for: FileOperation.link(existing: path(command, "from"), new: path(command, "to")))
         case "symlink":
-            operation = try tree.change(for: FileOperation.symlink(target: Array((command.value("target") ?? "").utf8), path: path(command, "path")))
+            operation = try tree.change(
+                for: FileOperation.symlink(target: Array((command.value("target") ?? "").utf8), path: path(command, "path")))
         case "truncate":
             operation = try tree.change(
-                for: FileOperation.setAttributes(path: path(command, "path"), changes: AttributeChanges(size: UInt64(try command.integer("size")))))
+                for: FileOperation.setAttributes(
+                    path: path(command, "path"), changes: AttributeChanges(size: UInt64(try command.integer("size")))))
         default: throw ScriptError(file: command.file, line: command.line, reason: "no command \(command.name)")
         }
         if case .failure(let error) = sessions[current]!.staged.apply(operation, context: context()) { throw FileFailure(error) }
@@ -125,7 +135,8 @@ final class TreeDriver {
     }
 
     private static func text(_ bytes: [UInt8]) -> String {
-        bytes.count > 60 ? "\(bytes.count) bytes" : "\"" + String(decoding: bytes.map { $0 == 0 ? UInt8(ascii: "0") : $0 }, as: UTF8.self) + "\""
+        bytes.count > 60
+            ? "\(bytes.count) bytes" : "\"" + String(decoding: bytes.map { $0 == 0 ? UInt8(ascii: "0") : $0 }, as: UTF8.self) + "\""
     }
 
     private func content(_ command: ScriptCommand) throws -> String {

@@ -28,7 +28,8 @@ struct WireSamples {
 
     mutating func attributes() -> FileAttributes {
         FileAttributes(
-            inode: inode(), type: FileType(rawValue: UInt32(1 + chance.below(7)))!, mode: small(), links: small(), owner: small(), group: small(),
+            inode: inode(), type: FileType(rawValue: UInt32(1 + chance.below(7)))!, mode: small(), links: small(), owner: small(),
+            group: small(),
             size: number(), accessed: time(), modified: time(), changed: time(), changeID: number())
     }
 
@@ -75,7 +76,8 @@ struct WireSamples {
 
     mutating func compound() -> Compound {
         Compound(
-            filesystem: FilesystemID(kind: flag() ? .nfs : .volume, high: number(), low: number()), session: SessionID(number()), userID: small(),
+            filesystem: FilesystemID(kind: flag() ? .nfs : .volume, high: number(), low: number()), session: SessionID(number()),
+            userID: small(),
             groupID: small(), requests: (0..<chance.below(4)).map { _ in request(chance.below(Self.requestKinds)) })
     }
 
@@ -156,7 +158,8 @@ struct WireSamples {
             if samples.chance.below(4) == 0 { bytes.removeLast(samples.chance.below(bytes.count)) }
             for _ in 0..<(1 + samples.chance.below(4)) where !bytes.isEmpty {
                 // Small numbers reach discriminants and flags; others reach lengths.
-                bytes[samples.chance.below(bytes.count)] = UInt8(truncatingIfNeeded: samples.chance.next() >> UInt64(samples.chance.below(8)))
+                bytes[samples.chance.below(bytes.count)] = UInt8(
+                    truncatingIfNeeded: samples.chance.next() >> UInt64(samples.chance.below(8)))
             }
             do throws(XDRError) {
                 let value = try Value(xdr: bytes)

@@ -29,7 +29,8 @@ extension ClusterDriver {
         case "symlink": return .symlink(target: try long("target"), path: try path())
         case "readlink": return .readLink(path: try path())
         case "truncate": return .setAttributes(path: try path(), changes: AttributeChanges(size: UInt64(try command.integer("size"))))
-        case "chmod": return .setAttributes(path: try path(), changes: AttributeChanges(mode: UInt32(command.value("mode") ?? "644", radix: 8)))
+        case "chmod":
+            return .setAttributes(path: try path(), changes: AttributeChanges(mode: UInt32(command.value("mode") ?? "644", radix: 8)))
         case "copy": return .copy(from: try path("from"), to: try path("to"), recursive: command.has("recursive"))
         case "getxattr": return .getXattr(path: try path(), name: name())
         case "setxattr": return .setXattr(path: try path(), name: name(), value: try long("value"))
@@ -112,24 +113,30 @@ extension ClusterDriver {
             let names = entries.map { text($0.name) + ($0.attributes.type == .directory ? "/" : "") }.sorted()
             return names.joined(separator: " ") + (next == nil ? "" : " …")
         case .opened(_, let attributes): return "size=\(attributes.size)"
-        case .data(let length, let end): return words(data ?? []) + (Int(length) == data?.count ?? 0 ? "" : " of \(length)") + (end ? " end" : "")
+        case .data(let length, let end):
+            return words(data ?? []) + (Int(length) == data?.count ?? 0 ? "" : " of \(length)") + (end ? " end" : "")
         case .written(let length): return "wrote \(length)"
         case .link(let target): return text(target)
         case .bytes(let bytes): return words(bytes)
         case .names(let names): return names.map(text).sorted().joined(separator: " ")
         case .statistics(let found): return "files=\(found.files) directories=\(found.directories) bytes=\(found.bytes)"
         case .receipt(let receipt):
-            var lines = ["\(receipt.version) changes=\(receipt.changes) complete=(\(receipt.completeRegions.map(\.name).joined(separator: " ")))"]
+            var lines = [
+                "\(receipt.version) changes=\(receipt.changes) complete=(\(receipt.completeRegions.map(\.name).joined(separator: " ")))"
+            ]
             lines += receipt.conflicts.map { "conflict \($0.index) \($0.path) of \($0.losingVersion): \($0.reason)" }
             return lines.joined(separator: "\n")
         case .session(let status):
-            return "\(status.version) of \(status.latest) staged=\(status.staged) open=\(status.openFiles)" + (status.readOnly ? " read-only" : "")
+            return "\(status.version) of \(status.latest) staged=\(status.staged) open=\(status.openFiles)"
+                + (status.readOnly ? " read-only" : "")
         case .history(let versions):
-            return versions.map { "\($0.version) \($0.region.isEmpty ? "-" : $0.region) changes=\($0.changes) \($0.message)" }.joined(separator: "\n")
+            return versions.map { "\($0.version) \($0.region.isEmpty ? "-" : $0.region) changes=\($0.changes) \($0.message)" }.joined(
+                separator: "\n")
         case .changes(let changes, let truncated):
             return changes.map { "\($0.kind.rawValue) \($0.from.map { "\($0) -> " } ?? "")\($0.path) \($0.size)" }.joined(separator: "\n")
                 + (truncated ? "\n…" : "")
-        case .conflicts(let conflicts): return conflicts.map { "\($0.index) \($0.path) of \($0.losingVersion) size=\($0.size)" }.joined(separator: "\n")
+        case .conflicts(let conflicts):
+            return conflicts.map { "\($0.index) \($0.path) of \($0.losingVersion) size=\($0.size)" }.joined(separator: "\n")
         }
     }
 }

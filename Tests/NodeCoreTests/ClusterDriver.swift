@@ -85,7 +85,9 @@ final class ClusterDriver {
     }
 
     private func file(_ command: ScriptCommand) throws -> (handle: HandleID, place: Attachment) {
-        guard let found = files[first(command)], let place = sessions[found.session] else { throw fault(command, "no open file \(first(command))") }
+        guard let found = files[first(command)], let place = sessions[found.session] else {
+            throw fault(command, "no open file \(first(command))")
+        }
         return (found.handle, place)
     }
 
@@ -135,7 +137,9 @@ final class ClusterDriver {
             cluster.run(for: .milliseconds(Int((Double(command.value("seconds") ?? "1") ?? 1) * 1_000)))
             return ""
         case "cut":
-            for (name, index) in names where command.arguments.contains(where: { name == $0.key || name.hasPrefix($0.key + "-") }) { isolated.insert(index) }
+            for (name, index) in names where command.arguments.contains(where: { name == $0.key || name.hasPrefix($0.key + "-") }) {
+                isolated.insert(index)
+            }
             applyCut()
             return ""
         case "heal":
@@ -167,13 +171,17 @@ final class ClusterDriver {
             // Civil time goes on by hours, as over a weekend.
             let hours = Int64(try command.integer("hours"))
             for host in cluster.hosts {
-                host.state.setCivil(WallTime(nanoseconds: 1_700_000_000_000_000_000 + cluster.now.nanoseconds + hours * 3_600_000_000_000), now: cluster.now)
+                host.state.setCivil(
+                    WallTime(nanoseconds: 1_700_000_000_000_000_000 + cluster.now.nanoseconds + hours * 3_600_000_000_000), now: cluster.now
+                )
             }
             return ""
         case "put": return try put(command)
         case "get": return try get(command)
         case "await":
-            guard let waiting = pending.removeValue(forKey: first(command)) else { throw fault(command, "nothing called \(first(command))") }
+            guard let waiting = pending.removeValue(forKey: first(command)) else {
+                throw fault(command, "nothing called \(first(command))")
+            }
             return try finish(waiting, command)
         case "flood":
             // Many reads at once; how they ended, by kind.
@@ -195,7 +203,9 @@ final class ClusterDriver {
 
     private func leader(_ id: FilesystemID) -> Int? {
         cluster.hosts.indices.filter { cluster.hosts[$0].isUp }.compactMap { index -> (Int, UInt64)? in
-            guard let group = cluster.hosts[index].state.view.groups.first(where: { $0.filesystem == id && $0.role == "leader" }) else { return nil }
+            guard let group = cluster.hosts[index].state.view.groups.first(where: { $0.filesystem == id && $0.role == "leader" }) else {
+                return nil
+            }
             return (index, group.term)
         }.max { $0.1 < $1.1 }?.0
     }
@@ -279,7 +289,8 @@ final class ClusterDriver {
         let content = try bytes(command)
         var cost = OperationCost()
         let opened = try result(
-            try start(.open(path: path(command), mode: .replace(mode: 0o644, refuseExisting: command.has("new"))), place, command)).outcome
+            try start(.open(path: path(command), mode: .replace(mode: 0o644, refuseExisting: command.has("new"))), place, command)
+        ).outcome
         guard case .opened(let handle, _) = opened.value else { throw fault(command, "not opened") }
         cost = cost + opened.cost
         var offset = 0
@@ -319,7 +330,9 @@ final class ClusterDriver {
 
     private func flood(_ command: ScriptCommand) throws -> String {
         let place = try session(command)
-        let waiting = try (0..<(try command.integer("count"))).map { _ in try start(.stat(path: path(command), followLinks: true), place, command) }
+        let waiting = try (0..<(try command.integer("count"))).map { _ in
+            try start(.stat(path: path(command), followLinks: true), place, command)
+        }
         var counts: [String: Int] = [:]
         for one in waiting {
             do {
@@ -339,7 +352,9 @@ final class ClusterDriver {
         case "read":
             let open = try file(command)
             let offset = UInt64(try command.integer("offset", default: 0))
-            return (.read(handle: open.handle, offset: offset, length: UInt32(try command.integer("length", default: 1_000))), open.place, nil)
+            return (
+                .read(handle: open.handle, offset: offset, length: UInt32(try command.integer("length", default: 1_000))), open.place, nil
+            )
         case "sync":
             let open = try file(command)
             return (.sync(handle: open.handle), open.place, nil)
@@ -348,7 +363,10 @@ final class ClusterDriver {
             return (.close(handle: open.handle, abandon: command.has("abandon")), open.place, nil)
         case "lock":
             let open = try file(command)
-            return (.lock(handle: open.handle, range: range(command), exclusive: !command.has("shared"), wait: command.has("wait")), open.place, nil)
+            return (
+                .lock(handle: open.handle, range: range(command), exclusive: !command.has("shared"), wait: command.has("wait")), open.place,
+                nil
+            )
         case "unlock":
             let open = try file(command)
             return (.unlock(handle: open.handle, range: range(command)), open.place, nil)

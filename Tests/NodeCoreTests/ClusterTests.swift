@@ -28,14 +28,18 @@ import Testing
     private func put(_ cluster: TestCluster, _ session: SessionID, _ name: String, _ bytes: [UInt8], on node: Int) throws -> OperationCost {
         var cost = OperationCost()
         let opened = try cluster.perform(.open(path: path(name), mode: .replace(mode: 0o644, refuseExisting: false)), session, on: node)
-        guard case .opened(let handle, _) = opened.outcome.value else { throw FileFailure(.ioError, operation: "open", object: name, cause: "not opened") }
+        guard case .opened(let handle, _) = opened.outcome.value else {
+            throw FileFailure(.ioError, operation: "open", object: name, cause: "not opened")
+        }
         cost = cost + opened.outcome.cost
         cost = cost + (try cluster.perform(.write(handle: handle, offset: 0), session, on: node, bytes: bytes).outcome.cost)
         cost = cost + (try cluster.perform(.close(handle: handle, abandon: false), session, on: node).outcome.cost)
         return cost
     }
 
-    private func get(_ cluster: TestCluster, _ session: SessionID, _ name: String, on node: Int) throws -> (bytes: [UInt8], cost: OperationCost) {
+    private func get(_ cluster: TestCluster, _ session: SessionID, _ name: String, on node: Int) throws -> (
+        bytes: [UInt8], cost: OperationCost
+    ) {
         let opened = try cluster.perform(.open(path: path(name), mode: .read), session, on: node)
         guard case .opened(let handle, let attributes) = opened.outcome.value else {
             throw FileFailure(.ioError, operation: "open", object: name, cause: "not opened")
@@ -75,7 +79,8 @@ import Testing
         func cost(_ operations: [FileOperation]) throws -> UInt32 {
             try operations.reduce(0) { $0 + (try cluster.perform($1, session, on: 2).outcome.cost.wideAreaRoundTrips) }
         }
-        let made = try cluster.perform(.open(path: path("a"), mode: .create(mode: 0o644, exclusive: false, truncate: false)), session, on: 2)
+        let made = try cluster.perform(
+            .open(path: path("a"), mode: .create(mode: 0o644, exclusive: false, truncate: false)), session, on: 2)
         guard case .opened(let handle, _) = made.outcome.value else { return }
         let wrote = try cluster.perform(.write(handle: handle, offset: 0), session, on: 2, bytes: bytes(4_096, seed: 1))
         let closed = try cluster.perform(.close(handle: handle, abandon: false), session, on: 2)
@@ -98,7 +103,9 @@ import Testing
         let before = try cluster.open(id, on: 1)
         #expect(throws: FileFailure.self) { try get(cluster, before, "weights/small", on: 1) }
         let commit = try cluster.perform(.commit(CommitOptions(wait: .all)), writer, on: 0)
-        guard case .receipt(let receipt) = commit.outcome.value else { throw FileFailure(.ioError, operation: "commit", object: "", cause: "no receipt") }
+        guard case .receipt(let receipt) = commit.outcome.value else {
+            throw FileFailure(.ioError, operation: "commit", object: "", cause: "no receipt")
+        }
         #expect(receipt.version == VersionID(1))
         #expect(receipt.completeRegions == [RegionID("ap"), RegionID("eu"), RegionID("us")])
         // A snapshot stays as it is until it is reloaded.
@@ -157,8 +164,11 @@ import Testing
         let a = try cluster.open(id, on: 1)
         let b = try cluster.open(id, on: 2)
         func handle(_ session: SessionID, _ node: Int) throws -> HandleID {
-            let opened = try cluster.perform(.open(path: path("l"), mode: .create(mode: 0o644, exclusive: false, truncate: false)), session, on: node)
-            guard case .opened(let id, _) = opened.outcome.value else { throw FileFailure(.ioError, operation: "open", object: "l", cause: "") }
+            let opened = try cluster.perform(
+                .open(path: path("l"), mode: .create(mode: 0o644, exclusive: false, truncate: false)), session, on: node)
+            guard case .opened(let id, _) = opened.outcome.value else {
+                throw FileFailure(.ioError, operation: "open", object: "l", cause: "")
+            }
             return id
         }
         let whole = LockRange(start: 0, length: .max)
@@ -184,7 +194,9 @@ import Testing
         _ = try put(cluster, session, "a", [1], on: writer)
         _ = try cluster.perform(.commit(CommitOptions()), session, on: writer)
         cluster.crash(lost)
-        for peer in cluster.hosts.indices where peer != lost { cluster.post(.peerLost(NodeID(UInt64(lost) + 1)), to: peer, after: .milliseconds(100)) }
+        for peer in cluster.hosts.indices where peer != lost {
+            cluster.post(.peerLost(NodeID(UInt64(lost) + 1)), to: peer, after: .milliseconds(100))
+        }
         _ = try put(cluster, session, "b", [2], on: writer)
         let before = cluster.now
         _ = try cluster.perform(.commit(CommitOptions()), session, on: writer)

@@ -24,14 +24,17 @@ final class RandomWorld {
         // One world in three has a primary region of three nodes, of which one may crash.
         let home = seed % 3 == 0 ? 3 : 1
         cluster = TestCluster(
-            [.init(name: "us", nodes: home), .init(name: "eu", nodes: 1), .init(name: "ap", nodes: 1)], roundTrip: ClusterTests.roundTrip, seed: seed)
+            [.init(name: "us", nodes: home), .init(name: "eu", nodes: 1), .init(name: "ap", nodes: 1)], roundTrip: ClusterTests.roundTrip,
+            seed: seed)
         guard cluster.settle() else { throw FileFailure(.unavailable, operation: "settle", object: "cluster", cause: "no leader") }
         nfs = try cluster.create(.nfs, "share", region: "us", on: 0)
         volume = try cluster.create(.volume, "vol", region: "us", on: 0)
         let (cluster, volume) = (cluster, volume)
         cluster.run(for: .seconds(30)) { cluster.hosts.allSatisfy { host in host.state.view.groups.contains { $0.filesystem == volume } } }
         for node in [0, cluster.hosts.count - 2, cluster.hosts.count - 1] {
-            clients.append(RandomClient(node: node, session: try cluster.open(nfs, on: node, options: SessionOptions(attributeCache: .zero)), kind: .nfs))
+            clients.append(
+                RandomClient(
+                    node: node, session: try cluster.open(nfs, on: node, options: SessionOptions(attributeCache: .zero)), kind: .nfs))
             clients.append(RandomClient(node: node, session: try cluster.open(volume, on: node), kind: .volume))
         }
     }
@@ -85,7 +88,8 @@ final class RandomWorld {
         client.count += 1
         // Some values are kept in the namespace, some in chunks.
         let size = chance.below(4) == 0 ? 5_000 : 12
-        let value = ClusterDriver.bytes(size, seed: UInt64(client.node * 2 + (client.kind == .nfs ? 0 : 1)) &* 100_000 &+ UInt64(client.count))
+        let value = ClusterDriver.bytes(
+            size, seed: UInt64(client.node * 2 + (client.kind == .nfs ? 0 : 1)) &* 100_000 &+ UInt64(client.count))
         switch client.kind {
         case .nfs:
             let path = FilePath("register")!

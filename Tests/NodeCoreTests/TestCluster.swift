@@ -70,7 +70,8 @@ final class TestCluster {
             NodeIntroduction(
                 region: region, name: "node\(index + 1)",
                 endpoints: [
-                    NodeEndpoint(key: "gossip", host: "host\(index + 1)", port: 1), NodeEndpoint(key: "peer", host: "host\(index + 1)", port: 2),
+                    NodeEndpoint(key: "gossip", host: "host\(index + 1)", port: 1),
+                    NodeEndpoint(key: "peer", host: "host\(index + 1)", port: 2),
                 ], weight: 100)
         }
         let cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "test", founders: founders)
@@ -78,11 +79,14 @@ final class TestCluster {
             let id = NodeID(UInt64(index) + 1)
             let member = MemberRecord(
                 id: id, region: region,
-                endpoints: [NamedEndpoint("gossip", Self.gossip(index)), NamedEndpoint("peer", Endpoint(host: "host\(index + 1)", port: 2))],
+                endpoints: [
+                    NamedEndpoint("gossip", Self.gossip(index)), NamedEndpoint("peer", Endpoint(host: "host\(index + 1)", port: 2)),
+                ],
                 incarnation: 1, run: 1)
             let state = NodeState(
                 settings: NodeSettings(id: id, region: region), cluster: cluster, member: member,
-                seeds: names.indices.filter { $0 != index }.map(Self.peer), restored: .init(), seed: seed &* 1_000 &+ UInt64(index), now: now,
+                seeds: names.indices.filter { $0 != index }.map(Self.peer), restored: .init(), seed: seed &* 1_000 &+ UInt64(index),
+                now: now,
                 civil: WallTime(nanoseconds: 1_700_000_000_000_000_000))
             hosts.append(Host(state: state))
         }
@@ -90,7 +94,9 @@ final class TestCluster {
             var effects: [Effect] = []
             hosts[index].state.start(now: now, into: &effects)
             interpret(effects, on: index)
-            for peer in hosts.indices where peer != index { post(.peerConnected(NodeID(UInt64(peer) + 1)), to: index, after: .milliseconds(1)) }
+            for peer in hosts.indices where peer != index {
+                post(.peerConnected(NodeID(UInt64(peer) + 1)), to: index, after: .milliseconds(1))
+            }
         }
     }
 
@@ -123,7 +129,9 @@ final class TestCluster {
             var parent = 0
             while true {
                 var least = parent
-                for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && Self.precedes(heap[child], heap[least]) { least = child }
+                for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && Self.precedes(heap[child], heap[least]) {
+                    least = child
+                }
                 if least == parent { break }
                 heap.swapAt(parent, least)
                 parent = least
@@ -208,13 +216,16 @@ final class TestCluster {
                 post(.timer(key, generation: serial), to: node, after: at > now ? at - now : .zero)
             case .cancelTimer(let key): host.timers[key] = nil
             case .persist(let token, _): post(.logDurable(token: token), to: node, after: .milliseconds(1))
-            case .saveSnapshot(let group, let metadata, _): post(.snapshotSaved(group, metadata, ok: true), to: node, after: .milliseconds(5))
+            case .saveSnapshot(let group, let metadata, _):
+                post(.snapshotSaved(group, metadata, ok: true), to: node, after: .milliseconds(5))
             case .sendSnapshot(let group, let to, _): post(.snapshotSent(group, to: to, ok: false), to: node, after: .milliseconds(5))
             case .stageWrite(let stage, let offset, let buffer, let token):
                 host.stages[stage, default: []].append((offset, host.buffers[buffer]!))
                 post(.stageWritten(token, ok: true, reason: ""), to: node, after: .microseconds(100))
             case .storeStage(let stage, let base, let limit, let token):
-                post(.stageStored(token, store(host.stages.removeValue(forKey: stage) ?? [], base, limit, host)), to: node, after: .milliseconds(1))
+                post(
+                    .stageStored(token, store(host.stages.removeValue(forKey: stage) ?? [], base, limit, host)), to: node,
+                    after: .milliseconds(1))
             case .dropStage(let stage): host.stages[stage] = nil
             case .readExtents(let extents, let under, let offset, let length, let token):
                 read(extents, under, offset, length, token, node)
@@ -255,7 +266,8 @@ final class TestCluster {
         let piece = Array(whole[start...])
         let chunk = ChunkReference(id: SHA256.hash(piece), length: UInt32(piece.count))
         host.chunks[chunk.id] = piece
-        return .extents([Extent(offset: UInt64(start), length: UInt64(piece.count), chunk: chunk, chunkOffset: 0)], size: UInt64(whole.count))
+        return .extents(
+            [Extent(offset: UInt64(start), length: UInt64(piece.count), chunk: chunk, chunkOffset: 0)], size: UInt64(whole.count))
     }
 
     private func read(_ extents: [Extent], _ under: [UInt8], _ offset: UInt64, _ length: UInt32, _ token: WaitToken, _ node: Int) {
@@ -302,9 +314,11 @@ final class TestCluster {
         }
     }
 
-    func perform(_ operation: FileOperation, _ session: SessionID, on node: Int, bytes: [UInt8]? = nil, limit: Duration = .seconds(60)) throws -> (
-        outcome: FileOutcome, data: [UInt8]?
-    ) {
+    func perform(_ operation: FileOperation, _ session: SessionID, on node: Int, bytes: [UInt8]? = nil, limit: Duration = .seconds(60))
+        throws -> (
+            outcome: FileOutcome, data: [UInt8]?
+        )
+    {
         let payload = bytes.map { hosts[node].insert($0) }
         let end = now + limit
         let id = begin(on: node) { .operation($0, session, operation, payload: payload, deadline: end) }
@@ -320,7 +334,8 @@ final class TestCluster {
             group: GroupID(1_000), purpose: GroupPurpose(kind), policy: .standard(kind), table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
         let request = FilesystemRequest(
-            kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) }, region: RegionID(region),
+            kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
+            region: RegionID(region),
             policy: .standard(kind), plan: plan)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }

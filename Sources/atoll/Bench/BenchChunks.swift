@@ -40,9 +40,9 @@ struct BenchChunks: AsyncParsableCommand {
         // A wrong --input is told before anything is measured.
         if let input { _ = try BenchInput.file(input, BenchInput.minimumBytes) }
         let isJSON = output.json
+        if Terminal.errorIsTerminal { Terminal.error("Measuring two inputs in \(rounds + 1) rounds…") }
         let (disk, note, figures, others) = try await Interruptible.run("bench chunks") { [scratch, bytes, rounds] stop in
             try await BenchDirectory.run("bench chunks", in: scratch, needs: UInt64(bytes) * 2 + 128 << 20) { directory in
-                if !isJSON { Self.announce(directory, rounds: rounds) }
                 let others = OtherWork()
                 var all: [ChunkFigures] = []
                 for source in sources {
@@ -51,11 +51,15 @@ struct BenchChunks: AsyncParsableCommand {
                         return ChunkFigures(
                             input, try ChunkBench(input: input, rounds: rounds, directory: directory.path, stop: stop).run())
                     }
-                    if !isJSON { figures.show() }
                     all.append(figures)
                 }
+                // Shown when the directory is gone: a reader that goes away ends the program at once.
                 return (directory.disk, directory.note, all, others.cores())
             }
+        }
+        if !isJSON {
+            announce(disk, note)
+            for one in figures { one.show() }
         }
         if let note = OtherWork.note(others) { Terminal.error(note) }
         guard isJSON else { return }
@@ -71,11 +75,11 @@ struct BenchChunks: AsyncParsableCommand {
         }
     }
 
-    private static func announce(_ directory: BenchDirectory, rounds: Int) {
+    private func announce(_ disk: String, _ note: String?) {
         if let note = Bench.buildNote { Terminal.error(note) }
-        if let note = directory.note { Terminal.error(note) }
+        if let note { Terminal.error(note) }
         Terminal.line(
-            "\(Machine.processor); \(directory.disk). Median of \(rounds) \(rounds == 1 ? "round" : "rounds") (lowest–highest); MB is 1,000,000 bytes."
+            "\(Machine.processor); \(disk). Median of \(rounds) \(rounds == 1 ? "round" : "rounds") (lowest–highest); MB is 1,000,000 bytes."
         )
     }
 }
