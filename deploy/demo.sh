@@ -15,8 +15,8 @@ stop() {
 rm -rf "$DEMO_DIR"
 trap stop EXIT
 trap 'exit 130' INT TERM
-say "a cluster of three regions, one process a node, links shaped by the map of AWS's regions"
-"$ATOLL" up --detach --regions us-east-1,eu-west-1,ap-northeast-1 --nodes-per-region 1 --map aws --data-dir "$DEMO_DIR"
+say "a cluster of three regions, three nodes a region, links shaped by the map of AWS's regions"
+"$ATOLL" up --detach --regions us-east-1,eu-west-1,ap-northeast-1 --nodes-per-region 3 --map aws --data-dir "$DEMO_DIR"
 export ATOLL_CLUSTER="$DEMO_DIR"
 say "one network file system, one volume"
 "$ATOLL" nfs create demo-nfs --primary us-east-1
@@ -24,5 +24,5 @@ say "one network file system, one volume"
 "$ATOLL" regions
 say "the comparison, on real files"
 # shellcheck disable=SC2086
-"$ATOLL" compare --live --report "$REPORT" ${INPUT:+--input "$INPUT"}
+"$ATOLL" compare --live --seconds 200 --report "$REPORT" ${INPUT:+--input "$INPUT"}
 say "the report: $REPORT/report.html (also report.md and report.json)"

@@ -27,6 +27,10 @@ package struct NFSHandle: Sendable {
     package var writes: UInt64 = 0
     package var writesInFlight = 0
     package var readsInFlight = 0
+    /// A COMMIT is under way: writes wait, so that none falls between what it names and what it ends.
+    package var isFlushing = false
+    /// What the writes sent behind the caller's back have cost, until a flush accounts for it.
+    package var behind = OperationCost()
     /// A first write held back: if the file is closed before another comes, it goes in one
     /// compound with the COMMIT, as Linux's client sends a small file with FILE_SYNC4.
     package var held: (offset: UInt64, payload: BufferID, length: UInt32)?

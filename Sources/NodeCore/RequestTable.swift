@@ -20,7 +20,7 @@ struct Step: Hashable {
             case .fetch: "chunks from other nodes"
             case .applied: "the log to be applied here"
             case .window: "earlier writes of the same file"
-            case .wait: "another request of the same session"
+            case .wait: "the next attempt"
             }
         }
     }
@@ -71,6 +71,11 @@ struct RequestProgress {
     var holdsVersion = false
     /// The open file whose stage this request has stored.
     var flushed: HandleID?
+    /// The open file of a network file system whose stage this request is committing, and what the
+    /// commit gave; the one that it is reading.
+    var committing: HandleID?
+    var committed: FileAttributes?
+    var reading: HandleID?
     /// Steps whose cost has been counted.
     var charged: Set<Step> = []
     /// Scratch numbers of the request's program, such as an attempt counter.

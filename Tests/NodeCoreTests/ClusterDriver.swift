@@ -183,8 +183,8 @@ final class ClusterDriver {
                 throw fault(command, "nothing called \(first(command))")
             }
             return try finish(waiting, command)
-        case "flood":
-            // Many reads at once; how they ended, by kind.
+        case "flood", "floodmake":
+            // Many reads or changes at once; how they ended, by kind.
             return try flood(command)
         default: return try single(command)
         }

@@ -47,7 +47,10 @@ final class LocalCluster: @unchecked Sendable {
         let up = run([
             "up", "--detach", "--regions", regions.joined(separator: ","), "--nodes-per-region", "\(nodesPerRegion)", "--map", map,
         ])
-        guard up.status == 0 else { throw Failure(what: "atoll up: \(up.errors)") }
+        guard up.status == 0 else {
+            end()
+            throw Failure(what: "atoll up: \(up.errors)")
+        }
         nodes = try JSONDecoder().decode(File.self, from: Data(contentsOf: URL(fileURLWithPath: directory + "/cluster.json"))).nodes
     }
 
@@ -70,8 +73,9 @@ final class LocalCluster: @unchecked Sendable {
         Self.run(arguments, environment: ["ATOLL_CLUSTER": directory], input: input, in: folder)
     }
 
-    static func run(_ arguments: [String], environment: [String: String] = [:], input: Data? = nil, in folder: URL? = nil) -> CommandResult
-    {
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:], input: Data? = nil, in folder: URL? = nil, limit: Double = 120
+    ) -> CommandResult {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
@@ -93,8 +97,14 @@ final class LocalCluster: @unchecked Sendable {
         } catch {
             return CommandResult(status: -1, output: "", errors: "\(program) does not start: \(error)")
         }
-        process.waitUntilExit()
         func text(_ path: URL) -> String { String(decoding: (try? Data(contentsOf: path)) ?? Data(), as: UTF8.self) }
+        // No verb may hang: one that does is ended, and told as such.
+        let deadline = Date().addingTimeInterval(limit)
+        while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.004) }
+        if process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+            return CommandResult(status: -2, output: text(outPath), errors: "no end within \(limit) s: \(arguments.joined(separator: " "))")
+        }
         return CommandResult(status: process.terminationStatus, output: text(outPath), errors: text(errPath))
     }
 

@@ -24,6 +24,7 @@ struct NodeLauncher {
 
     init(directory: ClusterDirectory, leash: Leash) throws {
         self.directory = directory
+        Self.keepDescriptors()
         switch leash {
         case .none: isLeashed = false
         case .join:
@@ -36,6 +37,16 @@ struct NodeLauncher {
             // Nobody writes; that it is open is what counts, and it stays so until this process ends.
             guard open(directory.leash, O_RDWR | O_CLOEXEC) >= 0 else { throw LocalFiles.failure("open", directory.leash) }
             try ReadyFile(process: .current(), id: 0, endpoints: []).write(to: directory.holder)
+        }
+    }
+
+    /// Nodes get none of the descriptors that this command was given by whoever called it: a caller
+    /// that waits for one of them to be closed must not wait for the cluster.
+    private static func keepDescriptors() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        for descriptor in names.compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
+            let flags = fcntl(descriptor, F_GETFD)
+            if flags >= 0 { _ = fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) }
         }
     }
 
