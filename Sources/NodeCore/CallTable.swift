@@ -46,21 +46,24 @@ struct CallTable {
 struct Proposer {
     /// After so long without a proposal a new client begins: the table forgets idle ones after an hour.
     static let idleLimit: Duration = .seconds(1_800)
-    private(set) var lastUse: Instant
+    /// Proposals whose results are not all here (`ClientTableLimits.window`).
+    static let window: UInt64 = 1_024
+    /// By the time that proposals carry, which may be stepped, and which the table goes by.
+    private var lastUse: WallTime
     private var client: ClientID
     private var opened: UInt64
     private var next: UInt64 = 1
     private var outstanding = OrderedTable<UInt64, Bool>()
 
-    init(client: ClientID, opened: UInt64, now: Instant) {
-        lastUse = now
+    init(client: ClientID, opened: UInt64, at time: WallTime) {
+        lastUse = time
         self.client = client
         self.opened = opened
     }
 
     /// A stamp for one more proposal; `end` it when its result is here.
-    mutating func begin(now: Instant) -> ClientStamp {
-        lastUse = now
+    mutating func begin(at time: WallTime) -> ClientStamp {
+        lastUse = time
         let acknowledged = (outstanding.first?.key ?? next) - 1
         let stamp = ClientStamp(client: client, sequence: next, acknowledged: acknowledged, opened: opened)
         outstanding[next] = true
@@ -68,12 +71,12 @@ struct Proposer {
         return stamp
     }
 
+    /// A proposal more would have to wait for the results of earlier ones.
+    var isFull: Bool { next - (outstanding.first?.key ?? next) >= Self.window }
+
+    func isIdle(at time: WallTime) -> Bool { lastUse.nanoseconds + Self.idleLimit.inNanoseconds < time.nanoseconds }
+
     mutating func end(_ stamp: ClientStamp) {
         if stamp.client == client { _ = outstanding.remove(stamp.sequence) }
-    }
-
-    /// After the table has forgotten this client: a new one, which has seen the log up to `horizon`.
-    mutating func restart(client: ClientID, horizon: UInt64) {
-        self = Proposer(client: client, opened: max(horizon, opened), now: lastUse)
     }
 }

@@ -132,6 +132,11 @@ extension FilesResult {
             switch reply {
             case .object(let object): self = .attributes(FileAttributes(object.id, object.inode))
             case .committed(let commit): self = .committed(commit)
+            case .tree(_, let objects, more: true):
+                self = .failed(
+                    FileFailure(
+                        .tooLarge, operation: "remove", object: "tree", cause: "\(objects) objects were removed, and more are left",
+                        hint: "repeat it until all are gone"))
             case .done, .removed, .renamed, .tree, .batch: self = .done
             }
         }

@@ -5,7 +5,7 @@ import Replication
 // Work of the node's own: nobody is answered, and a failure is tried again by whoever began it.
 
 extension NodeState {
-    mutating func performBackground(_ task: BackgroundTask, _ progress: inout RequestProgress, into effects: inout [Effect])
+    mutating func performBackground(_ task: BackgroundWork, _ progress: inout RequestProgress, into effects: inout [Effect])
         throws(Interrupt)
     {
         switch task {
@@ -23,11 +23,13 @@ extension NodeState {
         }
     }
 
-    mutating func finishBackground(_ task: BackgroundTask, _ outcome: Result<RequestOutcome, FileFailure>, into effects: inout [Effect]) {
+    mutating func finishBackground(
+        _ task: BackgroundWork, _ outcome: Result<RequestOutcome, FileFailure>, cost: OperationCost, into effects: inout [Effect]
+    ) {
         var failure: FileFailure?
         if case .failure(let reason) = outcome { failure = reason }
         switch task {
-        case .flush(let session, let handle, _, let payload): finishFlush(session, handle, payload, failure, into: &effects)
+        case .flush(let session, let handle, _, let payload): finishFlush(session, handle, payload, failure, cost: cost, into: &effects)
         case .bootstrap:
             if failure != nil, groups[.catalog]?.isLeader == true, catalog.cluster == nil {
                 begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)

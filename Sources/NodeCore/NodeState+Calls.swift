@@ -193,6 +193,7 @@ extension NodeState {
             }
             counters.compoundsServed += 1
             guard let group = group(of: compound.filesystem) else {
+                if let attachment, from != settings.id { effects.append(.dropBuffer(attachment.buffer)) }
                 answer(id, to: from, .notLeader(nil), into: &effects)
                 return
             }

@@ -52,6 +52,10 @@ extension NodeState {
     // MARK: Changes
 
     mutating func beginCatalogChange(_ request: RequestID, _ asked: CatalogCommand, deadline: Instant, into effects: inout [Effect]) {
+        if let failure = tooManyProposals(.catalog, asked.action.operation, "catalog") {
+            effects.append(.reply(request, .failed(failure)))
+            return
+        }
         var command = asked
         command.at = civil
         command.stamp = makeStamp(.catalog)
@@ -74,14 +78,22 @@ extension NodeState {
     }
 
     mutating func makeStamp(_ group: GroupID) -> ClientStamp {
-        let time = now
-        if proposers[group].map({ $0.lastUse + Proposer.idleLimit < time }) ?? true {
+        let time = civil
+        if proposers[group].map({ $0.isIdle(at: time) }) ?? true {
             let client = ClientID(high: generator.next(), low: generator.next())
             // A client of a log that is not kept here cannot know its index. It never asks again after the
             // table has forgotten it, because it is renewed long before; so it may claim to be new.
-            proposers[group] = Proposer(client: client, opened: groups[group]?.applied ?? .max, now: now)
+            proposers[group] = Proposer(client: client, opened: groups[group]?.applied ?? .max, at: time)
         }
-        return proposers.update(group) { $0.begin(now: time) }!
+        return proposers.update(group) { $0.begin(at: time) }!
+    }
+
+    /// Refused here rather than by every replica: results of this node's earlier changes are missing.
+    func tooManyProposals(_ group: GroupID, _ operation: String, _ object: String) -> FileFailure? {
+        guard proposers[group]?.isFull == true else { return nil }
+        return FileFailure(
+            .overloaded, operation: operation, object: object, cause: "\(Proposer.window) changes of this node are under way",
+            hint: "try again")
     }
 
     mutating func proposeBootstrap(_ progress: inout RequestProgress) throws(Interrupt) {

@@ -12,6 +12,9 @@ extension NodeState {
         _ place: Step, _ requests: [FileRequest], _ session: SessionContext, payload: Payload? = nil, change: Bool = false,
         _ progress: inout RequestProgress
     ) throws(Interrupt) -> (results: [FileResult], data: Payload?) {
+        if change, progress.begun[place] == nil, let failure = tooManyProposals(session.group, "change", session.filesystem.description) {
+            throw .failure(failure)
+        }
         let value = try step(place, &progress) { node, token in
             let compound = Compound(
                 filesystem: session.filesystem, session: session.id, userID: session.options.userID, groupID: session.options.groupID,

@@ -13,27 +13,18 @@ extension NodeState {
         guard length <= NFSWindows.transfer * 4 else {
             throw .failure(FileFailure(.invalid, operation: operation.name, object: operation.object, cause: "more than 4 MiB asked for"))
         }
-        // What was written and not yet sent must be seen by one's own reads.
-        if handle.writes > 0 || handle.held != nil || handle.writesInFlight > 0 {
-            _ = try flush(handle, session, operation, close: false, &progress)
-        }
+        guard !handle.replaces else { throw .failure(unpublished(operation)) }
         let place = Step(.call)
         if progress.begun[place] == nil {
-            guard handle.readsInFlight < NFSWindows.readsInFlight else {
-                try waitForHandle(id, session, &progress)
+            // What was written and not yet sent must be seen by one's own reads.
+            if handle.isFlushing || handle.writes > 0 || handle.held != nil || handle.writesInFlight > 0 {
+                _ = try flush(handle, session, operation, &progress)
             }
+            guard handle.readsInFlight < NFSWindows.readsInFlight else { try waitForHandle(id, session, &progress) }
             updateHandle(session.id, id) { $0.readsInFlight += 1 }
+            progress.reading = id
         }
-        let answer: (results: [FileResult], data: Payload?)
-        do {
-            answer = try compound(place, [.read(handle.inode, offset: offset, length: length)], session, &progress)
-        } catch .failure(let failure) {
-            updateHandle(session.id, id) { $0.readsInFlight -= 1 }
-            wakeHandle(id)
-            throw .failure(failure)
-        }
-        updateHandle(session.id, id) { $0.readsInFlight -= 1 }
-        wakeHandle(id)
+        let answer = try compound(place, [.read(handle.inode, offset: offset, length: length)], session, &progress)
         if case .failed(let failure)? = answer.results.last { throw .failure(failure.about(operation)) }
         guard case .data(let length, let end)? = answer.results.last else { throw .failure(unexpected(operation)) }
         progress.attachment = answer.data
@@ -52,7 +43,7 @@ extension NodeState {
         }
         if let failure = handle.failure { throw .failure(failure.about(operation)) }
         guard let payload, payload.length > 0 else { return .written(length: 0) }
-        guard handle.writesInFlight < NFSWindows.dirtyLimit else { try waitForHandle(id, session, &progress) }
+        guard !handle.isFlushing, handle.writesInFlight < NFSWindows.dirtyLimit else { try waitForHandle(id, session, &progress) }
         let position = offset == .max ? handle.size : offset
         updateHandle(session.id, id) { $0.size = max($0.size, position + UInt64(payload.length)) }
         if handle.held == nil, handle.writes == 0, handle.writesInFlight == 0 {
@@ -96,13 +87,15 @@ extension NodeState {
     }
 
     mutating func finishFlush(
-        _ session: SessionID, _ handle: HandleID, _ payload: Payload, _ failure: FileFailure?, into effects: inout [Effect]
+        _ session: SessionID, _ handle: HandleID, _ payload: Payload, _ failure: FileFailure?, cost: OperationCost,
+        into effects: inout [Effect]
     ) {
         keptPayloads.remove(payload.buffer)
         effects.append(.dropBuffer(payload.buffer))
         if let sending = handleSends[handle] { handleSends[handle] = sending > 1 ? sending - 1 : nil }
         updateHandle(session, handle) {
             $0.writesInFlight -= 1
+            $0.behind = $0.behind + cost
             if let failure, $0.failure == nil { $0.failure = failure }
         }
         wakeHandle(handle)
@@ -112,13 +105,8 @@ extension NodeState {
         throws(Interrupt) -> FileValue
     {
         let handle = try nfsHandle(id, session, operation)
-        guard !handle.replaces else {
-            throw .failure(
-                FileFailure(
-                    .notSupported, operation: operation.name, object: operation.object,
-                    cause: "a file that is being replaced is published at close"))
-        }
-        guard let attributes = try flush(handle, session, operation, close: false, &progress) else { return .done }
+        guard !handle.replaces else { throw .failure(unpublished(operation)) }
+        guard let attributes = try flush(handle, session, operation, &progress) else { return .done }
         return .attributes(attributes)
     }
 
@@ -128,45 +116,84 @@ extension NodeState {
     ) throws(Interrupt) -> FileValue {
         let handle = try nfsHandle(id, session, operation)
         if abandon {
-            if let held = handle.held { effects.append(.dropBuffer(held.payload)) }
             let key = StageKey(session: session.id, handle: id)
+            // Writes under way would begin the stage anew behind its end.
+            guard handle.writesInFlight == 0 else { try waitForHandle(id, session, &progress) }
             if handle.writes > 0 { _ = try compound(Step(.call, 1), [.dropStage(key)], session, &progress) }
-            removeHandle(session.id, id)
+            removeHandle(session.id, id, into: &effects)
             return .done
         }
         var attributes: FileAttributes?
         do throws(Interrupt) {
             if let failure = handle.failure { throw Interrupt.failure(failure.about(operation)) }
-            if handle.isWritable { attributes = try flush(handle, session, operation, close: true, &progress) }
+            if handle.isWritable { attributes = try flush(handle, session, operation, &progress) }
             // A CLOSE of its own after writing; after reading Linux's client does not wait for it.
             if handle.isWritable, !handle.replaces { _ = try compound(Step(.call, 3), [.close(handle.inode)], session, &progress) }
         } catch .failure(let failure) {
-            if let held = sessions[session.id]?.nfs?.handles[id]?.held { effects.append(.dropBuffer(held.payload)) }
-            removeHandle(session.id, id)
+            removeHandle(session.id, id, into: &effects)
             throw .failure(failure)
         }
-        if let held = sessions[session.id]?.nfs?.handles[id]?.held { effects.append(.dropBuffer(held.payload)) }
-        removeHandle(session.id, id)
+        removeHandle(session.id, id, into: &effects)
         if let attributes { return .attributes(attributes) }
         return .done
     }
 
-    private mutating func removeHandle(_ session: SessionID, _ handle: HandleID) {
-        _ = sessions.update(session) { $0.nfs?.handles.remove(handle) }
+    private mutating func removeHandle(_ session: SessionID, _ handle: HandleID, into effects: inout [Effect]) {
+        let removed = sessions.update(session) { $0.nfs?.handles.remove(handle) } ?? nil
+        if let held = removed?.held { effects.append(.dropBuffer(held.payload)) }
         handleSends[handle] = nil
+        wakeHandle(handle)
+    }
+
+    func unpublished(_ operation: FileOperation) -> FileFailure {
+        FileFailure(
+            .notSupported, operation: operation.name, object: operation.object, cause: "a file that is being replaced is published at close"
+        )
+    }
+
+    /// An operation on an open file is over, however it ended: what it had taken is given back. A
+    /// close that failed has closed the file all the same.
+    mutating func releaseHandle(
+        _ session: SessionID, _ operation: FileOperation, _ progress: RequestProgress, failed: Bool, into effects: inout [Effect]
+    ) {
+        if let handle = progress.reading {
+            updateHandle(session, handle) { $0.readsInFlight -= 1 }
+            wakeHandle(handle)
+        }
+        if let handle = progress.committing {
+            updateHandle(session, handle) {
+                $0.isFlushing = false
+                // Whether the server has published the stage is not known; one held write can be sent again.
+                guard $0.held == nil, $0.failure == nil else { return }
+                $0.failure = FileFailure(
+                    .ioError, operation: operation.name, object: operation.object, cause: "an earlier commit of it was not answered",
+                    hint: "open it and write it again")
+            }
+            wakeHandle(handle)
+        }
+        guard failed, case .close(let handle, _) = operation else { return }
+        if sessions[session]?.nfs != nil {
+            removeHandle(session, handle, into: &effects)
+        } else {
+            let removed = updateVolume(session) { $0.handles.remove(handle) } ?? nil
+            if let stage = removed?.stage { effects.append(.dropStage(stage)) }
+        }
     }
 
     /// Waits for the writes in flight, then COMMITs (or publishes) the stage; a single held write
     /// goes in the same compound.
     private mutating func flush(
-        _ handle: NFSHandle, _ session: SessionContext, _ operation: FileOperation, close: Bool, _ progress: inout RequestProgress
+        _ handle: NFSHandle, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
     ) throws(Interrupt) -> FileAttributes? {
+        if let committed = progress.committed { return committed }
         let place = Step(.call, 2)
         let key = StageKey(session: session.id, handle: handle.id)
         if progress.begun[place] == nil {
-            guard handle.writesInFlight == 0 else { try waitForHandle(handle.id, session, &progress) }
+            guard !handle.isFlushing, handle.writesInFlight == 0 else { try waitForHandle(handle.id, session, &progress) }
             if let failure = handle.failure { throw .failure(failure.about(operation)) }
             if handle.held == nil, handle.writes == 0, !handle.replaces { return nil }
+            updateHandle(session.id, handle.id) { $0.isFlushing = true }
+            progress.committing = handle.id
         }
         var requests: [FileRequest] = []
         var payload: Payload?
@@ -183,9 +210,15 @@ extension NodeState {
         }
         let answer = try compoundOrFail(place, requests, session, operation, payload: payload, change: true, &progress)
         guard case .attributes(let attributes)? = answer.results.last else { throw .failure(unexpected(operation)) }
-        if !close, let held = sessions[session.id]?.nfs?.handles[handle.id]?.held { droppable.append(held.payload) }
+        if let held = handle.held { droppable.append(held.payload) }
+        // The window lets two writes wait at the same time.
+        progress.cost = progress.cost + handle.behind.perWindow
+        progress.committing = nil
+        progress.committed = attributes
         updateHandle(session.id, handle.id) {
-            if !close { $0.held = nil }
+            $0.isFlushing = false
+            $0.behind = OperationCost()
+            $0.held = nil
             $0.writes = 0
             $0.inode = attributes.inode
             $0.size = attributes.size
@@ -194,12 +227,11 @@ extension NodeState {
             if handle.replaces { caches.forget(handle.inode) }
             caches.learn(attributes, now: now)
         }
+        wakeHandle(handle.id)
         return attributes
     }
 
     /// Leaves the request until something of this open file has ended.
-    func waitForHandleError() -> Interrupt { .waiting }
-
     private mutating func waitForHandle(_ handle: HandleID, _ session: SessionContext, _ progress: inout RequestProgress) throws(Interrupt)
         -> Never
     {
@@ -210,5 +242,15 @@ extension NodeState {
     mutating func wakeHandle(_ handle: HandleID) {
         guard let waiting = handleWaiters.removeValue(forKey: handle) else { return }
         runnable.append(contentsOf: waiting)
+    }
+}
+
+extension OperationCost {
+    /// The waits of writes sent one behind the other, as their window lets them overlap.
+    fileprivate var perWindow: OperationCost {
+        var cost = self
+        let window = UInt32(NFSWindows.writesInFlight)
+        cost.wideAreaRoundTrips = (wideAreaRoundTrips + window - 1) / window
+        return cost
     }
 }

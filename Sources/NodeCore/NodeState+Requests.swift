@@ -139,7 +139,7 @@ extension NodeState {
             remember(key, results, isChange: stamp != nil || payload != nil)
             answer(call, to: from, .compound(results), attachment: progress.attachment, into: &effects)
         case .background(let task):
-            finishBackground(task, outcome, into: &effects)
+            finishBackground(task, outcome, cost: progress.cost, into: &effects)
         }
     }
 
@@ -149,6 +149,9 @@ extension NodeState {
     ) {
         if let payload, !payloadIsKept(operation, session, payload) { effects.append(.dropBuffer(payload.buffer)) }
         _ = sessions.update(session) { $0.active -= $0.active > 0 ? 1 : 0 }
+        var failed = false
+        if case .failure = outcome { failed = true }
+        releaseHandle(session, operation, progress, failed: failed, into: &effects)
         if progress.holdsVersion {
             _ = updateVolume(session) { $0.isChangingVersion = false }
             runnable.append(contentsOf: versionWaiters.removeValue(forKey: session) ?? [])

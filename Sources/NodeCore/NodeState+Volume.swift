@@ -29,6 +29,7 @@ extension NodeState {
         case .write(let handle, let offset): return try volumeWrite(handle, offset, payload, session, operation, &progress)
         case .sync(let id):
             let handle = try volumeHandle(id, session, operation)
+            guard !handle.replaces else { throw .failure(unpublished(operation)) }
             try volumeFlush(handle, session, operation, &progress, into: &effects)
             return .done
         case .close(let handle, let abandon):
@@ -168,7 +169,7 @@ extension NodeState {
         countMajority(session.group, &progress)
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
         try waitForRegions(options.wait, session, placed, applied.index, &progress)
-        finishCommit(session, outcome.version)
+        finishCommit(session, outcome)
         let complete = completeRegions(session, placed, applied.index, progress)
         return .receipt(
             CommitReceipt(
@@ -178,9 +179,9 @@ extension NodeState {
     }
 
     /// The session moves on to what it has published. Open files keep the tree that they read.
-    private mutating func finishCommit(_ session: SessionContext, _ version: VersionID) {
+    private mutating func finishCommit(_ session: SessionContext, _ outcome: VolumeCommit) {
         guard let files = groups[session.group]?.machine.files else { return }
-        _ = updateVolume(session.id) { $0.move(to: files.namespace) }
+        _ = updateVolume(session.id) { $0.move(to: files.namespace, renumbering: outcome.renumbering) }
     }
 
     /// One replica in each region that is to be waited for says when it has applied the commit.
@@ -201,13 +202,20 @@ extension NodeState {
             }
             wanted = named
         }
+        var isWaiting = false
         for (number, region) in record.plan.regions.enumerated() where wanted.contains(region) && region != settings.region {
             guard let replica = nearestReplica(record, in: region) else { continue }
-            let value = try step(Step(.applied, 1 + number), &progress) { node, token in
-                node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
+            do throws(Interrupt) {
+                _ = try step(Step(.applied, 1 + number), &progress) { node, token in
+                    node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
+                }
+            } catch {
+                // All are asked at the same time.
+                guard case .waiting = error else { throw error }
+                isWaiting = true
             }
-            _ = value
         }
+        if isWaiting { throw .waiting }
         func isComplete(_ entry: Placement) -> Bool { entry.completeRegions(of: wanted).count == wanted.count }
         try waitForPlacement(placed, number: 1, &progress, until: isComplete)
         for id in placed where placements[id].map({ !isComplete($0) }) ?? false {
@@ -281,8 +289,10 @@ extension NodeState {
                     FileFailure(.notFound, operation: operation.name, object: version.description, cause: "there is no such version yet"))
             }
         }
-        for (_, handle) in sessions[session.id]?.volume?.handles ?? OrderedTable() {
-            if discard, let stage = handle.stage { effects.append(.dropStage(stage)) }
+        for (id, handle) in sessions[session.id]?.volume?.handles ?? OrderedTable() {
+            guard let stage = handle.stage else { continue }
+            effects.append(.dropStage(stage))
+            _ = updateVolume(session.id) { volume in _ = volume.handles.update(id) { $0.stage = nil } }
         }
         let tree = try latest(session, operation)
         _ = updateVolume(session.id) { $0.move(to: tree) }
@@ -320,7 +330,7 @@ extension NodeState {
             &progress)
         guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
-        finishCommit(session, outcome.version)
+        finishCommit(session, outcome)
         return .receipt(
             CommitReceipt(
                 version: outcome.version, digest: outcome.digest, conflicts: [],
@@ -332,6 +342,9 @@ extension NodeState {
         _ change: NamespaceOperation, _ session: SessionContext, _ operation: FileOperation, _ place: Step,
         _ progress: inout RequestProgress
     ) throws(Interrupt) -> (result: FilesResult, index: UInt64) {
+        if progress.begun[place] == nil, let failure = tooManyProposals(session.group, operation.name, operation.object) {
+            throw .failure(failure)
+        }
         let value = try step(place, &progress) { node, token in
             let stamp = node.makeStamp(session.group)
             node.stampsInUse[token] = (session.group, stamp)
@@ -348,13 +361,21 @@ extension NodeState {
 }
 
 extension VolumeSession {
-    /// Takes a newer tree. Files that are open keep what they read until they are closed.
-    mutating func move(to state: NamespaceState) {
+    /// Takes a newer tree. Files that are open for reading keep what they read until they are closed.
+    /// Those open for writing go on in the newer tree, with what was written to them and not flushed:
+    /// a commit in the midst of writing takes nothing from them. `renumbering` tells what became of
+    /// the inodes that this session had made.
+    mutating func move(to state: NamespaceState, renumbering: [VolumeCommit.Renumbering] = []) {
         let before = staged.tree
         for id in handles.keys {
             _ = handles.update(id) { handle in
-                handle.stage = nil
-                if handle.pinned == nil { handle.pinned = before }
+                guard handle.isWritable else {
+                    if handle.pinned == nil { handle.pinned = before }
+                    return
+                }
+                if let inode = handle.inode, inode.isProvisional, let renamed = renumbering.first(where: { $0.provisional == inode }) {
+                    handle.inode = renamed.real
+                }
             }
         }
         base = state.tree

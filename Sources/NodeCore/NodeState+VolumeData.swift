@@ -123,6 +123,7 @@ extension NodeState {
         guard length <= 4 << 20 else {
             throw .failure(FileFailure(.invalid, operation: operation.name, object: operation.object, cause: "more than 4 MiB asked for"))
         }
+        guard !handle.replaces else { throw .failure(unpublished(operation)) }
         if handle.stage != nil || progress.begun[Step(.store)] != nil {
             try volumeFlush(handle, session, operation, &progress, into: &effects)
         }

@@ -89,10 +89,10 @@ enum RequestKind {
     case catalog(RequestID, [UInt8], operation: String)
     case compound(from: NodeID, CallID, Compound, ClientStamp?, Payload?)
     /// Work of the node's own, such as bringing chunks home; nobody is answered.
-    case background(BackgroundTask)
+    case background(BackgroundWork)
 }
 
-enum BackgroundTask {
+enum BackgroundWork {
     /// One window of a network file system's write-behind.
     case flush(SessionID, HandleID, offset: UInt64, Payload)
     case endSession(SessionID, FilesystemID, GroupID)

@@ -54,6 +54,11 @@ struct VolumeHandle {
     /// The snapshot that reads see, after a reload has moved the session on.
     var pinned: NamespaceTree?
 
+    var replaces: Bool {
+        if case .replace = mode { return true }
+        return false
+    }
+
     var isWritable: Bool {
         switch mode {
         case .read: false

@@ -38,7 +38,8 @@ final class ClusterDriver {
     private var sessions: [String: Attachment] = [:]
     private var files: [String: (handle: HandleID, session: String)] = [:]
     private var pending: [String: Pending] = [:]
-    private var isolated: Set<Int> = []
+    /// The side of a cut that a node is on; nil for the rest.
+    private var sides: [Int: String] = [:]
 
     init() { build(["us:1", "eu:1", "ap:1"], seed: 1) }
 
@@ -57,7 +58,7 @@ final class ClusterDriver {
         ids = [:]
         sessions = [:]
         files = [:]
-        isolated = []
+        sides = [:]
     }
 
     // MARK: Words
@@ -137,17 +138,17 @@ final class ClusterDriver {
             cluster.run(for: .milliseconds(Int((Double(command.value("seconds") ?? "1") ?? 1) * 1_000)))
             return ""
         case "cut":
-            for (name, index) in names where command.arguments.contains(where: { name == $0.key || name.hasPrefix($0.key + "-") }) {
-                isolated.insert(index)
+            for (side, _) in command.arguments {
+                for (name, index) in names where name == side || name.hasPrefix(side + "-") { sides[index] = side }
             }
             applyCut()
             return ""
         case "heal":
-            isolated = []
+            sides = [:]
             applyCut()
             return ""
         case "crash":
-            let lost = try node(command, "node")
+            guard let lost = names[first(command)] else { throw fault(command, "no node \(first(command))") }
             cluster.crash(lost)
             for peer in cluster.hosts.indices where peer != lost {
                 cluster.post(.peerLost(NodeID(UInt64(lost) + 1)), to: peer, after: .milliseconds(100))
@@ -197,8 +198,8 @@ final class ClusterDriver {
     }
 
     private func applyCut() {
-        let apart = isolated
-        cluster.cut = { apart.contains($0) != apart.contains($1) }
+        let sides = sides
+        cluster.cut = { sides[$0] != sides[$1] }
     }
 
     private func leader(_ id: FilesystemID) -> Int? {

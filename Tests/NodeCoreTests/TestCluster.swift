@@ -183,7 +183,10 @@ final class TestCluster {
                 let target = index(of: to)
                 guard !cut(node, target), hosts[target].isUp else { continue }
                 // The bytes are encoded and decoded, as on the wire.
-                let decoded = try! Message(xdr: message.xdrBytes)
+                guard let decoded = try? Message(xdr: message.xdrBytes) else {
+                    faults.append("node \(node + 1) sends what cannot be read: \(message)")
+                    continue
+                }
                 let payload = attachment.flatMap { buffer -> Payload? in
                     guard let bytes = host.buffers[buffer] else {
                         faults.append("node \(node + 1) sends a buffer that it has dropped")
