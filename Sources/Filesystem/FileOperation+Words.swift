@@ -88,6 +88,7 @@ extension FileOperation {
         case .setXattr(_, let name, let value):
             if name.count > 255 { return refuse(.outOfRange, "an attribute's name has at most 255 bytes") }
             if value.count > 65_536 { return refuse(.tooLarge, "an attribute has at most 65,536 bytes") }
+        case .commit(let options) where options.message.utf8.count > 4_096: return refuse(.tooLarge, "a message has at most 4,096 bytes")
         case .getXattr(_, let name), .removeXattr(_, let name):
             if name.count > 255 { return refuse(.outOfRange, "an attribute's name has at most 255 bytes") }
         default: break

@@ -53,6 +53,10 @@ struct Proposer {
     private var client: ClientID
     private var opened: UInt64
     private var next: UInt64 = 1
+    /// A result came out of the log. Until then nothing is acknowledged: an unknown client that has
+    /// acknowledged something counts as one that was forgotten, though it may just have begun with
+    /// proposals that never reached the log.
+    private var isKnown = false
     private var outstanding = OrderedTable<UInt64, Bool>()
 
     init(client: ClientID, opened: UInt64, at time: WallTime) {
@@ -64,7 +68,7 @@ struct Proposer {
     /// A stamp for one more proposal; `end` it when its result is here.
     mutating func begin(at time: WallTime) -> ClientStamp {
         lastUse = time
-        let acknowledged = (outstanding.first?.key ?? next) - 1
+        let acknowledged = isKnown ? (outstanding.first?.key ?? next) - 1 : 0
         let stamp = ClientStamp(client: client, sequence: next, acknowledged: acknowledged, opened: opened)
         outstanding[next] = true
         next += 1
@@ -74,9 +78,15 @@ struct Proposer {
     /// A proposal more would have to wait for the results of earlier ones.
     var isFull: Bool { next - (outstanding.first?.key ?? next) >= Self.window }
 
-    func isIdle(at time: WallTime) -> Bool { lastUse.nanoseconds + Self.idleLimit.inNanoseconds < time.nanoseconds }
+    /// Whether a new client is to begin: the table may have forgotten this one, or would not take one
+    /// that begins with so late a number.
+    func isWorn(at time: WallTime) -> Bool {
+        lastUse.nanoseconds + Self.idleLimit.inNanoseconds < time.nanoseconds || !isKnown && next > Self.window
+    }
 
-    mutating func end(_ stamp: ClientStamp) {
-        if stamp.client == client { _ = outstanding.remove(stamp.sequence) }
+    mutating func end(_ stamp: ClientStamp, wasApplied: Bool) {
+        guard stamp.client == client else { return }
+        _ = outstanding.remove(stamp.sequence)
+        if wasApplied { isKnown = true }
     }
 }

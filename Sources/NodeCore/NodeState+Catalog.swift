@@ -74,18 +74,24 @@ extension NodeState {
         guard let result = try? CatalogResult(xdr: bytes) else {
             throw .failure(FileFailure(.ioError, operation: operation, object: "catalog", cause: "its answer cannot be read"))
         }
+        if case .failure(let error) = result, error.code == .sessionExpired { proposers[.catalog] = nil }
         return result
     }
 
     mutating func makeStamp(_ group: GroupID) -> ClientStamp {
         let time = civil
-        if proposers[group].map({ $0.isIdle(at: time) }) ?? true {
+        if proposers[group].map({ $0.isWorn(at: time) }) ?? true {
             let client = ClientID(high: generator.next(), low: generator.next())
             // A client of a log that is not kept here cannot know its index. It never asks again after the
             // table has forgotten it, because it is renewed long before; so it may claim to be new.
             proposers[group] = Proposer(client: client, opened: groups[group]?.applied ?? .max, at: time)
         }
         return proposers.update(group) { $0.begin(at: time) }!
+    }
+
+    /// The log has forgotten this node as a client: a new one begins with its next change.
+    mutating func renewIfForgotten(_ group: GroupID, _ failure: FileFailure) {
+        if failure.code == .stale, failure.operation == "apply" { proposers[group] = nil }
     }
 
     /// Refused here rather than by every replica: results of this node's earlier changes are missing.

@@ -24,6 +24,7 @@ extension NodeState {
             node.call(session.group, .compound(compound, stamp, payload), token: token)
         }
         guard case .results(let results, let data) = value else { preconditionFailure("a compound ended as \(value)") }
+        if change, case .failed(let failure)? = results.last { renewIfForgotten(session.group, failure) }
         return (results, data)
     }
 

@@ -93,13 +93,18 @@ extension NodeState {
     /// The end of a step: its request is run again. False where nobody waits any more.
     @discardableResult
     mutating func resolve(_ token: WaitToken, _ value: StepValue, cost: OperationCost = OperationCost()) -> Bool {
-        if let (group, stamp) = stampsInUse.removeValue(forKey: token) { _ = proposers.update(group) { $0.end(stamp) } }
+        endStamp(token, wasApplied: value.wasApplied)
         guard let (key, step) = requests.resolve(token), var record = requests.take(key) else { return false }
         record.progress.ended[step] = value
         record.progress.cost = record.progress.cost + cost
         requests.putBack(key, record)
         runnable.append(key)
         return true
+    }
+
+    private mutating func endStamp(_ token: WaitToken, wasApplied: Bool) {
+        guard let (group, stamp) = stampsInUse.removeValue(forKey: token) else { return }
+        _ = proposers.update(group) { $0.end(stamp, wasApplied: wasApplied) }
     }
 
     /// Answers whoever asked, once.
@@ -184,6 +189,8 @@ extension NodeState {
     private mutating func expire(_ key: RequestTable.Key, _ record: RequestRecord, into effects: inout [Effect]) {
         _ = requests.take(key)
         requests.forget(record)
+        // Nobody asks for the results any more. Order does not matter: a stamp is removed from a table.
+        for (_, token) in record.progress.begun { endStamp(token, wasApplied: false) }
         let failure = FileFailure(
             .timedOut, operation: record.kind.name, object: record.kind.object, cause: "no answer before the deadline\(waitingFor(record))",
             hint: "whether it happened is not known; look before you repeat it")

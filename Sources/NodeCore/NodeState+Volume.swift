@@ -131,8 +131,10 @@ extension NodeState {
         }
         // Every chunk that the commit names is durable where the volume's rule wants it, before the
         // commit is proposed: whoever sees the version can read it.
-        let placed = volume.placements
+        let placed = progress.placed ?? volume.placements
+        progress.placed = placed
         if progress.begun[Step(.propose)] == nil {
+            try requireRegions(options.wait, session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
             for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {
                 throw .failure(
@@ -168,8 +170,10 @@ extension NodeState {
         guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
         countMajority(session.group, &progress)
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
+        // Published: whatever becomes of the waiting, it must not be published again.
+        if !progress.hasMoved { finishCommit(session, outcome) }
+        progress.hasMoved = true
         try waitForRegions(options.wait, session, placed, applied.index, &progress)
-        finishCommit(session, outcome)
         let complete = completeRegions(session, placed, applied.index, progress)
         return .receipt(
             CommitReceipt(
@@ -184,6 +188,16 @@ extension NodeState {
         _ = updateVolume(session.id) { $0.move(to: files.namespace, renumbering: outcome.renumbering) }
     }
 
+    private func requireRegions(_ wait: CommitWait, _ session: SessionContext) throws(Interrupt) {
+        guard case .regions(let named) = wait, let record = catalogRecord(session.filesystem) else { return }
+        for region in named where !record.plan.regions.contains(region) {
+            throw .failure(
+                FileFailure(
+                    .invalid, operation: "commit", object: session.filesystem.description, cause: "it has no replica in \(region)",
+                    hint: "nothing was published; its regions are \(record.plan.regions.map(\.name).joined(separator: ", "))"))
+        }
+    }
+
     /// One replica in each region that is to be waited for says when it has applied the commit.
     private mutating func waitForRegions(
         _ wait: CommitWait, _ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: inout RequestProgress
@@ -193,18 +207,13 @@ extension NodeState {
         switch wait {
         case .policy: return
         case .all: wanted = record.plan.regions
-        case .regions(let named):
-            for region in named where !record.plan.regions.contains(region) {
-                throw .failure(
-                    FileFailure(
-                        .invalid, operation: "commit", object: session.filesystem.description, cause: "it has no replica in \(region)",
-                        hint: "the commit is done; its regions are \(record.plan.regions.map(\.name).joined(separator: ", "))"))
-            }
-            wanted = named
+        case .regions(let named): wanted = named
         }
         var isWaiting = false
+        var asked: UInt32 = 0
         for (number, region) in record.plan.regions.enumerated() where wanted.contains(region) && region != settings.region {
             guard let replica = nearestReplica(record, in: region) else { continue }
+            asked += 1
             do throws(Interrupt) {
                 _ = try step(Step(.applied, 1 + number), &progress) { node, token in
                     node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
@@ -216,6 +225,7 @@ extension NodeState {
             }
         }
         if isWaiting { throw .waiting }
+        if asked > 1, progress.charged.insert(Step(.applied, 1)).inserted { progress.cost.wideAreaRoundTrips -= asked - 1 }
         func isComplete(_ entry: Placement) -> Bool { entry.completeRegions(of: wanted).count == wanted.count }
         try waitForPlacement(placed, number: 1, &progress, until: isComplete)
         for id in placed where placements[id].map({ !isComplete($0) }) ?? false {
@@ -355,7 +365,10 @@ extension NodeState {
         guard case .applied(let index, let bytes) = value, let result = try? FilesResult(xdr: bytes) else {
             throw .failure(unexpected(operation))
         }
-        if case .failed(let failure) = result { throw .failure(failure.about(operation)) }
+        if case .failed(let failure) = result {
+            renewIfForgotten(session.group, failure)
+            throw .failure(failure.about(operation))
+        }
         return (result, index)
     }
 }

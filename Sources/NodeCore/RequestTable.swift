@@ -18,7 +18,7 @@ struct Step: Hashable {
             case .place: "copies of the content in other places"
             case .read, .buffer: "this node's chunks"
             case .fetch: "chunks from other nodes"
-            case .applied: "the log to be applied here"
+            case .applied: "replicas to apply the log"
             case .window: "earlier writes of the same file"
             case .wait: "the next attempt"
             }
@@ -43,6 +43,17 @@ enum StepValue {
     case bytes(Payload)
     case missing([ChunkID])
     case failed(FileFailure)
+
+    /// Whether a change came out of the log. One that failed in a compound may not have been in it.
+    var wasApplied: Bool {
+        switch self {
+        case .applied: return true
+        case .results(let results, _):
+            if case .failed? = results.last { return false }
+            return true
+        default: return false
+        }
+    }
 }
 
 /// Thrown to leave a request until something that it waits for has happened.
@@ -67,6 +78,9 @@ struct RequestProgress {
     var placement: UInt64??
     /// The change set of a commit, computed once.
     var changes: VolumeChanges?
+    /// The copies that a commit waits for, and whether its session has moved to what it published.
+    var placed: [UInt64]?
+    var hasMoved = false
     /// This request is moving its session to another version.
     var holdsVersion = false
     /// The open file whose stage this request has stored.

@@ -184,7 +184,7 @@ final class ClusterDriver {
                 throw fault(command, "nothing called \(first(command))")
             }
             return try finish(waiting, command)
-        case "flood", "floodmake":
+        case "flood", "flood-changes":
             // Many reads or changes at once; how they ended, by kind.
             return try flood(command)
         default: return try single(command)
@@ -331,8 +331,13 @@ final class ClusterDriver {
 
     private func flood(_ command: ScriptCommand) throws -> String {
         let place = try session(command)
-        let waiting = try (0..<(try command.integer("count"))).map { _ in
-            try start(.stat(path: path(command), followLinks: true), place, command)
+        let target = try path(command)
+        let waiting = try (0..<(try command.integer("count"))).map { number in
+            let operation: FileOperation =
+                command.name == "flood"
+                ? .stat(path: target, followLinks: true)
+                : .makeDirectory(path: FilePath("\(target)\(number)")!, mode: 0o755, parents: true)
+            return try start(operation, place, command)
         }
         var counts: [String: Int] = [:]
         for one in waiting {

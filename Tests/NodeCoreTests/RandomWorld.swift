@@ -12,6 +12,9 @@ final class RandomWorld {
     private var clients: [RandomClient] = []
     private(set) var violations: [String] = []
     private(set) var trace: [String] = []
+    private(set) var failures = 0
+    var commits: Int { published.count }
+    var reads: Int { register.readCount }
     private var requests = 0
     private var replies = 0
     private var crashed: Set<Int> = []
@@ -105,6 +108,7 @@ final class RandomWorld {
         client.job = nil
         switch reply {
         case .failed(let failure):
+            failures += 1
             trace.append("\(cluster.now) \(client.node) \(failure.code.word)")
             // An interrupted write or commit may have happened, or happen later.
             if job.kind == .write, client.kind == .nfs, job.step == 2 { register.wrote(job.value, began: job.began, ended: nil) }
@@ -231,6 +235,8 @@ struct RandomJob {
 struct RegisterHistory {
     private var writes: [(value: [UInt8], began: Instant, ended: Instant?)] = []
     private var reads: [(value: [UInt8], began: Instant, ended: Instant)] = []
+
+    var readCount: Int { reads.count }
 
     mutating func wrote(_ value: [UInt8], began: Instant, ended: Instant?) { writes.append((value, began, ended)) }
     mutating func read(_ value: [UInt8], began: Instant, ended: Instant) { reads.append((value, began, ended)) }
