@@ -126,7 +126,8 @@ extension NodeState {
             if belongsHere && !running { startGroup(record, into: &effects) }
             if !belongsHere && running { removeGroup(record.group, into: &effects) }
         }
-        for id in groups.keys where id != .catalog && state.filesystem(of: id) == nil { removeGroup(id, into: &effects) }
+        // A group that the catalog does not name is kept: after a restart the end of the catalog's log is
+        // applied only when a leader is known. A group goes when the catalog says that it is deleted.
         for (id, session) in sessions where state.filesystems[session.filesystem]?.isActive != true {
             _ = sessions.update(id) { $0.isDeleted = true }
         }

@@ -2,6 +2,7 @@ import Consensus
 package import Membership
 import Namespace
 package import Primitives
+import Replication
 
 /// What a node shows of itself, copied between two events.
 package struct NodeView: Sendable {
@@ -36,6 +37,13 @@ package struct NodeView: Sendable {
 }
 
 extension NodeState {
+    /// Whether the catalog is as the cluster has it, as far as this node can tell: a leader is known, and
+    /// all of the log that is here has been applied. After a restart the end of the log is applied only then.
+    package var knowsCatalog: Bool {
+        guard catalog.cluster != nil, let status = raft.status(.catalog), status.leader != nil else { return false }
+        return (groups[.catalog]?.applied ?? 0) >= status.lastIndex
+    }
+
     package var view: NodeView {
         NodeView(
             members: swim.members.map { NodeView.Member(record: $0, roundTrip: swim.roundTrip(to: $0.id)?.median) },

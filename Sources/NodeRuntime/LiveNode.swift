@@ -109,7 +109,7 @@ package final class LiveNode: Sendable {
     /// node that starts while most others are down serves what it can.
     package func ready(within limit: Duration) async {
         let end = clock.now + limit
-        while clock.now < end, await !loop.read({ $0.catalog.cluster != nil }) { try? await Task.sleep(for: .milliseconds(20)) }
+        while clock.now < end, await !loop.read({ $0.knowsCatalog }) { try? await Task.sleep(for: .milliseconds(20)) }
         life.withLock { if $0.state == "starting" { $0.state = "ready" } }
     }
 
