@@ -58,7 +58,7 @@ extension NodeState {
     }
 
     /// A new session sees the latest version: the leader is asked which that is. Where it does not
-    /// answer within two seconds the session begins with what this region has, as a region that is cut
+    /// answer within five seconds the session begins with what this region has, as a region that is cut
     /// off must.
     private mutating func catchUp(_ group: GroupID, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) {
         let limit = Step(.wait, 10)
@@ -66,10 +66,10 @@ extension NodeState {
             let token = requests.makeToken()
             progress.begun[limit] = token
             requests.expect(token, request: currentKey, step: limit)
-            pauses.append((now + .seconds(2), token))
+            pauses.append((now + .seconds(5), token))
         }
         do throws(Interrupt) {
-            let index = try readIndex(group, Step(.readIndex, 1), &progress, into: &effects)
+            let index = try patientReadIndex(group, &progress, into: &effects)
             try waitApplied(group, index, Step(.applied, 1), &progress)
         } catch {
             if case .waiting = error, progress.ended[limit] == nil { throw .waiting }
