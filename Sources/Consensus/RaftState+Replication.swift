@@ -97,8 +97,10 @@ extension RaftState {
         guard progress.peers[slot].owesCheck else { return }
         progress.peers[slot].owesCheck = false
         let match = progress.peers[slot].match
-        guard progress.peers[slot].state == .replicate, let term = log.term(at: match) else { return }
-        progress.peers[slot].appendStamp = sendAppend(to: slot, after: match, term, [], into: &effects)
+        guard progress.peers[slot].state != .snapshot, let term = log.term(at: match) else { return }
+        let stamp = sendAppend(to: slot, after: match, term, [], into: &effects)
+        progress.peers[slot].appendStamp = stamp
+        if progress.peers[slot].state == .probe { progress.peers[slot].probeStamp = stamp }
     }
 
     // MARK: - Answers
@@ -130,6 +132,9 @@ extension RaftState {
             } else if ack.stamp > peer.probeStamp {
                 // Something sent after the probe was answered, so the probe is lost.
                 progress.peers[slot].probeStamp = 0
+                // There is nothing to send to a member that had everything and has restarted since: only a
+                // check tells it what of its log is committed.
+                progress.peers[slot].owesCheck = ack.received < peer.match
             }
         case .replicate:
             if ack.received + 1 < peer.next, ack.stamp >= peer.appendStamp {

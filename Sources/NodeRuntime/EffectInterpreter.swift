@@ -12,7 +12,7 @@ import Transport
 final class EffectInterpreter: Sendable {
     private let network: PeerNetwork
     private let gossip: GossipSocket
-    private let log: WriteAheadLog
+    private let log: LogAppender
     private let data: DataPlane
     private let snapshots: SnapshotExchange
     private let waiters: RequestWaiters
@@ -31,7 +31,7 @@ final class EffectInterpreter: Sendable {
     ) {
         self.network = network
         self.gossip = gossip
-        self.log = log
+        self.log = LogAppender(log: log, logger: logger, post: post)
         self.data = data
         self.snapshots = snapshots
         self.waiters = waiters
@@ -118,9 +118,7 @@ final class EffectInterpreter: Sendable {
             }
             if let hard = write.hardState { records.append(LogRecord(group, .hardState(hard.xdrBytes))) }
         }
-        log.append(records) { [post] error in
-            if let error { post(.logFailed(token: token, reason: "\(error)")) } else { post(.logDurable(token: token)) }
-        }
+        log.append(records, token: token)
     }
 
     private func answer(_ request: RequestID, _ reply: Reply) {

@@ -141,8 +141,8 @@ struct RandomRun {
         let node = pick()
         let other = pick()
         switch chance.below(12) {
-        case 0: world.crash(node)
-        case 1, 2: if world.nodes[node].raft == nil { world.start(node) } else if chance.below(3) == 0 { crashAndRestart(node) }
+        case 0: crash(node)
+        case 1, 2: if world.nodes[node].raft == nil { start(node) } else if chance.below(3) == 0 { crashAndRestart(node) }
         case 3:
             // One node from all others, both ways or one.
             let mode = chance.below(3)
@@ -169,8 +169,20 @@ struct RandomRun {
     }
 
     private mutating func crashAndRestart(_ node: Int) {
+        crash(node)
+        start(node)
+    }
+
+    /// Its connections break with it, which the others may or may not notice.
+    private mutating func crash(_ node: Int) {
         world.crash(node)
+        guard chance.below(2) == 0 else { return }
+        for peer in 1...world.options.nodes where peer != node { world.send(MultiRaftEvent.unreachable(World.id(node)), to: peer) }
+    }
+
+    private mutating func start(_ node: Int) {
         world.start(node)
+        for peer in 1...world.options.nodes where peer != node { world.send(MultiRaftEvent.reachable(World.id(node)), to: peer) }
     }
 
     private mutating func changeMembers() {
@@ -207,6 +219,10 @@ struct RandomRun {
     private mutating func demandConvergence() {
         for group in groups {
             world.run(until: world.microseconds + 3_500_000)
+            // Nothing new is needed for that, nor when one more restarts in the calm.
+            demandRest(group)
+            crashAndRestart(pick())
+            demandRest(group)
             let before = world.checker.acknowledged
             var tries = 0
             while world.checker.acknowledged == before, tries < 30 {
@@ -225,6 +241,11 @@ struct RandomRun {
             compareMembers(group)
             readEverywhere(group)
         }
+    }
+
+    private mutating func demandRest(_ group: GroupID) {
+        for _ in 0..<30 where !isAtRest(group) { world.run(until: world.microseconds + 300_000) }
+        if !isAtRest(group) { world.checker.fail("\(group): members do not come to agree by themselves: \(world.overview(group))") }
     }
 
     /// The members of the leader's configuration have all taken in its whole log.

@@ -71,6 +71,9 @@ extension Processes {
             let (a, b, c) = (
                 cluster.hasty(cluster.node(in: "a")), cluster.hasty(cluster.node(in: "b")), cluster.hasty(cluster.node(in: "c"))
             )
+            // Leadership goes where the home is; then the hardest case is tried.
+            let isHome = await LocalCluster.eventually(within: 20) { await cluster.leader(of: scene.volume)?.region == "a" }
+            #expect(isHome, "the volume is not led from its home region")
             #expect(cluster.run(["fault", "isolate", "a"]).status == 0)
 
             // The share: bounded, clear, nothing acknowledged.
