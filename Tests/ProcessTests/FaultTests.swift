@@ -94,7 +94,7 @@ extension Processes {
             _ = try await LocalCluster.put(a, scene.share, "meanwhile", [4, 5, 6])
 
             // The volume: reads everywhere, commits with the majority.
-            for client in [a, b, c] { #expect(await LocalCluster.content(client, scene.volume, "kept") == scene.kept, "\(client.address)") }
+            for client in [a, b, c] { #expect(await LocalCluster.holds(client, scene.volume, "kept", scene.kept), "\(client.address)") }
             let moved = await untilWorks(within: 20) {
                 _ = try await LocalCluster.put(b, scene.volume, "from-b", Array("b".utf8), force: true)
             }
@@ -108,16 +108,16 @@ extension Processes {
 
             #expect(cluster.run(["fault", "heal"]).status == 0)
             let back = await untilWorks(within: 30) {
-                guard await LocalCluster.content(b, scene.share, "kept") == scene.kept else { throw LocalCluster.Failure(what: "not yet") }
+                guard await LocalCluster.holds(b, scene.share, "kept", scene.kept) else { throw LocalCluster.Failure(what: "not yet") }
             }
             measured("the share is back after healing", back ?? -1, "s")
             #expect(back != nil)
-            #expect(await LocalCluster.content(c, scene.share, "meanwhile") == [4, 5, 6])
+            #expect(await LocalCluster.holds(c, scene.share, "meanwhile", [4, 5, 6]))
             #expect(await patient.ends(within: 40) && patient.process.terminationStatus == 0, "\(patient.output)")
             let got = FileManager.default.contents(atPath: cluster.folder.appendingPathComponent("got").path)
             #expect(got.map { Array($0) } == scene.kept)
             let seen = await untilWorks(within: 30) {
-                guard await LocalCluster.content(a, scene.volume, "from-c") == Array("c".utf8) else {
+                guard await LocalCluster.holds(a, scene.volume, "from-c", Array("c".utf8)) else {
                     throw LocalCluster.Failure(what: "not yet")
                 }
             }
@@ -135,12 +135,12 @@ extension Processes {
             for index in 0..<10 {
                 _ = try await LocalCluster.put(b, scene.share, "s\(index)", [UInt8(index)])
                 _ = try await LocalCluster.put(b, scene.volume, "v\(index)", [UInt8(index)])
-                #expect(await LocalCluster.content(a, scene.share, "s\(index)") == [UInt8(index)])
+                #expect(await LocalCluster.holds(a, scene.share, "s\(index)", [UInt8(index)]))
             }
             #expect(cluster.run(["fault", "restart", cluster.node(in: "c").name]).status == 0)
             #expect(await cluster.digestsDiffer() == "")
             let c = cluster.client(cluster.node(in: "c"))
-            #expect(await LocalCluster.content(c, scene.volume, "v9") == [9])
+            #expect(await LocalCluster.holds(c, scene.volume, "v9", [9]))
             for client in [a, b, c] { await client.shutdown() }
         }
 
@@ -150,14 +150,14 @@ extension Processes {
             defer { cluster.end() }
             let a = cluster.hasty(cluster.node(in: "a"))
             for region in ["b", "c"] { #expect(cluster.run(["fault", "kill", cluster.node(in: region).name]).status == 0) }
-            #expect(await LocalCluster.content(a, scene.volume, "kept") == scene.kept)
+            #expect(await LocalCluster.holds(a, scene.volume, "kept", scene.kept))
             let put = await commitRefusal(a, scene.volume, "x")
             #expect(
                 put.map { [.unavailable, .timedOut].contains($0.code) && $0.cause.contains("majority") } ?? false,
                 "\(String(describing: put))")
             // The share lives in this region alone.
             _ = try await LocalCluster.put(a, scene.share, "alone", [7])
-            #expect(await LocalCluster.content(a, scene.share, "alone") == [7])
+            #expect(await LocalCluster.holds(a, scene.share, "alone", [7]))
             // Verbs that tell how things are answer all the same.
             let (status, took) = await seconds { cluster.run(["status"]) }
             #expect(status.status == 0 && took < 5, "\(status)")
@@ -191,7 +191,7 @@ extension Processes {
             #expect(moved != nil)
             #expect(cluster.run(["fault", "restart", victim]).status == 0)
             for (path, bytes) in acknowledged {
-                let isThere = await LocalCluster.eventually(within: 30) { await LocalCluster.content(east, scene.share, path) == bytes }
+                let isThere = await LocalCluster.eventually(within: 30) { await LocalCluster.holds(east, scene.share, path, bytes) }
                 #expect(isThere, "\(path) was acknowledged")
             }
             #expect(await cluster.digestsDiffer() == "")

@@ -102,6 +102,12 @@ extension LocalCluster {
         (try? await client.bytes(filesystem, FilePath(path)!)).map { Array($0.readableBytesView) }
     }
 
+    /// Whether a file, asked at this node, holds just these bytes; nil for: it can not be had. An answer
+    /// that is printed in a line, unlike the bytes.
+    static func holds(_ client: APIClient, _ filesystem: FilesystemID, _ path: String, _ bytes: [UInt8]?) async -> Bool {
+        await content(client, filesystem, path) == bytes
+    }
+
     static func put(_ client: APIClient, _ filesystem: FilesystemID, _ path: String, _ bytes: [UInt8], force: Bool = false)
         async throws(FileFailure)
         -> StoredReport
