@@ -15,9 +15,17 @@ struct ClusterMaker {
     /// Nil for `none`.
     let mapText: String?
 
-    func make() throws -> ClusterFile {
+    /// Whether the regions are in the map.
+    func check() throws { _ = try checkedMap() }
+
+    private func checkedMap() throws -> RegionMap? {
         let map = try mapText.map { try RegionMapFile.parse($0, name: "map") }
         if let map { try check(map) }
+        return map
+    }
+
+    func make() throws -> ClusterFile {
+        let map = try checkedMap()
         try LocalFiles.makeDirectory(directory.path, mode: 0o700)
         let clusterID = Base62.encode(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
         let nodes = try plan()

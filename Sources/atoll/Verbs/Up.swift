@@ -33,7 +33,11 @@ struct Up: AsyncParsableCommand {
         let began = ContinuousClock.now
         // From here on a signal is a wish: whatever was started is ended first.
         let stop = StopRequest()
-        if ClusterFile.isMissing(directory) { try LocalFiles.makeDirectory(directory.path, mode: 0o700) }
+        if ClusterFile.isMissing(directory) {
+            // What can not be made leaves nothing behind.
+            try maker(directory).check()
+            try LocalFiles.makeDirectory(directory.path, mode: 0o700)
+        }
         let (file, children) = try await directory.locked("up") { try await start(directory, stop) }
         let took = ContinuousClock.now - began
         if output.json {

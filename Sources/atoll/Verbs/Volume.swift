@@ -43,11 +43,13 @@ struct VolumeLs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List a directory.")
     @Argument var name: String
     @Argument var path = "/"
-    @Option(name: .customLong("at"), help: "As it was in this version.") var version: UInt64?
+    @Option(help: "As it was in this version.") var at: String?
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        try await FilesystemVerb(kind: .volume, verb: "ls", target: target).list(name, path, version: version, json: output.json)
+        let version = try at.map { try VersionText.read($0, "volume ls") }
+        try await FilesystemVerb(kind: .volume, verb: "ls", target: target).list(
+            name, path, version: version?.rawValue, json: output.json)
     }
 }
 
@@ -118,13 +120,14 @@ struct VolumeGet: AsyncParsableCommand {
     @Argument var remote: String
     @Argument(help: "A file or directory, or - for the standard output.") var local = "."
     @Flag(name: [.customShort("f"), .long], help: "Replace existing local files.") var force = false
-    @Option(name: .customLong("at"), help: "As it was in this version.") var version: UInt64?
+    @Option(help: "As it was in this version.") var at: String?
     @OptionGroup var target: TargetOptions
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "get", target: target)
+        let version = try at.map { try VersionText.read($0, verb.operation) }
         try await verb.run { connection in
             let volume = try await verb.find(name, connection)
-            try await verb.session(volume.id, connection, readOnly: true, version: version.map { VersionID($0) }) { files in
+            try await verb.session(volume.id, connection, readOnly: true, version: version) { files in
                 try await GetVerb(verb: verb, remote: remote, local: local, force: force).run(files, say: local != "-")
             }
         }
