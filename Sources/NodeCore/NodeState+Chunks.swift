@@ -1,11 +1,14 @@
 import Filesystem
+import Namespace
 import Primitives
 import Replication
 
-// Where content is: copies pushed to where placement wants them, missing chunks fetched from the
-// nearest holder. The core sees ids and lengths only.
+// Where content goes: copies pushed to where placement wants them. The core sees ids and lengths only.
 
 extension NodeState {
+    /// Chunks in one push.
+    private static let pushLimit = 1_024
+
     func placement(of group: GroupID) -> ChunkPlacement? {
         guard let record = catalog.filesystem(of: group) else { return nil }
         return ChunkPlacement(plan: record.plan, policy: record.policy, table: regionTable())
@@ -25,19 +28,29 @@ extension NodeState {
                 byNode[destination.node] = share
             }
         }
-        entry.pushesLeft = byNode.count
-        placements[id] = entry
+        var shares: [ChunkPush] = []
         for (node, share) in byNode {
-            push(ChunkPush(placement: id, node: node, region: share.region, indices: share.indices), into: &effects)
+            for start in stride(from: 0, to: share.indices.count, by: Self.pushLimit) {
+                let part = Array(share.indices[start..<min(start + Self.pushLimit, share.indices.count)])
+                shares.append(ChunkPush(placement: id, node: node, region: share.region, indices: part))
+            }
         }
+        entry.pushesLeft = shares.count
+        placements[id] = entry
+        for share in shares { push(share, into: &effects) }
         return id
     }
 
     private mutating func push(_ push: ChunkPush, into effects: inout [Effect]) {
         guard let entry = placements[push.placement] else { return }
         let token = requests.makeToken()
-        pushes[token] = push
-        effects.append(.pushChunks(push.indices.map { entry.chunks[$0] }, to: push.node, token))
+        let chunks = push.indices.map { entry.chunks[$0] }
+        var sent = push
+        // An acknowledgement that is lost must not hold up a commit for ever: 30 s, and time for the bytes at 256 KiB/s.
+        let bytes = chunks.reduce(0) { $0 + UInt64($1.length) }
+        sent.timeoutAt = now + .seconds(30) + .milliseconds(Int64(bytes / 262))
+        pushes[token] = sent
+        effects.append(.pushChunks(chunks, to: push.node, token))
     }
 
     mutating func pushed(_ token: WaitToken, ok: Bool, into effects: inout [Effect]) {
@@ -66,7 +79,9 @@ extension NodeState {
         }
     }
 
+    /// Sends again what failed a while ago, or what nobody has answered in time.
     mutating func retryPushes(into effects: inout [Effect]) {
+        for (token, push) in pushes where push.timeoutAt <= now { pushed(token, ok: false, into: &effects) }
         let due = pushRetries.filter { $0.at <= now }
         pushRetries.removeAll { $0.at <= now }
         for retry in due { push(retry.push, into: &effects) }
@@ -87,101 +102,60 @@ extension NodeState {
         }
     }
 
-    /// Placements that are complete, or that nobody asks about any more.
+    /// After ten minutes: placements that are complete, and those of sessions that have moved on or ended.
     mutating func forgetPlacements() {
-        for (id, entry) in placements where entry.isSatisfied && entry.pushesLeft == 0 && entry.started + .seconds(600) < now {
-            _ = placements.remove(id)
-        }
+        let old = placements.filter { $0.value.started + .seconds(600) < now && $0.value.waiting.isEmpty }
+        guard !old.isEmpty else { return }
+        var wanted: Set<UInt64> = []
+        for (_, session) in sessions { wanted.formUnion(session.volume?.placements ?? []) }
+        for (id, entry) in old where entry.isSatisfied && entry.pushesLeft == 0 || !wanted.contains(id) { _ = placements.remove(id) }
     }
 
-    // MARK: Reading
+    // MARK: Copies that are kept for us
 
-    /// Bytes of a file as a buffer; chunks that are not here are fetched from the nearest holder,
-    /// and waits for another region are counted.
-    mutating func readBytes(
-        _ extents: [Extent], under: [UInt8], offset: UInt64, length: UInt32, of group: GroupID, number: Int,
-        _ progress: inout RequestProgress
-    ) throws(Interrupt) -> Payload {
-        var attempt = 0
-        while true {
-            let place = Step(.read, number * 64 + attempt)
-            let value: StepValue
-            do {
-                value = try step(place, &progress) { node, token in
-                    node.laterEffects.append(.readExtents(extents, under: under, offset: offset, length: length, token))
+    /// After so long holders are told again what is in use, or asked again what they hold: a quarter of
+    /// the age at which they may take it for garbage, so that some may be lost on the way.
+    var vouchInterval: Duration { settings.garbage.grace / 4 }
+
+    /// The copies that a commit of this session waits for. Where they were made long ago, holders are asked
+    /// again for everything that the commit will name: until it is in the log nothing else keeps it there.
+    mutating func freshPlacements(_ session: SessionContext, _ volume: VolumeSession, into effects: inout [Effect]) -> [UInt64] {
+        let isFresh = volume.placements.allSatisfy { id in placements[id].map { $0.started + vouchInterval > now } ?? false }
+        guard !isFresh else { return volume.placements }
+        var seen: Set<ChunkID> = []
+        let changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
+        guard let anew = place(changes.chunks.filter { seen.insert($0.id).inserted }, of: session.group, into: &effects) else { return [] }
+        _ = updateVolume(session.id) { $0.placements = [anew] }
+        return [anew]
+    }
+
+    /// Tells the holders what the sessions here see or have staged and the file system's present state
+    /// may not name: nobody else can know.
+    mutating func vouchForSessions(into effects: inout [Effect]) {
+        guard now >= nextVouch else { return }
+        nextVouch = now + vouchInterval
+        for (_, session) in sessions {
+            guard let volume = session.volume, let files = groups[session.group]?.machine.files,
+                let wanted = placement(of: session.group)
+            else { continue }
+            var seen: Set<ChunkID> = []
+            var byNode = OrderedTable<NodeID, [ChunkReference]>()
+            for tree in volume.trees {
+                var scan = ChunkScan(tree, besides: files.namespace.tree)
+                while let chunks = scan.next(limit: 4_096) {
+                    for chunk in chunks where seen.insert(chunk.id).inserted {
+                        for destination in wanted.destinations(of: chunk.id) where destination.node != settings.id {
+                            if byNode.update(destination.node, { $0.append(chunk) }) == nil { byNode[destination.node] = [chunk] }
+                        }
+                    }
                 }
             }
-            switch value {
-            case .bytes(let payload): return payload
-            case .missing(let chunks):
-                try fetch(chunks, among: extents, of: group, number: number * 64 + attempt, &progress)
-                attempt += 1
-                guard attempt < 4 else {
-                    throw .failure(
-                        FileFailure(.ioError, operation: "read", object: "chunk \(chunks[0].hex)", cause: "it vanishes as it is fetched"))
+            for (node, chunks) in byNode {
+                for start in stride(from: 0, to: chunks.count, by: 4_096) {
+                    effects.append(.chunks(.vouch(Array(chunks[start..<min(start + 4_096, chunks.count)]), to: node)))
                 }
-            default: preconditionFailure("a read ended as \(value)")
             }
         }
-    }
-
-    /// Asks the holders in order of distance, one after the other, until all chunks are here.
-    private mutating func fetch(
-        _ ids: [ChunkID], among extents: [Extent], of group: GroupID, number: Int, _ progress: inout RequestProgress
-    )
-        throws(Interrupt)
-    {
-        var missing = ids
-        let sources = fetchSources(of: group, for: ids[0])
-        for (position, source) in sources.enumerated() {
-            let wanted = missing
-            let references = wanted.compactMap { id in extents.first { $0.chunk.id == id }?.chunk }
-            let place = Step(.fetch, number * 64 + position)
-            let fresh = progress.begun[place] == nil
-            var failed = false
-            do {
-                let value = try step(place, &progress) { node, token in
-                    node.laterEffects.append(.fetchChunks(references, from: source, token))
-                }
-                if case .missing(let left) = value { missing = left } else { missing = [] }
-            } catch .failure { failed = true }
-            _ = fresh
-            if !failed, progress.charged.insert(place).inserted { charge(references, missing, from: source, &progress) }
-            if missing.isEmpty { return }
-        }
-        let failure = FileFailure(
-            .unavailable, operation: "read", object: "chunk \(missing[0].hex)",
-            cause: "none of \(sources.count) nodes that may hold it gave an intact copy",
-            hint: "bring its holders back, or run `atoll check`")
-        throw .failure(failure)
-    }
-
-    private mutating func charge(_ wanted: [ChunkReference], _ missing: [ChunkID], from source: NodeID, _ progress: inout RequestProgress) {
-        let got = wanted.filter { reference in !missing.contains(reference.id) }
-        if isWideArea(source) {
-            progress.cost.wideAreaRoundTrips += 1
-            progress.cost.chunksFromAfar += UInt32(got.count)
-            progress.cost.wideAreaBytes += got.reduce(0) { $0 + UInt64($1.length) }
-            counters.chunksFetchedFromAfar += UInt64(got.count)
-        } else {
-            progress.cost.chunksFromRegion += UInt32(got.count)
-        }
-    }
-
-    /// Who may hold a chunk: its targets in this region, the region's other replicas, then the same
-    /// of each other region, nearest first.
-    private func fetchSources(of group: GroupID, for chunk: ChunkID) -> [NodeID] {
-        guard let record = catalog.filesystem(of: group) else { return [] }
-        let table = regionTable()
-        let wanted = ChunkPlacement(plan: record.plan, policy: record.policy, table: table)
-        var out: [NodeID] = []
-        for region in [settings.region] + table.nearestFirst(from: settings.region).filter({ $0 != settings.region }) {
-            let targets = wanted.targets(of: chunk, in: region, ignoringLiveness: true)
-            let others = record.plan.replicas.filter { $0.region == region }.map(\.node)
-            for node in targets + others where node != settings.id && !out.contains(node) { out.append(node) }
-        }
-        // The dead are asked last, not left out: gossip may be wrong.
-        return out.filter { table.isAlive($0) } + out.filter { !table.isAlive($0) }
     }
 
     // MARK: Bringing chunks home
@@ -198,9 +172,13 @@ extension NodeState {
         }
     }
 
+    /// What a push brought meanwhile costs nothing: a fetch asks for what is not here.
     mutating func performAdoption(_ group: GroupID, _ chunks: [ChunkReference], _ progress: inout RequestProgress) throws(Interrupt) {
         _ = try step(Step(.wait), &progress) { node, token in node.pauses.append((node.now + .seconds(5), token)) }
-        let extents = chunks.map { Extent(offset: 0, length: UInt64($0.length), chunk: $0, chunkOffset: 0) }
-        try fetch(chunks.map(\.id), among: extents, of: group, number: 0, &progress)
+        try performRepair(group, chunks, &progress)
+    }
+
+    mutating func performRepair(_ group: GroupID, _ chunks: [ChunkReference], _ progress: inout RequestProgress) throws(Interrupt) {
+        try fetch(chunks, of: group, number: 0, &progress)
     }
 }

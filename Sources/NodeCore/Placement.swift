@@ -47,4 +47,6 @@ struct ChunkPush {
     let region: RegionID
     let indices: [Int]
     var attempts = 1
+    /// When it is sent again though nothing was heard.
+    var timeoutAt = Instant.distantFuture
 }

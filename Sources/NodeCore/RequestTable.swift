@@ -112,6 +112,10 @@ enum BackgroundWork {
     case endSession(SessionID, FilesystemID, GroupID)
     /// Chunks that a commit named and that placement wants here.
     case adoptChunks(GroupID, [ChunkReference])
+    /// Chunks that a round of upkeep found missing.
+    case repairChunks(GroupID, [ChunkReference])
+    /// Asks the leaders how far their logs are, before names are marked.
+    case confirmNames
     /// The locks of a client session that is gone.
     case expireSession(GroupID, NodeID, SessionID)
     /// The first leader of the catalog gives the cluster its identity.

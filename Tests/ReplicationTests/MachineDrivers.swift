@@ -44,7 +44,7 @@ struct FetchDriver {
             event = .request(
                 ChunkWaiterID(UInt64(try command.integer("waiter"))), chunks.map { FetchWant(chunk: $0, sources: sources) },
                 deadline: now + .milliseconds(try command.integer("within", default: 60_000)))
-        case "arrived": event = .arrived(transfer, chunks.map(\.id))
+        case "arrived": event = .arrived(transfer, chunks.map { FetchedChunk($0.id, sentBytes: $0.length / 2) })
         case "missing": event = .missing(transfer, chunks.map(\.id), reason: "not held")
         case "ended": event = .ended(transfer, failure: command.value("failure"))
         case "present": event = .present(chunks.map(\.id))
@@ -66,7 +66,7 @@ struct FetchDriver {
         case .fetch(let id, let node, let chunks): "\(id) fetch from \(node): \(names.list(chunks))"
         case .cancel(let id): "\(id) cancel"
         case .done(let waiter, let costs):
-            "\(waiter) done: \(costs.chunks) chunks, \(costs.bytes) bytes, \(costs.wideAreaRequests) far requests, \(costs.wideAreaRoundTrips) far round trips"
+            "\(waiter) done: \(costs.chunksFromRegion)+\(costs.chunksFromAfar) chunks, \(costs.wideAreaBytes) far bytes, \(costs.wideAreaRequests) far requests, \(costs.wideAreaRoundTrips) far round trips"
         case .failed(let waiter, let failure):
             "\(waiter) failed, \(failure.cause): \(failure.chunk.map(names.name) ?? "-") \(failure.tried.map { "\($0.node) \($0.reason)" })"
         }

@@ -61,7 +61,7 @@ import Testing
         }
 
         func step(_ event: FetchEvent) {
-            if case .arrived(_, let chunks) = event { here += chunks }
+            if case .arrived(_, let chunks) = event { here += chunks.map(\.id) }
             var effects: [FetchEffect] = []
             machine.handle(event, now: now, into: &effects)
             absorb(effects)
@@ -93,11 +93,12 @@ import Testing
             }
             events.removeFirst()
             now = max(now, first.at)
+            let came = first.chunks.map { FetchedChunk($0, sentBytes: 500) }
             switch first.fate {
-            case 0: step(.arrived(first.transfer, first.chunks))
+            case 0: step(.arrived(first.transfer, came))
             case 1:
                 let half = first.chunks.count / 2
-                if half > 0 { step(.arrived(first.transfer, Array(first.chunks[..<half]))) }
+                if half > 0 { step(.arrived(first.transfer, Array(came[..<half]))) }
                 step(.missing(first.transfer, Array(first.chunks[half...]), reason: "not held"))
             default: step(.ended(first.transfer, failure: "connection reset"))
             }
