@@ -50,9 +50,7 @@ struct RecentTouches {
     func isIdle(_ id: ChunkID, since time: Instant) -> Bool {
         guard floor < time else { return false }
         let (a, b, c) = Self.bits(id)
-        for (position, generation) in generations.enumerated() {
-            // A generation ends where the next one begins, or not yet.
-            guard position + 1 == generations.count || generations[position + 1].start > time else { continue }
+        for generation in generations where generation.start + span > time {
             if [a, b, c].allSatisfy({ generation.bits[Int($0 >> 6)] >> ($0 & 63) & 1 == 1 }) { return false }
         }
         return true
