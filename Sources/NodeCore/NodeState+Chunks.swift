@@ -42,32 +42,61 @@ extension NodeState {
     }
 
     private mutating func push(_ push: ChunkPush, into effects: inout [Effect]) {
-        guard let entry = placements[push.placement] else { return }
-        let token = requests.makeToken()
-        let chunks = push.indices.map { entry.chunks[$0] }
-        var sent = push
-        // An acknowledgement that is lost must not hold up a commit for ever: 30 s, and time for the bytes at 256 KiB/s.
-        let bytes = chunks.reduce(0) { $0 + UInt64($1.length) }
-        sent.timeoutAt = now + .seconds(30) + .milliseconds(Int64(bytes / 262))
-        pushes[token] = sent
-        effects.append(.pushChunks(chunks, to: push.node, token))
+        guard placements.contains(push.placement) else { return }
+        if !outboxes.contains(push.node) { outboxes[push.node] = PushOutbox() }
+        guard outboxes.update(push.node, { $0.waiting.push(push) }) == true else {
+            pushRetries.append((now + .seconds(1), push))
+            return
+        }
+        sendPushes(to: push.node, into: &effects)
+    }
+
+    /// Sends what waits for a node: at once while little is under way, so that a commit is not held up; then
+    /// all that has gathered in one, so that many small files cost few messages and few syncs there.
+    private mutating func sendPushes(to node: NodeID, into effects: inout [Effect]) {
+        while var outbox = outboxes[node], outbox.underWay < PushOutbox.limit, !outbox.waiting.isEmpty {
+            var parts: [ChunkPush] = []
+            var chunks: [ChunkReference] = []
+            var seen: Set<ChunkID> = []
+            var bytes: UInt64 = 0
+            while let next = outbox.waiting.first, parts.isEmpty || chunks.count + next.indices.count <= Self.pushLimit && bytes < 4 << 20 {
+                _ = outbox.waiting.pop()
+                guard let entry = placements[next.placement] else { continue }
+                parts.append(next)
+                for index in next.indices where seen.insert(entry.chunks[index].id).inserted {
+                    chunks.append(entry.chunks[index])
+                    bytes += UInt64(entry.chunks[index].length)
+                }
+            }
+            if !parts.isEmpty { outbox.underWay += 1 }
+            outboxes[node] = outbox
+            guard !parts.isEmpty else { continue }
+            let token = requests.makeToken()
+            // An acknowledgement that is lost must not hold up a commit for ever: 30 s, and time for the bytes at 256 KiB/s.
+            pushes[token] = PushFlight(node: node, parts: parts, timeoutAt: now + .seconds(30) + .milliseconds(Int64(bytes / 262)))
+            effects.append(.pushChunks(chunks, to: node, token))
+        }
     }
 
     mutating func pushed(_ token: WaitToken, ok: Bool, into effects: inout [Effect]) {
-        guard var push = pushes.remove(token) else { return }
-        guard ok else {
+        guard let flight = pushes.remove(token) else { return }
+        _ = outboxes.update(flight.node) { $0.underWay -= 1 }
+        for var push in flight.parts {
+            if ok {
+                _ = placements.update(push.placement) { $0.hold(push.indices, in: push.region) }
+                endPush(push)
+                continue
+            }
             // A placement that a commit may wait for is never given up; one whose rule is kept already is,
             // after some minutes: the regions fetch what they lack when they apply the commit.
             push.attempts += 1
             guard placements[push.placement]?.isSatisfied == false || push.attempts <= 60 else {
                 endPush(push)
-                return
+                continue
             }
             pushRetries.append((now + .milliseconds(min(5_000, 100 << min(push.attempts, 6))), push))
-            return
         }
-        _ = placements.update(push.placement) { $0.hold(push.indices, in: push.region) }
-        endPush(push)
+        sendPushes(to: flight.node, into: &effects)
     }
 
     private mutating func endPush(_ push: ChunkPush) {
@@ -81,7 +110,7 @@ extension NodeState {
 
     /// Sends again what failed a while ago, or what nobody has answered in time.
     mutating func retryPushes(into effects: inout [Effect]) {
-        for (token, push) in pushes where push.timeoutAt <= now { pushed(token, ok: false, into: &effects) }
+        for (token, flight) in pushes where flight.timeoutAt <= now { pushed(token, ok: false, into: &effects) }
         let due = pushRetries.filter { $0.at <= now }
         pushRetries.removeAll { $0.at <= now }
         for retry in due { push(retry.push, into: &effects) }

@@ -34,7 +34,8 @@ package struct NodeState {
     /// Who was last seen to lead a group that is not hosted here.
     var leaderHints = OrderedTable<GroupID, NodeID>()
     var placements = OrderedTable<UInt64, Placement>()
-    var pushes = OrderedTable<WaitToken, ChunkPush>()
+    var pushes = OrderedTable<WaitToken, PushFlight>()
+    var outboxes = OrderedTable<NodeID, PushOutbox>()
     var pushRetries: [(at: Instant, push: ChunkPush)] = []
     var nextPlacement: UInt64 = 1
     /// Content on its way here, and the data plane's names of the transfers.

@@ -61,6 +61,9 @@ final class TestCluster {
     var slowness: (Int) -> Duration = { _ in .zero }
     /// Chunks that were swept: when, where.
     var swept: [(at: Instant, node: Int, id: ChunkID)] = []
+    /// Pushes that nodes have sent, and nodes whose acknowledgements get lost.
+    var pushesSent = 0
+    var losesAcknowledgements: (Int) -> Bool = { _ in false }
     /// Batches of chunks that one node has asked of another.
     var fetchesAsked = 0
     /// What no run may show.
@@ -249,8 +252,10 @@ final class TestCluster {
             case .pushChunks(let chunks, let to, let token):
                 let target = index(of: to)
                 let ok = !cut(node, target) && hosts[target].isUp
-                post(
-                    .chunksPushed(token, ok: ok && copy(chunks, from: node, to: target)), to: node, after: delay(node, target) * 2)
+                pushesSent += 1
+                let isStored = ok && copy(chunks, from: node, to: target)
+                if losesAcknowledgements(target) { continue }
+                post(.chunksPushed(token, ok: isStored), to: node, after: delay(node, target) * 2)
             case .fetchChunks(let chunks, let from, let token):
                 fetch(chunks, from: index(of: from), token, node)
             case .chunks(let work): perform(work, node)

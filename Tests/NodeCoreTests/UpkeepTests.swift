@@ -192,6 +192,24 @@ import Testing
         #expect(cost.wideAreaBytes == 100_000)
     }
 
+    @Test func manyFilesTravelTogetherAndALostAcknowledgementIsMadeUpFor() throws {
+        let cluster = try cluster(ClusterTests.world)
+        let volume = try cluster.create(.volume, "v", region: "us", on: 0)
+        replicated(cluster, volume)
+        let session = try cluster.open(volume, on: 0)
+        for index in 0..<150 { try put(cluster, session, "f\(index)", ClusterDriver.bytes(4_500, seed: UInt64(index)), on: 0) }
+        _ = try cluster.perform(.commit(CommitOptions(wait: .all)), session, on: 0)
+        #expect(cluster.hosts.allSatisfy { $0.chunks.count == 150 })
+        #expect(cluster.pushesSent < 150, "\(cluster.pushesSent) pushes for 150 files to two regions")
+        cluster.losesAcknowledgements = { _ in true }
+        try put(cluster, session, "late", ClusterDriver.bytes(4_500, seed: 999), on: 0)
+        cluster.run(for: .seconds(10))
+        cluster.losesAcknowledgements = { _ in false }
+        let before = cluster.now
+        _ = try cluster.perform(.commit(CommitOptions()), session, on: 0)
+        #expect(cluster.now - before < .seconds(30), "the push was not sent again: \(cluster.now - before)")
+    }
+
     @Test func aSlowOrEmptySourceIsPassedOver() throws {
         let cluster = try cluster([.init(name: "us", nodes: 3), .init(name: "eu", nodes: 1), .init(name: "ap", nodes: 1)])
         let volume = try cluster.create(.volume, "v", region: "us", on: 0)
