@@ -58,8 +58,17 @@ struct ChunkUpkeep {
         let chunk: ChunkReference
     }
 
+    /// Chunks that a command named.
+    struct Adoption {
+        let at: Instant
+        let group: GroupID
+        let chunks: [ChunkReference]
+    }
+
     /// Look-ups in the store at one time.
     static let auditLimit = 4
+    /// Repairs at one time: on a long way they wait for round trips, not for bytes.
+    static let repairLimit = 4
     /// Chunks that wait for repair; what does not fit is found again in the next round.
     static let missingLimit = 65_536
     /// Stored names looked at in one turn of the sweep.
@@ -86,8 +95,10 @@ struct ChunkUpkeep {
     var candidates: [ChunkID] = []
     /// States that were marked in the round before: requests under way may still read what they name.
     var earlier = OrderedTable<GroupID, NamespaceState>()
-    /// One repair at a time, no sooner than this.
-    var isRepairing = false
+    /// Commands whose chunks are to be looked for.
+    var adoptions = BoundedQueue<Adoption>(capacity: 4_096)
+    /// Repairs under way; the next begins no sooner than this.
+    var repairs = 0
     var repairAt = Instant.zero
     /// Since when nodes have been away.
     var absentSince = OrderedTable<NodeID, Instant>()

@@ -189,22 +189,15 @@ extension NodeState {
 
     // MARK: Bringing chunks home
 
-    /// Chunks that a command named: this node fetches those that placement wants here, after the
-    /// pushes had their time.
-    mutating func adopt(_ chunks: [ChunkReference], of group: GroupID, into effects: inout [Effect]) {
+    /// Chunks that a command named: those that placement wants here are looked for when the pushes had
+    /// their time, and fetched where they did not come.
+    mutating func adopt(_ chunks: [ChunkReference], of group: GroupID) {
         guard let wanted = placement(of: group) else { return }
         let mine = chunks.filter { wanted.isTarget(settings.id, of: $0.id) }
         guard !mine.isEmpty else { return }
-        for start in stride(from: 0, to: mine.count, by: 64) {
-            let batch = Array(mine[start..<min(start + 64, mine.count)])
-            begin(.background(.adoptChunks(group, batch)), deadline: now + .seconds(300), into: &effects)
-        }
-    }
-
-    /// What a push brought meanwhile costs nothing: a fetch asks for what is not here.
-    mutating func performAdoption(_ group: GroupID, _ chunks: [ChunkReference], _ progress: inout RequestProgress) throws(Interrupt) {
-        _ = try step(Step(.wait), &progress) { node, token in node.pauses.append((node.now + .seconds(5), token)) }
-        try performRepair(group, chunks, &progress)
+        let adoption = ChunkUpkeep.Adoption(at: now + .seconds(5), group: group, chunks: mine)
+        // Too many at once are left to the next round over all names.
+        if !upkeep.adoptions.push(adoption) { hastenUpkeep() }
     }
 
     mutating func performRepair(_ group: GroupID, _ chunks: [ChunkReference], _ progress: inout RequestProgress) throws(Interrupt) {

@@ -14,8 +14,9 @@ extension NodeState {
         noteAbsences()
         vouchForSessions(into: &effects)
         purgeDeleted(into: &effects)
+        beginAdoptions(into: &effects)
         if upkeep.due == nil, knowsCatalog { upkeep.due = now + settings.upkeep.firstRound }
-        guard upkeep.phase == .idle, let due = upkeep.due, due <= now, upkeep.missing.isEmpty, !upkeep.isRepairing else { return }
+        guard upkeep.phase == .idle, let due = upkeep.due, due <= now, upkeep.missing.isEmpty, upkeep.repairs == 0 else { return }
         upkeep.phase = .confirming
         upkeep.maySweep = false
         upkeep.foundMissing = false
@@ -97,12 +98,12 @@ extension NodeState {
         upkeep.scans.append(ChunkUpkeep.Scan(finishes: nil, repairs: nil, placement: nil, names: names))
     }
 
-    /// Whether chunks may lie here of a file system that this node has no replica of, and so cannot name:
-    /// a volume's are spread over all nodes of a region, its replicas over a few.
+    /// Whether chunks may lie here of a file system whose replica here has not begun, so that nobody here
+    /// knows their names.
     private var mayHoldUnknownNames: Bool {
         catalog.filesystems.contains { entry in
             let record = entry.value
-            return record.isActive && groups[record.group]?.machine.files == nil && record.kind == .volume
+            return record.isActive && record.plan.contains(settings.id) && groups[record.group]?.machine.files == nil
         }
     }
 
@@ -183,6 +184,18 @@ extension NodeState {
 
     // MARK: Repair
 
+    /// Looks for what commands named a few seconds ago.
+    private mutating func beginAdoptions(into effects: inout [Effect]) {
+        while upkeep.audits.count < 64, let first = upkeep.adoptions.first, first.at <= now {
+            _ = upkeep.adoptions.pop()
+            for start in stride(from: 0, to: first.chunks.count, by: 1_024) {
+                let token = requests.makeToken()
+                upkeep.audits[token] = first.group
+                effects.append(.chunks(.audit(Array(first.chunks[start..<min(start + 1_024, first.chunks.count)]), token)))
+            }
+        }
+    }
+
     /// What the store lacks of what it was asked for.
     mutating func audited(_ token: WaitToken, _ missing: [ChunkReference], into effects: inout [Effect]) {
         guard let group = upkeep.audits.remove(token) else { return }
@@ -194,7 +207,7 @@ extension NodeState {
 
     /// Fetches the next of what is missing: one batch of a group at a time, and no more bytes a second than is set.
     private mutating func repair(into effects: inout [Effect]) {
-        guard !upkeep.isRepairing, upkeep.repairAt <= now, let first = upkeep.missing.first else { return }
+        guard upkeep.repairs < ChunkUpkeep.repairLimit, upkeep.repairAt <= now, let first = upkeep.missing.first else { return }
         var batch: [ChunkReference] = []
         var bytes: UInt64 = 0
         while batch.count < 64, let next = upkeep.missing.first, next.group == first.group, bytes < 8 << 20 {
@@ -202,14 +215,19 @@ extension NodeState {
             batch.append(next.chunk)
             bytes += UInt64(next.chunk.length)
         }
-        upkeep.isRepairing = true
+        upkeep.repairs += 1
         upkeep.repairAt = now + .microseconds(Int64(bytes * 1_000_000 / max(1, settings.upkeep.repairBytesPerSecond)))
         begin(.background(.repairChunks(first.group, batch)), deadline: now + .seconds(120), into: &effects)
     }
 
     mutating func finishRepair(_ chunks: [ChunkReference], _ failure: FileFailure?, into effects: inout [Effect]) {
-        upkeep.isRepairing = false
-        if failure == nil { counters.chunksRepaired += UInt64(chunks.count) } else { counters.adoptionsFailed += 1 }
+        upkeep.repairs -= 1
+        if failure == nil {
+            counters.chunksRepaired += UInt64(chunks.count)
+        } else {
+            counters.adoptionsFailed += 1
+            if let due = upkeep.due { upkeep.due = min(due, now + settings.upkeep.interval / 10) }
+        }
         if !upkeep.missing.isEmpty { armUpkeep(into: &effects) }
     }
 }

@@ -110,9 +110,7 @@ enum BackgroundWork {
     /// One window of a network file system's write-behind.
     case flush(SessionID, HandleID, offset: UInt64, Payload)
     case endSession(SessionID, FilesystemID, GroupID)
-    /// Chunks that a commit named and that placement wants here.
-    case adoptChunks(GroupID, [ChunkReference])
-    /// Chunks that a round of upkeep found missing.
+    /// Chunks that placement wants here and that were found missing.
     case repairChunks(GroupID, [ChunkReference])
     /// Asks the leaders how far their logs are, before names are marked.
     case confirmNames
