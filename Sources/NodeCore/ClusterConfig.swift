@@ -32,6 +32,8 @@ package struct NodeSettings: Sendable {
     package var handleLimit = 65_536
     /// A client node that has not renewed its sessions' locks for this long has lost them; default 30 s.
     package var sessionLease: Duration = .seconds(30)
+    package var garbage = GarbageSettings()
+    package var upkeep = UpkeepSettings()
     package init(id: NodeID, region: RegionID) {
         self.id = id
         self.region = region

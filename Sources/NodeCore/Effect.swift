@@ -38,7 +38,9 @@ package enum Effect: Sendable {
     /// Bytes that the core knows (inline content) as a buffer.
     case makeBuffer([UInt8], WaitToken)
     case pushChunks([ChunkReference], to: NodeID, WaitToken)
+    /// Parts of it come as `chunks(.arrived)`, its end as `chunksFetched`.
     case fetchChunks([ChunkReference], from: NodeID, WaitToken)
+    case chunks(ChunkWork)
     case dropBuffer(BufferID)
 
     case reply(RequestID, Reply)

@@ -42,6 +42,7 @@ package enum Event: Sendable {
     case bytesMissing(WaitToken, [ChunkID], reason: String)
     case chunksPushed(WaitToken, ok: Bool)
     case chunksFetched(WaitToken, missing: [ChunkID])
+    case chunks(ChunkReport)
 
     case leave
 }
@@ -76,6 +77,10 @@ package enum TimerKey: Hashable, Sendable {
     case swim(SWIMTimer)
     /// Deadlines, retries and leases: every 50 ms while anything waits.
     case sweep
+    /// Hedges, time-outs and deadlines of fetches.
+    case fetches
+    /// One turn of a round of upkeep.
+    case upkeep
     /// Reconciling groups, chunk copies and leases: every second.
     case housekeeping
 }

@@ -13,7 +13,8 @@ extension NodeState {
         case .endSession(let session, let filesystem, let group):
             let context = SessionContext(id: session, filesystem: filesystem, group: group, options: SessionOptions())
             _ = try compound(Step(.call), [.endSession], context, change: true, &progress)
-        case .adoptChunks(let group, let chunks): try performAdoption(group, chunks, &progress)
+        case .repairChunks(let group, let chunks): try performRepair(group, chunks, &progress)
+        case .confirmNames: try performConfirmation(&progress, into: &effects)
         case .expireSession(let group, let node, let session):
             _ = try step(Step(.propose), &progress) { state, token in
                 let envelope = FilesCommand(stamp: nil, at: state.civil, body: .endSession(node, session)).xdrBytes
@@ -34,8 +35,8 @@ extension NodeState {
             if failure != nil, groups[.catalog]?.isLeader == true, catalog.cluster == nil {
                 begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
             }
-        case .adoptChunks:
-            if failure != nil { counters.adoptionsFailed += 1 }
+        case .repairChunks(_, let chunks): finishRepair(chunks, failure, into: &effects)
+        case .confirmNames: finishConfirmation(isConfirmed: failure == nil, into: &effects)
         case .endSession, .expireSession: break
         }
     }

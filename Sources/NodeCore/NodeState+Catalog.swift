@@ -126,8 +126,9 @@ extension NodeState {
             if belongsHere && !running { startGroup(record, into: &effects) }
             if !belongsHere && running { removeGroup(record.group, into: &effects) }
         }
-        // A group that the catalog does not name is kept: after a restart the end of the catalog's log is
+        // A group of which the catalog has not spoken is kept: after a restart the end of the catalog's log is
         // applied only when a leader is known. A group goes when the catalog says that it is deleted.
+        removeDeletedGroups(into: &effects)
         for (id, session) in sessions where state.filesystems[session.filesystem]?.isActive != true {
             _ = sessions.update(id) { $0.isDeleted = true }
         }

@@ -56,6 +56,7 @@ extension NodeState {
             restoredRaft.remove(record.group)?.starting(from: configuration) ?? RaftRestored(initialConfiguration: configuration)
         if restored.snapshot == nil { groups[record.group]!.machine = GroupMachine(files: record) }
         addToRaft(record.group, restored, into: &effects)
+        if record.planRevision > 1 { hastenUpkeep() }
         let preferred = record.plan.voters.filter { $0.region == record.region }.map(\.node)
         driveRaft(.group(record.group, .preference(preferredLeaders: preferred)), into: &effects)
     }
@@ -215,7 +216,7 @@ extension NodeState {
                     answerProposer(waiting.who, .notLeader(groups[id]?.leader), into: &effects)
                 }
             }
-            if !adopted.isEmpty { adopt(adopted, of: id, into: &effects) }
+            if !adopted.isEmpty { adopt(adopted, of: id) }
         }
         afterApplying(id, into: &effects)
     }
@@ -342,6 +343,8 @@ extension NodeState {
                 $0.configuration = metadata.configuration
             }
             driveRaft(.group(id, .snapshotReceived(metadata)), into: &effects)
+            // What the entries that it stands for named was never adopted.
+            hastenUpkeep()
             afterApplying(id, into: &effects)
         case .snapshotSent(let id, let to, let ok): driveRaft(.group(id, .snapshotSendFinished(to: to, ok: ok)), into: &effects)
         default: preconditionFailure("no completion of a group: \(event)")

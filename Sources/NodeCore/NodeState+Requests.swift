@@ -220,7 +220,8 @@ extension NodeState {
     }
 
     mutating func armSweep(into effects: inout [Effect]) {
-        guard !sweepArmed, requests.count > 0 || calls.calls.count > 0 || !remoteWaits.isEmpty || !pushRetries.isEmpty else { return }
+        guard !sweepArmed, requests.count > 0 || calls.calls.count > 0 || !remoteWaits.isEmpty || !pushRetries.isEmpty || !pushes.isEmpty
+        else { return }
         sweepArmed = true
         effects.append(.startTimer(.sweep, generation: 0, at: now + .milliseconds(50)))
     }

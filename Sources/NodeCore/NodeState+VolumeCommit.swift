@@ -17,7 +17,7 @@ extension NodeState {
         }
         // Every chunk that the commit names is durable where the volume's rule wants it, before the
         // commit is proposed: whoever sees the version can read it.
-        let placed = progress.placed ?? volume.placements
+        let placed = progress.placed ?? freshPlacements(session, volume, into: &effects)
         progress.placed = placed
         if progress.begun[Step(.propose)] == nil {
             try requireRegions(options.wait, session)

@@ -34,9 +34,18 @@ package struct NodeState {
     /// Who was last seen to lead a group that is not hosted here.
     var leaderHints = OrderedTable<GroupID, NodeID>()
     var placements = OrderedTable<UInt64, Placement>()
-    var pushes = OrderedTable<WaitToken, ChunkPush>()
+    var pushes = OrderedTable<WaitToken, PushFlight>()
+    var outboxes = OrderedTable<NodeID, PushOutbox>()
     var pushRetries: [(at: Instant, push: ChunkPush)] = []
     var nextPlacement: UInt64 = 1
+    /// Content on its way here, and the data plane's names of the transfers.
+    var fetches = ChunkFetches()
+    var transfers = OrderedTable<WaitToken, ChunkTransferID>()
+    var transferTokens = OrderedTable<ChunkTransferID, WaitToken>()
+    var fetchesArmed: Instant?
+    var upkeep: ChunkUpkeep
+    /// When the holders of what sessions here see are told so again.
+    var nextVouch = Instant.zero
     /// Calls of peers waiting for a group to be applied up to an index.
     var remoteWaits: [RemoteWait] = []
 
@@ -100,6 +109,7 @@ package struct NodeState {
         // Call ids carry chance too: a leader remembers those of before a restart.
         calls = CallTable(first: (generator.next() >> 24) << 20 | 1)
         self.generator = generator
+        upkeep = ChunkUpkeep(settings.garbage)
         self.now = now
         civilOffset = civil.nanoseconds - now.nanoseconds
         restore(restored)
@@ -131,7 +141,9 @@ package struct NodeState {
         case .abandoned(let request): abandon(request, into: &effects)
         case .message(let from, let message, let attachment): receive(message, from: from, attachment: attachment, into: &effects)
         case .peerConnected(let peer): peerConnected(peer, into: &effects)
-        case .peerLost(let peer): peerLost(peer, into: &effects)
+        case .peerLost(let peer):
+            peerLost(peer, into: &effects)
+            driveFetches(.nodeLost(peer))
         case .gossip, .syncRequest, .syncReply, .syncFailed, .leave: gossip(event, into: &effects)
         case .timer(let key, let generation): timer(key, generation, into: &effects)
         case .logDurable, .logFailed, .snapshotSaved, .snapshotReceived, .snapshotSent: groupCompletion(event, into: &effects)
@@ -145,9 +157,11 @@ package struct NodeState {
                 token,
                 chunks.isEmpty ? .failed(FileFailure(.ioError, operation: "read", object: "chunk", cause: reason)) : .missing(chunks))
         case .chunksPushed(let token, let ok): pushed(token, ok: ok, into: &effects)
-        case .chunksFetched(let token, let missing): resolve(token, missing.isEmpty ? .done : .missing(missing))
+        case .chunksFetched(let token, let missing): fetchEnded(token, missing: missing)
+        case .chunks(let report): chunkReport(report, into: &effects)
         }
         runPending(into: &effects)
+        armFetches(into: &effects)
         armSweep(into: &effects)
     }
 
@@ -156,8 +170,13 @@ package struct NodeState {
         case .raft(let timer): driveRaft(.timer(timer), into: &effects)
         case .swim(let timer): driveSWIM(.timer(timer, generation: generation), into: &effects)
         case .sweep: sweep(into: &effects)
+        case .fetches:
+            fetchesArmed = nil
+            driveFetches(.tick)
+        case .upkeep: upkeepTurn(into: &effects)
         case .housekeeping:
             housekeeping(into: &effects)
+            upkeepDue(into: &effects)
             effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
         }
     }
@@ -186,7 +205,17 @@ package struct Counters: Sendable, Hashable {
     package var callRetries: UInt64 = 0
     package var chunksFetchedFromAfar: UInt64 = 0
     package var snapshotsSaved: UInt64 = 0
-    /// Chunks that could not be brought home; the next scrub tries again.
+    /// Batches of chunks that could not be brought home; the next round of upkeep tries again.
     package var adoptionsFailed: UInt64 = 0
+    /// Rounds over all names; chunks that were found missing in them, and those that were fetched for it.
+    package var chunkRounds: UInt64 = 0
+    package var chunksMissing: UInt64 = 0
+    package var chunksRepaired: UInt64 = 0
+    /// Sweeps of the store, chunks that nobody named and their bytes as stored; and rounds without a sweep,
+    /// because chunks may lie here whose names are not known here.
+    package var sweeps: UInt64 = 0
+    package var chunksSwept: UInt64 = 0
+    package var bytesSwept: UInt64 = 0
+    package var sweepsHeldBack: UInt64 = 0
     package init() {}
 }

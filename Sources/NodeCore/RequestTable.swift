@@ -110,8 +110,10 @@ enum BackgroundWork {
     /// One window of a network file system's write-behind.
     case flush(SessionID, HandleID, offset: UInt64, Payload)
     case endSession(SessionID, FilesystemID, GroupID)
-    /// Chunks that a commit named and that placement wants here.
-    case adoptChunks(GroupID, [ChunkReference])
+    /// Chunks that placement wants here and that were found missing.
+    case repairChunks(GroupID, [ChunkReference])
+    /// Asks the leaders how far their logs are, before names are marked.
+    case confirmNames
     /// The locks of a client session that is gone.
     case expireSession(GroupID, NodeID, SessionID)
     /// The first leader of the catalog gives the cluster its identity.

@@ -77,7 +77,9 @@ package final class LiveNode: Sendable {
         loop = parts.loop
         data = parts.data
         receiver = parts.receiver
-        maintenance = Maintenance(store: parts.data.store, scrubBytesPerSecond: config.limits.scrubBytesPerSecond, logger: logger)
+        maintenance = Maintenance(
+            store: parts.data.store, scrubBytesPerSecond: config.limits.scrubBytesPerSecond, touchSpan: config.limits.touchSpan,
+            logger: logger, touchStages: { [data] in data.touchStages() }, decayed: { [loop] in loop.post(.chunks(.decayed)) })
         for finding in parts.data.store.openFindings { logger.warning("the chunk store was mended", metadata: ["where": "\(finding)"]) }
     }
 

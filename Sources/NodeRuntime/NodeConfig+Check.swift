@@ -48,6 +48,9 @@ extension NodeConfig {
         try range("limits.sessions", limits.sessions, 16...1_000_000)
         try range("limits.weight", limits.weight, 1...1_048_576)
         try range("limits.scrub_bytes_per_s", limits.scrubBytesPerSecond, 64 << 10...10 << 30)
+        try range("limits.upkeep_interval_s", limits.upkeepIntervalSeconds, 1...86_400)
+        try range("limits.garbage_grace_s", limits.garbageGraceSeconds, 1...2_592_000)
+        try range("limits.repair_bytes_per_s", limits.repairBytesPerSecond, 64 << 10...10 << 30)
     }
 
     private func checkMembers(_ file: String) throws(ConfigError) {

@@ -68,7 +68,7 @@ package struct CatalogState: Sendable, Equatable {
     package internal(set) var history: [CatalogEvent] = []
     var clients: ClientTable
     var nextNode: UInt64 = 1
-    var nextGroup: UInt64 = CatalogLimits.firstGroup
+    package internal(set) var nextGroup: UInt64 = CatalogLimits.firstGroup
     var nextToken: UInt64 = 1
 
     // What follows can be computed from the above, and is not in snapshots.

@@ -18,6 +18,8 @@ final class TestCluster {
         var isUp = true
         /// Chunks that are durable here.
         var chunks: [ChunkID: [UInt8]] = [:]
+        /// When each was stored here, or vouched for, last.
+        var touched: [ChunkID: Instant] = [:]
         var stages: [StageID: [(offset: UInt64, bytes: [UInt8])]] = [:]
         var buffers: [BufferID: [UInt8]] = [:]
         var nextBuffer: UInt64 = 1
@@ -27,6 +29,7 @@ final class TestCluster {
         var answered: Set<RequestID> = []
         var nextRequest: UInt64 = 1
         var run: UInt64 = 0
+        var started = Instant(nanoseconds: 0)
         init(state: NodeState) { self.state = state }
 
         func insert(_ bytes: [UInt8]) -> Payload {
@@ -54,10 +57,19 @@ final class TestCluster {
     private let roundTrips: [[RegionID: Int]]
     /// Pairs of nodes (by index) that cannot reach each other.
     var cut: (Int, Int) -> Bool = { _, _ in false }
+    /// Time that a node takes to answer a fetch, beside the way.
+    var slowness: (Int) -> Duration = { _ in .zero }
+    /// Chunks that were swept: when, where.
+    var swept: [(at: Instant, node: Int, id: ChunkID)] = []
+    /// Pushes that nodes have sent, and nodes whose acknowledgements get lost.
+    var pushesSent = 0
+    var losesAcknowledgements: (Int) -> Bool = { _ in false }
+    /// Batches of chunks that one node has asked of another.
+    var fetchesAsked = 0
     /// What no run may show.
     private(set) var faults: [String] = []
 
-    init(_ regions: [Region], roundTrip: (String, String) -> Int, seed: UInt64) {
+    init(_ regions: [Region], roundTrip: (String, String) -> Int, seed: UInt64, settings: (inout NodeSettings) -> Void = { _ in }) {
         var names: [RegionID] = []
         for region in regions { names += Array(repeating: RegionID(region.name), count: region.nodes) }
         regionOf = names
@@ -83,8 +95,10 @@ final class TestCluster {
                     NamedEndpoint("gossip", Self.gossip(index)), NamedEndpoint("peer", Endpoint(host: "host\(index + 1)", port: 2)),
                 ],
                 incarnation: 1, run: 1)
+            var nodeSettings = NodeSettings(id: id, region: region)
+            settings(&nodeSettings)
             let state = NodeState(
-                settings: NodeSettings(id: id, region: region), cluster: cluster, member: member,
+                settings: nodeSettings, cluster: cluster, member: member,
                 seeds: names.indices.filter { $0 != index }.map(Self.peer), restored: .init(), seed: seed &* 1_000 &+ UInt64(index),
                 now: now,
                 civil: WallTime(nanoseconds: 1_700_000_000_000_000_000))
@@ -173,6 +187,8 @@ final class TestCluster {
 
     // MARK: Effects
 
+    func roundTrip(_ from: Int, _ to: Int) -> Duration { delay(from, to) * 2 }
+
     private func delay(_ from: Int, _ to: Int) -> Duration { .microseconds(roundTrips[from][regionOf[to]]! * 500) }
 
     private func interpret(_ effects: [Effect], on node: Int) {
@@ -236,19 +252,13 @@ final class TestCluster {
             case .pushChunks(let chunks, let to, let token):
                 let target = index(of: to)
                 let ok = !cut(node, target) && hosts[target].isUp
-                if ok { for chunk in chunks { hosts[target].chunks[chunk.id] = host.chunks[chunk.id] } }
-                post(.chunksPushed(token, ok: ok), to: node, after: delay(node, target) * 2)
+                pushesSent += 1
+                let isStored = ok && copy(chunks, from: node, to: target)
+                if losesAcknowledgements(target) { continue }
+                post(.chunksPushed(token, ok: isStored), to: node, after: delay(node, target) * 2)
             case .fetchChunks(let chunks, let from, let token):
-                let source = hosts[index(of: from)]
-                var missing: [ChunkID] = []
-                for chunk in chunks where host.chunks[chunk.id] == nil {
-                    if let bytes = source.chunks[chunk.id], source.isUp, !cut(node, index(of: from)) {
-                        host.chunks[chunk.id] = bytes
-                    } else {
-                        missing.append(chunk.id)
-                    }
-                }
-                post(.chunksFetched(token, missing: missing), to: node, after: delay(node, index(of: from)) * 2)
+                fetch(chunks, from: index(of: from), token, node)
+            case .chunks(let work): perform(work, node)
             case .dropBuffer(let buffer): host.buffers[buffer] = nil
             case .reply(let request, let reply):
                 if !host.answered.insert(request).inserted { faults.append("request \(request) of node \(node + 1) was answered twice") }
@@ -269,6 +279,7 @@ final class TestCluster {
         let piece = Array(whole[start...])
         let chunk = ChunkReference(id: SHA256.hash(piece), length: UInt32(piece.count))
         host.chunks[chunk.id] = piece
+        host.touched[chunk.id] = now
         return .extents(
             [Extent(offset: UInt64(start), length: UInt64(piece.count), chunk: chunk, chunkOffset: 0)], size: UInt64(whole.count))
     }
@@ -332,14 +343,16 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int) throws -> FilesystemID {
+    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, keptVersions: UInt32 = 1_000) throws -> FilesystemID {
         let plan = try ReplicaPlanner(
             group: GroupID(1_000), purpose: GroupPurpose(kind), policy: .standard(kind), table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
+        var options = FilesystemOptions()
+        options.keptVersions = keptVersions
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: .standard(kind), plan: plan)
+            policy: .standard(kind), plan: plan, options: options)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 
