@@ -19,6 +19,11 @@ extension NodeState {
                 let envelope = FilesCommand(stamp: nil, at: state.civil, body: .endSession(node, session)).xdrBytes
                 state.call(group, .propose(envelope: envelope), fixed: state.settings.id, token: token)
             }
+        case .dropUploads(let group, let session):
+            _ = try step(Step(.propose), &progress) { state, token in
+                let envelope = FilesCommand(stamp: nil, at: state.civil, body: .dropUploads(state.settings.id, session)).xdrBytes
+                state.call(group, .propose(envelope: envelope), token: token)
+            }
         case .bootstrap: try proposeBootstrap(&progress)
         }
     }
@@ -36,7 +41,7 @@ extension NodeState {
             }
         case .adoptChunks:
             if failure != nil { counters.adoptionsFailed += 1 }
-        case .endSession, .expireSession: break
+        case .endSession, .expireSession, .dropUploads: break
         }
     }
 }

@@ -15,11 +15,15 @@ extension NodeState {
         guard let volume = sessions[session.id]?.volume else {
             throw .failure(FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended"))
         }
+        if let pending = volume.pending, progress.pending == nil, progress.settled == nil {
+            progress.settled = try settleEarlier(pending, session, operation, &progress)
+            return try volumeCommit(options, session, operation, &progress, into: &effects)
+        }
         // Every chunk that the commit names is durable where the volume's rule wants it, before the
         // commit is proposed: whoever sees the version can read it.
         let placed = progress.placed ?? volume.placements
         progress.placed = placed
-        if progress.begun[Step(.propose)] == nil {
+        if progress.begun[Step(.propose)] == nil, progress.publication == nil {
             try requireRegions(options.wait, session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
             for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {
@@ -30,48 +34,96 @@ extension NodeState {
                         hint: "nothing was published; commit again when more regions are up"))
             }
         }
-        let changes: VolumeChanges
-        if let kept = progress.changes {
-            changes = kept
-        } else {
-            changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
-            progress.changes = changes
-        }
-        if changes.isEmpty {
-            // What was done was undone again: nothing is left to publish.
-            _ = updateVolume(session.id) { $0.changes = 0 }
-            let files = try latest(session, operation)
-            return .receipt(
-                CommitReceipt(
-                    version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region],
-                    changes: 0))
-        }
-        let applied = try proposeChange(
-            .commitChanges(
-                changes,
+        if progress.publication == nil {
+            let changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
+            if changes.isEmpty { return .receipt(try nothingToCommit(options, session, operation, &progress)) }
+            try refuseOvertaken(options, volume, session, operation)
+            progress.publication = publication(
+                changes, volume.staged.tree,
                 CommitInfo(
-                    ifUnchanged: options.ifUnchanged, session: session.id.rawValue, author: settings.region.name, message: options.message)),
-            session, operation,
-            Step(.propose), &progress)
-        guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
+                    ifUnchanged: options.ifUnchanged, session: session.id.rawValue, author: settings.region.name, message: options.message))
+        }
+        let pending = try publish(session, operation, placed, &progress)
+        let (outcome, index) = try settle(pending, session, operation, Step(.propose), applied: Step(.applied), &progress)
         countMajority(session.group, &progress)
-        try waitApplied(session.group, applied.index, Step(.applied), &progress)
         // Published: whatever becomes of the waiting, it must not be published again.
-        if !progress.hasMoved { finishCommit(session, outcome) }
+        if !progress.hasMoved {
+            progress.overtaken = volume.overtaken
+            _ = updateVolume(session.id) { $0.overtaken = [] }
+            finishCommit(pending, session, outcome)
+        }
         progress.hasMoved = true
-        try waitForRegions(options.wait, session, placed, applied.index, &progress)
-        let complete = completeRegions(session, placed, applied.index, progress)
+        try waitForRegions(options.wait, session, placed, index, &progress)
+        let complete = completeRegions(session, placed, index, progress)
         return .receipt(
             CommitReceipt(
-                version: outcome.version, digest: outcome.digest, conflicts: outcome.conflicts.map(ConflictSummary.init),
-                completeRegions: complete,
+                version: outcome.version, digest: outcome.digest,
+                conflicts: (progress.overtaken + outcome.conflicts).map(ConflictSummary.init), completeRegions: complete,
                 changes: max(1, outcome.filesChanged)))
     }
 
-    /// The session moves on to what it has published. Open files keep the tree that they read.
-    private mutating func finishCommit(_ session: SessionContext, _ outcome: VolumeCommit) {
-        guard let files = groups[session.group]?.machine.files else { return }
-        _ = updateVolume(session.id) { $0.move(to: files.namespace, renumbering: outcome.renumbering) }
+    /// A commit whose answer was lost. Where it published something the session moves on to that; nil
+    /// where it is known to have been refused, and its changes are still staged.
+    private mutating func settleEarlier(
+        _ pending: PendingCommit, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
+    ) throws(Interrupt) -> SettledCommit? {
+        do throws(Interrupt) {
+            let place = Step(.propose, 9_000)
+            let earlier = try settle(pending, session, operation, place, applied: Step(.applied, 9_000), &progress)
+            finishCommit(pending, session, earlier.commit)
+            return SettledCommit(commit: earlier.commit, index: earlier.index, placed: pending.placed)
+        } catch {
+            guard case .failure(let failure) = error, failure.code != .stale, sessions[session.id]?.volume?.pending == nil else {
+                throw error
+            }
+            return nil
+        }
+    }
+
+    /// What was done was undone again, or an earlier commit whose answer was lost has published it.
+    private mutating func nothingToCommit(
+        _ options: CommitOptions, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
+    ) throws(Interrupt) -> CommitReceipt {
+        _ = updateVolume(session.id) { $0.changes = 0 }
+        if let earlier = progress.settled {
+            countMajority(session.group, &progress)
+            try waitForRegions(options.wait, session, earlier.placed, earlier.index, &progress)
+            return CommitReceipt(
+                version: earlier.commit.version, digest: earlier.commit.digest,
+                conflicts: earlier.commit.conflicts.map(ConflictSummary.init),
+                completeRegions: completeRegions(session, earlier.placed, earlier.index, progress),
+                changes: max(1, earlier.commit.filesChanged))
+        }
+        let files = try latest(session, operation)
+        return CommitReceipt(
+            version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region], changes: 0)
+    }
+
+    /// Changes of others that what was staged has met already count for `if_unchanged` as well.
+    private func refuseOvertaken(_ options: CommitOptions, _ volume: VolumeSession, _ session: SessionContext, _ operation: FileOperation)
+        throws(Interrupt)
+    {
+        guard options.ifUnchanged, !volume.overtaken.isEmpty else { return }
+        throw .failure(
+            FileFailure(
+                .conflict, operation: operation.name, object: session.filesystem.description,
+                cause: "\(volume.overtaken.count) paths were changed by others since",
+                hint: "reload and make the changes again, or commit without --if-unchanged"))
+    }
+
+    /// Brings the change set into the log; what comes back is about to be proposed, or has been.
+    private mutating func publish(
+        _ session: SessionContext, _ operation: FileOperation, _ placed: [UInt64], _ progress: inout RequestProgress
+    ) throws(Interrupt) -> PendingCommit {
+        if let pending = progress.pending { return pending }
+        guard var work = progress.publication else { preconditionFailure("nothing to publish") }
+        let parts = work.parts
+        defer { progress.publication = work }
+        try stageParts(&work, session, operation, &progress)
+        if let failure = tooManyProposals(session.group, operation.name, operation.object) { throw .failure(failure) }
+        let pending = beginPublishing(work, parts: parts, session, placed: placed)
+        progress.pending = pending
+        return pending
     }
 
     private func requireRegions(_ wait: CommitWait, _ session: SessionContext) throws(Interrupt) {
@@ -169,7 +221,8 @@ extension NodeState {
             &progress)
         guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
-        finishCommit(session, outcome)
+        let newest = try latest(session, operation)
+        _ = updateVolume(session.id) { $0.move(to: newest) }
         return .receipt(
             CommitReceipt(
                 version: outcome.version, digest: outcome.digest, conflicts: [],
