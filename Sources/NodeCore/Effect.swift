@@ -39,6 +39,8 @@ package enum Effect: Sendable {
     case makeBuffer([UInt8], WaitToken)
     case pushChunks([ChunkReference], to: NodeID, WaitToken)
     case fetchChunks([ChunkReference], from: NodeID, WaitToken)
+    /// Which of these are not here; answers `chunksFetched`.
+    case checkChunks([ChunkReference], WaitToken)
     case dropBuffer(BufferID)
 
     case reply(RequestID, Reply)

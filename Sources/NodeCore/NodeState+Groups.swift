@@ -216,7 +216,10 @@ extension NodeState {
                     answerProposer(waiting.who, .notLeader(groups[id]?.leader), into: &effects)
                 }
             }
-            if !adopted.isEmpty { adopt(adopted, of: id, into: &effects) }
+            if !adopted.isEmpty {
+                adopt(adopted, of: id, into: &effects)
+                expectChunks(adopted, of: id, into: &effects)
+            }
         }
         afterApplying(id, into: &effects)
     }
@@ -229,7 +232,7 @@ extension NodeState {
             answer(wait.call, to: wait.node, .done, into: &effects)
         }
         remoteWaits.removeAll { $0.group == id && $0.index <= group.applied }
-        if id == .catalog { catalogApplied(into: &effects) }
+        if id == .catalog { catalogApplied(into: &effects) } else { tellProgress(id, into: &effects) }
         saveSnapshotIfDue(id, into: &effects)
     }
 
@@ -345,6 +348,7 @@ extension NodeState {
                 $0.applied = metadata.index
                 $0.snapshotIndex = metadata.index
                 $0.configuration = metadata.configuration
+                $0.lag.incoming = OrderedTable()
             }
             driveRaft(.group(id, .snapshotReceived(metadata)), into: &effects)
             afterApplying(id, into: &effects)

@@ -25,6 +25,7 @@ extension NodeState {
         progress.placed = placed
         if progress.begun[Step(.propose)] == nil, progress.publication == nil {
             try requireRegions(options.wait, session)
+            try requireBoundedLag(session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
             for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {
                 throw .failure(
@@ -126,63 +127,13 @@ extension NodeState {
         return pending
     }
 
-    private func requireRegions(_ wait: CommitWait, _ session: SessionContext) throws(Interrupt) {
-        guard case .regions(let named) = wait, let record = catalogRecord(session.filesystem) else { return }
-        for region in named where !record.plan.regions.contains(region) {
-            throw .failure(
-                FileFailure(
-                    .invalid, operation: "commit", object: session.filesystem.description, cause: "it has no replica in \(region)",
-                    hint: "nothing was published; its regions are \(record.plan.regions.map(\.name).joined(separator: ", "))"))
-        }
-    }
-
-    /// One replica in each region that is to be waited for says when it has applied the commit.
-    private mutating func waitForRegions(
-        _ wait: CommitWait, _ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: inout RequestProgress
-    ) throws(Interrupt) {
-        guard let record = catalogRecord(session.filesystem) else { return }
-        let wanted: [RegionID]
-        switch wait {
-        case .policy: return
-        case .all: wanted = record.plan.regions
-        case .regions(let named): wanted = named
-        }
-        var isWaiting = false
-        var asked: UInt32 = 0
-        for (number, region) in record.plan.regions.enumerated() where wanted.contains(region) && region != settings.region {
-            guard let replica = nearestReplica(record, in: region) else { continue }
-            asked += 1
-            do throws(Interrupt) {
-                _ = try step(Step(.applied, 1 + number), &progress) { node, token in
-                    node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
-                }
-            } catch {
-                // All are asked at the same time.
-                guard case .waiting = error else { throw error }
-                isWaiting = true
-            }
-        }
-        if isWaiting { throw .waiting }
-        if asked > 1, progress.charged.insert(Step(.applied, 1)).inserted { progress.cost.wideAreaRoundTrips -= asked - 1 }
-        func isComplete(_ entry: Placement) -> Bool { entry.completeRegions(of: wanted).count == wanted.count }
-        try waitForPlacement(placed, number: 1, &progress, until: isComplete)
-        for id in placed where placements[id].map({ !isComplete($0) }) ?? false {
-            throw .failure(
-                FileFailure(
-                    .unavailable, operation: "commit", object: session.filesystem.description,
-                    cause: "it is published, but not every region asked for holds its content",
-                    hint: "see `volume history`; the copies go on"))
-        }
-    }
-
-    private func nearestReplica(_ record: FilesystemRecord, in region: RegionID) -> NodeID? {
+    func nearestReplica(_ record: FilesystemRecord, in region: RegionID) -> NodeID? {
         let nodes = record.plan.replicas.filter { $0.region == region }.map(\.node)
         return nodes.first { swim.member($0)?.status == .alive } ?? nodes.first
     }
 
     /// Regions that are known to hold the commit and its chunks now.
-    private func completeRegions(_ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: RequestProgress) -> [RegionID]
-    {
+    func completeRegions(_ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: RequestProgress) -> [RegionID] {
         guard let record = catalogRecord(session.filesystem) else { return [settings.region] }
         let matched = raft.status(session.group)?.peers ?? []
         var out: [RegionID] = []

@@ -119,6 +119,8 @@ enum BackgroundWork {
     case adoptChunks(GroupID, [ChunkReference])
     /// The locks of a client session that is gone.
     case expireSession(GroupID, NodeID, SessionID)
+    /// Chunks of a version that this node should have and that may still be on their way.
+    case awaitChunks(GroupID, VersionID, [ChunkReference])
     /// Parts of a commit that will not be published.
     case dropUploads(GroupID, SessionID)
     /// The first leader of the catalog gives the cluster its identity.

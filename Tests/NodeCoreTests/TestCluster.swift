@@ -249,6 +249,9 @@ final class TestCluster {
                     }
                 }
                 post(.chunksFetched(token, missing: missing), to: node, after: delay(node, index(of: from)) * 2)
+            case .checkChunks(let chunks, let token):
+                let missing = chunks.map(\.id).filter { host.chunks[$0] == nil }
+                post(.chunksFetched(token, missing: missing), to: node, after: .microseconds(50))
             case .dropBuffer(let buffer): host.buffers[buffer] = nil
             case .reply(let request, let reply):
                 if !host.answered.insert(request).inserted { faults.append("request \(request) of node \(node + 1) was answered twice") }
@@ -332,14 +335,17 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int) throws -> FilesystemID {
+    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, policy: ReplicationPolicy? = nil) throws
+        -> FilesystemID
+    {
+        let policy = policy ?? .standard(kind)
         let plan = try ReplicaPlanner(
-            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: .standard(kind), table: hosts[node].state.catalog.regionTable
+            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: policy, table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: .standard(kind), plan: plan)
+            policy: policy, plan: plan)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 
