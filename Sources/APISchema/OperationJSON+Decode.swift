@@ -126,19 +126,21 @@ extension CommitWait {
         case nil: self = .policy
         case .string(let text)?: self = try CommitWait(text: text)
         case .array(let elements)?: self = try CommitWait(text: elements.map { $0.text ?? "" }.joined(separator: ","))
-        default: throw JSON.invalid("wait", "must be \"policy\", \"all\" or an array of regions")
+        default: throw JSON.invalid("wait", "must be \"policy\", \"local\", \"majority\", \"all\" or an array of regions")
         }
     }
 
-    /// `policy` (or `majority`), `all`, or regions with commas between.
+    /// `policy`, `local`, `majority`, `all`, or regions with commas between.
     package init(text: String) throws(FileFailure) {
         switch text {
-        case "", "policy", "majority": self = .policy
+        case "", "policy": self = .policy
+        case "local": self = .local
+        case "majority": self = .majority
         case "all": self = .all
         default:
             let names = text.split(separator: ",", omittingEmptySubsequences: false)
             guard names.count <= 64, names.allSatisfy({ !$0.isEmpty && $0.utf8.count <= RegionID.maximumLength }) else {
-                throw JSON.invalid("wait", "must be policy, all, or regions with commas between")
+                throw JSON.invalid("wait", "must be policy, local, majority, all, or regions with commas between")
             }
             self = .regions(names.map { RegionID(String($0)) })
         }

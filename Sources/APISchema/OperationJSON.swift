@@ -181,6 +181,8 @@ extension CommitOptions {
         writer.field("message", message)
         switch wait {
         case .policy: writer.field("wait", "policy")
+        case .local: writer.field("wait", "local")
+        case .majority: writer.field("wait", "majority")
         case .all: writer.field("wait", "all")
         case .regions(let regions): writer.field("wait", strings: regions.map(\.name))
         }

@@ -137,6 +137,10 @@ package struct AttributeChanges: Hashable, Sendable {
 package enum CommitWait: Hashable, Sendable {
     /// The durability of the volume (a majority of voter regions, unless it was made otherwise).
     case policy
+    /// On top of it: the region of the node that is asked.
+    case local
+    /// Regions with a majority of the voters, whatever the durability.
+    case majority
     case all
     case regions([RegionID])
 }

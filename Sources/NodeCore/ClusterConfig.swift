@@ -22,6 +22,8 @@ package struct NodeSettings: Sendable {
     package var region: RegionID
     /// Entries applied after which a group saves a snapshot and drops its log; default 8,192.
     package var snapshotEntries: UInt64 = 8_192
+    /// Bytes of entries after which it does so too; default 64 MiB.
+    package var snapshotBytes = 64 << 20
     /// Files up to this many bytes are kept in the namespace itself; default 4,096, at most 4,096.
     package var inlineLimit: UInt32 = 4_096
     /// Copies of a chunk in each region of a volume; default 2 where the region has two nodes.

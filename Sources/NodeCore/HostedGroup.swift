@@ -27,6 +27,10 @@ struct HostedGroup {
     /// Reads on their way, by the token given to Raft.
     var snapshotIndex: UInt64
     var snapshotInProgress = false
+    /// Of a volume: how far its regions are.
+    var lag = LagTable()
+    /// Payload of entries applied since the last snapshot was begun.
+    var bytesSinceSnapshot = 0
 
     var isLeader: Bool { role == .leader }
 }

@@ -31,6 +31,9 @@ package enum Call: Sendable {
     case awaitApplied(GroupID, index: UInt64)
     /// The session of a network file system is alive: its locks and stages are kept.
     case renew([SessionLease])
+    /// What the sender has of its volumes; not answered.
+    case progress([VolumeProgress])
+    package static let progressLimit = 4_096
 }
 
 /// Sessions of one group that a client node vouches for.

@@ -20,6 +20,12 @@ extension NodeState {
                 let envelope = FilesCommand(stamp: nil, at: state.civil, body: .endSession(node, session)).xdrBytes
                 state.call(group, .propose(envelope: envelope), fixed: state.settings.id, token: token)
             }
+        case .awaitChunks(let group, let version, let chunks): try performAwaitChunks(group, version, chunks, &progress)
+        case .dropUploads(let group, let session):
+            _ = try step(Step(.propose), &progress) { state, token in
+                let envelope = FilesCommand(stamp: nil, at: state.civil, body: .dropUploads(state.settings.id, session)).xdrBytes
+                state.call(group, .propose(envelope: envelope), token: token)
+            }
         case .bootstrap: try proposeBootstrap(&progress)
         }
     }
@@ -37,7 +43,8 @@ extension NodeState {
             }
         case .repairChunks(_, let chunks): finishRepair(chunks, failure, into: &effects)
         case .confirmNames: finishConfirmation(isConfirmed: failure == nil, into: &effects)
-        case .endSession, .expireSession: break
+        case .awaitChunks(let group, let version, let chunks): finishAwaitChunks(group, version, chunks, failure, into: &effects)
+        case .endSession, .expireSession, .dropUploads: break
         }
     }
 }

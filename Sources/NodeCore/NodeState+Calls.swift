@@ -98,7 +98,10 @@ extension NodeState {
         remoteWaits.removeAll { $0.deadline <= now }
     }
 
-    mutating func peerConnected(_ peer: NodeID, into effects: inout [Effect]) { driveRaft(.reachable(peer), into: &effects) }
+    mutating func peerConnected(_ peer: NodeID, into effects: inout [Effect]) {
+        driveRaft(.reachable(peer), into: &effects)
+        tellProgress(to: peer, into: &effects)
+    }
 
     /// Calls to a lost peer go elsewhere at once, or to it again when it is back.
     mutating func peerLost(_ peer: NodeID, into effects: inout [Effect]) {
@@ -221,6 +224,7 @@ extension NodeState {
                 for session in lease.sessions { leases[ServerSessionKey(group: lease.group, node: from, session: session)] = now }
             }
             answer(id, to: from, .done, into: &effects)
+        case .progress(let news): heard(news, from: from)
         }
     }
 

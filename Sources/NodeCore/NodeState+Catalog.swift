@@ -144,6 +144,8 @@ extension NodeState {
         expireLeases(into: &effects)
         expireStages(into: &effects)
         forgetPlacements()
+        expireUploads(into: &effects)
+        tellAllProgress(into: &effects)
         // Apps whose heartbeats stopped end here, and what belongs to them.
         if groups[.catalog]?.isLeader == true, seconds % 5 == 0, catalog.apps.contains(where: { $0.value.isRunning }) {
             let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .expire)
@@ -174,6 +176,14 @@ extension NodeState {
             _ = leases.remove(key)
             guard groups[key.group]?.isLeader == true else { continue }
             begin(.background(.expireSession(key.group, key.node, key.session)), deadline: now + .seconds(30), into: &effects)
+        }
+    }
+
+    /// Parts of commits that will never be published: their age is told by the log's own time, so a
+    /// group in which nothing happens is told the time.
+    private mutating func expireUploads(into effects: inout [Effect]) {
+        for (id, group) in groups where group.isLeader && group.machine.files?.uploads.hasOld(at: civil) == true {
+            propose(id, FilesCommand(stamp: nil, at: civil, body: .tick).xdrBytes, answering: .nobody, into: &effects)
         }
     }
 

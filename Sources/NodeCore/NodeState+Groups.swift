@@ -206,6 +206,7 @@ extension NodeState {
                 precondition(entry.index == group.applied + 1, "\(id): entry \(entry.index) after \(group.applied)")
                 group.applied = entry.index
                 guard entry.kind == .command else { return }
+                group.bytesSinceSnapshot += entry.payload.count
                 let result = group.machine.apply(entry.payload, index: entry.index, adopting: &adopted)
                 reply = .applied(index: entry.index, result: result)
             }
@@ -216,7 +217,10 @@ extension NodeState {
                     answerProposer(waiting.who, .notLeader(groups[id]?.leader), into: &effects)
                 }
             }
-            if !adopted.isEmpty { adopt(adopted, of: id) }
+            if !adopted.isEmpty {
+                adopt(adopted, of: id)
+                expectChunks(adopted, of: id, into: &effects)
+            }
         }
         afterApplying(id, into: &effects)
     }
@@ -229,7 +233,7 @@ extension NodeState {
             answer(wait.call, to: wait.node, .done, into: &effects)
         }
         remoteWaits.removeAll { $0.group == id && $0.index <= group.applied }
-        if id == .catalog { catalogApplied(into: &effects) }
+        if id == .catalog { catalogApplied(into: &effects) } else { tellProgress(id, into: &effects) }
         saveSnapshotIfDue(id, into: &effects)
     }
 
@@ -308,11 +312,15 @@ extension NodeState {
     // MARK: Snapshots
 
     private mutating func saveSnapshotIfDue(_ id: GroupID, into effects: inout [Effect]) {
-        guard let group = groups[id], !group.snapshotInProgress, group.applied >= group.snapshotIndex + settings.snapshotEntries else {
-            return
-        }
+        guard let group = groups[id], !group.snapshotInProgress else { return }
+        // Parts of a large commit are not written again and again while it is on its way.
+        let isLarge = group.bytesSinceSnapshot >= settings.snapshotBytes && group.machine.files?.uploads.isEmpty ?? true
+        guard isLarge || group.applied >= group.snapshotIndex + settings.snapshotEntries else { return }
         guard let metadata = raft.snapshotMetadata(of: id, at: group.applied) else { return }
-        _ = groups.update(id) { $0.snapshotInProgress = true }
+        _ = groups.update(id) {
+            $0.snapshotInProgress = true
+            $0.bytesSinceSnapshot = 0
+        }
         // Digests are cached in pages that the copy shares; they are computed here, so that encoding it
         // on another thread only reads them.
         _ = group.machine.digest
@@ -341,6 +349,7 @@ extension NodeState {
                 $0.applied = metadata.index
                 $0.snapshotIndex = metadata.index
                 $0.configuration = metadata.configuration
+                $0.lag.incoming = OrderedTable()
             }
             driveRaft(.group(id, .snapshotReceived(metadata)), into: &effects)
             // What the entries that it stands for named was never adopted.

@@ -157,6 +157,10 @@ extension NodeState {
         var failed = false
         if case .failure = outcome { failed = true }
         releaseHandle(session, operation, progress, failed: failed, into: &effects)
+        if failed, progress.holdsVersion, updateVolume(session, { $0.hasUpload }) == true, let group = sessions[session]?.group {
+            _ = updateVolume(session) { $0.hasUpload = false }
+            dropUploads(of: session, group, into: &effects)
+        }
         if progress.holdsVersion {
             _ = updateVolume(session) { $0.isChangingVersion = false }
             runnable.append(contentsOf: versionWaiters.removeValue(forKey: session) ?? [])

@@ -119,6 +119,8 @@ extension NodeState {
             }
         }
         if let volume = session.volume {
+            if volume.hasUpload { dropUploads(of: session.id, session.group, into: &effects) }
+            if let pending = volume.pending { _ = proposers.update(session.group) { $0.end(pending.stamp, wasApplied: false) } }
             for (_, handle) in volume.handles { if let stage = handle.stage { effects.append(.dropStage(stage)) } }
         }
     }

@@ -115,7 +115,7 @@ extension NodeState {
         return SessionStatus(
             session: session.id, filesystem: session.filesystem, version: volume.version, latest: try latest(session, operation).version,
             staged: volume.changes, openFiles: UInt32(volume.handles.count),
-            readOnly: session.options.readOnly || session.options.version != nil)
+            readOnly: session.options.readOnly || session.options.version != nil, lag: lag(of: session.group))
     }
 
     // MARK: Reload

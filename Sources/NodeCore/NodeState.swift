@@ -58,6 +58,7 @@ package struct NodeState {
     var nextStage: UInt64 = 1
     var nextProposal: UInt64 = 1
     var nextPersist: UInt64 = 1
+    var nextUpload: UInt64 = 1
     var sweepArmed = false
     /// Requests to be run again, calls to be sent and buffers to be dropped before this event ends.
     var runnable: [RequestTable.Key] = []

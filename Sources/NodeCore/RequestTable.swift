@@ -76,8 +76,13 @@ struct RequestProgress {
     var content: (number: Int, content: ReadContent)?
     /// The copies of what a served commit stored; nil inside where none are wanted.
     var placement: UInt64??
-    /// The change set of a commit, computed once.
-    var changes: VolumeChanges?
+    /// The change set of a commit, computed once, and the commit that it became.
+    var publication: Publication?
+    var pending: PendingCommit?
+    /// An earlier commit of the session that this one had to settle first.
+    var settled: SettledCommit?
+    /// Conflicts that the session had met before this commit.
+    var overtaken: [ConflictRecord] = []
     /// The copies that a commit waits for, and whether its session has moved to what it published.
     var placed: [UInt64]?
     var hasMoved = false
@@ -116,6 +121,10 @@ enum BackgroundWork {
     case confirmNames
     /// The locks of a client session that is gone.
     case expireSession(GroupID, NodeID, SessionID)
+    /// Chunks of a version that this node should have and that may still be on their way.
+    case awaitChunks(GroupID, VersionID, [ChunkReference])
+    /// Parts of a commit that will not be published.
+    case dropUploads(GroupID, SessionID)
     /// The first leader of the catalog gives the cluster its identity.
     case bootstrap
 }

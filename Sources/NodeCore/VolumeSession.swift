@@ -18,6 +18,12 @@ struct VolumeSession {
     var placements: [UInt64] = []
     /// A commit or reload is under way; changes wait for it.
     var isChangingVersion = false
+    /// A commit of which no result is known: the next one begins with it.
+    var pending: PendingCommit?
+    /// Parts of a commit may lie in the log.
+    var hasUpload = false
+    /// Changes of others that lost to what was staged while a commit was on its way.
+    var overtaken: [ConflictRecord] = []
     /// The tree of a past version, which the session reads and never leaves.
     var pinned: NamespaceTree?
 

@@ -69,6 +69,8 @@ extension ClusterDriver {
         switch command.value("wait") {
         case nil: wait = .policy
         case "all": wait = .all
+        case "local": wait = .local
+        case "majority": wait = .majority
         default: wait = .regions(command.list("wait").map { RegionID($0) })
         }
         return CommitOptions(ifUnchanged: command.has("if-unchanged"), message: message, wait: wait)

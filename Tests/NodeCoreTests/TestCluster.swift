@@ -259,6 +259,9 @@ final class TestCluster {
             case .fetchChunks(let chunks, let from, let token):
                 fetch(chunks, from: index(of: from), token, node)
             case .chunks(let work): perform(work, node)
+            case .checkChunks(let chunks, let token):
+                let missing = chunks.map(\.id).filter { host.chunks[$0] == nil }
+                post(.chunksFetched(token, missing: missing), to: node, after: .microseconds(50))
             case .dropBuffer(let buffer): host.buffers[buffer] = nil
             case .reply(let request, let reply):
                 if !host.answered.insert(request).inserted { faults.append("request \(request) of node \(node + 1) was answered twice") }
@@ -343,16 +346,19 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, keptVersions: UInt32 = 1_000) throws -> FilesystemID {
+    func create(
+        _ kind: FilesystemKind, _ name: String, region: String, on node: Int, keptVersions: UInt32 = 1_000, policy: ReplicationPolicy? = nil
+    ) throws -> FilesystemID {
+        let policy = policy ?? .standard(kind)
         let plan = try ReplicaPlanner(
-            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: .standard(kind), table: hosts[node].state.catalog.regionTable
+            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: policy, table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
         var options = FilesystemOptions()
         options.keptVersions = keptVersions
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: .standard(kind), plan: plan, options: options)
+            policy: policy, plan: plan, options: options)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 

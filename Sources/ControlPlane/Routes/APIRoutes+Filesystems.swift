@@ -109,7 +109,19 @@ extension APIRoutes {
         case "region": policy.durability = .region
         case "majority": policy.durability = .majority
         case "all": policy.durability = .all
-        default: throw JSON.invalid("durability", "must be region, majority or all")
+        case "bounded":
+            let seconds = json["max_lag_s"] == nil ? nil : try json.real("max_lag_s")
+            guard seconds.map({ (0.1...86_400).contains($0) }) ?? true else { throw JSON.invalid("max_lag_s", "must be 0.1 to 86400") }
+            let bytes = try json.optionalUnsigned("max_lag_bytes")
+            guard seconds != nil || bytes != nil else {
+                throw JSON.invalid("durability", "bounded needs max_lag_s or max_lag_bytes")
+            }
+            policy.durability = .bounded(lag: seconds.map { .milliseconds(Int64(($0 * 1_000).rounded())) }, bytes: bytes)
+            return policy
+        default: throw JSON.invalid("durability", "must be region, majority, all or bounded")
+        }
+        guard json["max_lag_s"] == nil, json["max_lag_bytes"] == nil else {
+            throw JSON.invalid("max_lag_s", "and max_lag_bytes are for durability bounded")
         }
         return policy
     }

@@ -15,7 +15,7 @@ struct VolumeCommit: AsyncParsableCommand {
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "commit", target: target)
         try await verb.run { connection in
-            let options = try commit.options(region: connection.region, verb.operation)
+            let options = try commit.options(verb.operation)
             let volume = try await verb.find(name, connection)
             let sessions = StagedSessions(connection, verb.operation)
             let session = try await sessions.require(volume)
@@ -106,6 +106,14 @@ struct VolumeStatus: AsyncParsableCommand {
         Terminal.line("This session reads \(status.version); the newest known here is \(status.latest).")
         Terminal.line(
             status.staged == 0 ? "Nothing is staged." : "\(status.staged) \(status.staged == 1 ? "change is" : "changes are") staged.")
+        var table = Table("Region", ">Has", ">Lag s", ">Commits", ">Bytes")
+        for region in status.lag {
+            let tenths = region.time.inNanoseconds / 100_000_000
+            table.add(
+                region.region.name, "\(region.version)", "\(tenths / 10).\(tenths % 10)", "\(region.commits)", "\(region.bytes)")
+        }
+        Terminal.line("")
+        table.show()
     }
 }
 
