@@ -43,6 +43,14 @@ package enum Event: Sendable {
     case chunksPushed(WaitToken, ok: Bool)
     case chunksFetched(WaitToken, missing: [ChunkID])
 
+    // Joining.
+    /// A node that wants to join, or to know whether it still belongs, asks; its certificate names `from`.
+    case joinRequest(SyncToken, from: NodeID, JoinRequest)
+    /// What a seed answered; nil where it could not be asked.
+    case joinReply(JoinReply?)
+
+    /// Hand over what is led here, and tell when that is done (`NodeNotice.handedOver`).
+    case handOver
     case leave
 }
 
@@ -78,4 +86,6 @@ package enum TimerKey: Hashable, Sendable {
     case sweep
     /// Reconciling groups, chunk copies and leases: every second.
     case housekeeping
+    /// Looking after the leaderships that are being handed over: every 50 ms.
+    case handOver
 }

@@ -27,6 +27,8 @@ struct HostedGroup {
     /// Reads on their way, by the token given to Raft.
     var snapshotIndex: UInt64
     var snapshotInProgress = false
+    /// The revision of the plan by which leaders are preferred.
+    var planRevision: UInt64 = 0
 
     var isLeader: Bool { role == .leader }
 }

@@ -63,6 +63,10 @@ extension Call: XDRCodable {
         case .renew(let leases):
             writer.write(UInt32(4))
             writer.write(leases)
+        case .bring(let group, let chunks):
+            writer.write(UInt32(5))
+            writer.write(group)
+            writer.write(chunks)
         }
     }
 
@@ -72,6 +76,7 @@ extension Call: XDRCodable {
         case 2: self = .propose(try reader.value(), envelope: Array(try reader.opaque(limit: 64 << 20)))
         case 3: self = .awaitApplied(try reader.value(), index: try reader.uint64())
         case 4: self = .renew(try reader.array(limit: 65_536))
+        case 5: self = .bring(try reader.value(), try reader.array(limit: 1_024))
         case let other: throw .badValue(what: "call", value: UInt64(other))
         }
     }

@@ -126,7 +126,7 @@ extension NodeState {
     }
 
     /// Asks the holders in order of distance, one after the other, until all chunks are here.
-    private mutating func fetch(
+    mutating func fetch(
         _ ids: [ChunkID], among extents: [Extent], of group: GroupID, number: Int, _ progress: inout RequestProgress
     )
         throws(Interrupt)
@@ -178,7 +178,9 @@ extension NodeState {
         for region in [settings.region] + table.nearestFirst(from: settings.region).filter({ $0 != settings.region }) {
             let targets = wanted.targets(of: chunk, in: region, ignoringLiveness: true)
             let others = record.plan.replicas.filter { $0.region == region }.map(\.node)
-            for node in targets + others where node != settings.id && !out.contains(node) { out.append(node) }
+            // One that drains, or held it under an earlier plan, may still have it.
+            let rest = table.nodes(in: region).map(\.id)
+            for node in targets + others + rest where node != settings.id && !out.contains(node) { out.append(node) }
         }
         // The dead are asked last, not left out: gossip may be wrong.
         return out.filter { table.isAlive($0) } + out.filter { !table.isAlive($0) }

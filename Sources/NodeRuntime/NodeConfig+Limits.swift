@@ -47,10 +47,15 @@ package struct NodeLimits: Sendable, Hashable, Codable {
     /// Bytes a second that scrubbing re-reads. Default 8 MiB, range 64 KiB to 10 GiB.
     package var scrubBytesPerSecond: UInt64 = 8 << 20
 
+    /// Seconds after which the replicas of a node that is dead are put on another one. Default 300, range 5
+    /// to 86,400; that of the catalog's leader counts. Advice: longer than a machine takes to start again.
+    package var replicaGraceSeconds = 300
+
     package init() {}
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case sessions, weight
+        case replicaGraceSeconds = "replica_grace_s"
         case cacheBytes = "cache_bytes"
         case diskReserveBytes = "disk_reserve_bytes"
         case scrubBytesPerSecond = "scrub_bytes_per_s"
@@ -62,6 +67,7 @@ package struct NodeLimits: Sendable, Hashable, Codable {
         diskReserveBytes = try values.decodeIfPresent(UInt64.self, forKey: .diskReserveBytes) ?? diskReserveBytes
         sessions = try values.decodeIfPresent(Int.self, forKey: .sessions) ?? sessions
         weight = try values.decodeIfPresent(UInt32.self, forKey: .weight) ?? weight
+        replicaGraceSeconds = try values.decodeIfPresent(Int.self, forKey: .replicaGraceSeconds) ?? replicaGraceSeconds
         scrubBytesPerSecond = try values.decodeIfPresent(UInt64.self, forKey: .scrubBytesPerSecond) ?? scrubBytesPerSecond
     }
 }

@@ -69,6 +69,11 @@ struct NodeParts {
         }
         var nodeSettings = NodeSettings(id: id, region: region)
         nodeSettings.sessionLimit = config.limits.sessions
+        nodeSettings.replicaGrace = .seconds(config.limits.replicaGraceSeconds)
+        nodeSettings.introduction = NodeIntroduction(
+            region: region, name: config.node.name,
+            endpoints: member.endpoints.map { NodeEndpoint(key: $0.name, host: $0.endpoint.host, port: $0.endpoint.port) },
+            weight: config.limits.weight, store: directory.store, beginsRegion: config.node.newRegion)
         let state = NodeState(
             settings: nodeSettings,
             cluster: ClusterConfig(clusterHigh: bits.high, clusterLow: bits.low, name: config.cluster.name, founders: founders),
