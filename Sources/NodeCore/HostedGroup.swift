@@ -12,7 +12,8 @@ struct HostedGroup {
     }
 
     let id: GroupID
-    let filesystem: FilesystemID?
+    /// Nil for the catalog, and for what the disk held until the catalog has named it.
+    var filesystem: FilesystemID?
     var machine: GroupMachine
     var applied: UInt64
     var role = RaftRole.follower

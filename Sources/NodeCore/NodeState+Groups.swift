@@ -57,6 +57,7 @@ extension NodeState {
         }
         let restored =
             restoredRaft.remove(record.group)?.starting(from: configuration) ?? RaftRestored(initialConfiguration: configuration)
+        groups[record.group]!.filesystem = record.id
         if restored.snapshot == nil { groups[record.group]!.machine = GroupMachine(files: record) }
         addToRaft(record.group, restored, into: &effects)
         followPlan(record, into: &effects)

@@ -436,14 +436,16 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int) throws -> FilesystemID {
+    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32 = 3) throws -> FilesystemID {
+        var policy = ReplicationPolicy.standard(kind)
+        policy.replicasPerRegion = replicasPerRegion
         let plan = try ReplicaPlanner(
-            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: .standard(kind), table: hosts[node].state.catalog.regionTable
+            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: policy, table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: .standard(kind), plan: plan)
+            policy: policy, plan: plan)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 
