@@ -35,6 +35,11 @@ enum OpenAPISchemas {
         "Regions": {"type": "object", "properties": {"node": {"type": "integer"}, "pairs": {"type": "array", "items": {
             "type": "object", "properties": {"from": {"type": "string"}, "to": {"type": "string"}, "median_ms": {"type": "number"},
             "p90_ms": {"type": "number"}, "samples": {"type": "integer"}}}}}},
+        "Node": {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}, "region": {"type": "string"},
+            "state": {"enum": ["active", "draining", "drained", "removed"]}, "weight": {"type": "integer"}, "votes": {"type": "integer"},
+            "replicas": {"type": "integer"}, "holds": {"type": ["string", "null"]}, "joined_at": {"type": "string", "format": "date-time"},
+            "endpoints": {"$ref": "#/components/schemas/Endpoints"}}},
+        "Nodes": {"type": "object", "properties": {"nodes": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}}}},
         "FilesystemRequest": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["nfs", "volume"]},
             "name": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}, "environment": {"type": "string", "default": "main"},
             "region": {"type": "string", "description": "primary region of a network file system, home of a volume; the node's own without it"},

@@ -9,6 +9,7 @@ struct OutgoingCall {
         case propose(envelope: [UInt8])
         case compound(Compound, ClientStamp?, Payload?)
         case awaitApplied(index: UInt64)
+        case bring([ChunkReference])
     }
     let group: GroupID
     let body: Body

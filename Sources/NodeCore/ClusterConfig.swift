@@ -6,7 +6,8 @@ package struct ClusterConfig: Hashable, Sendable {
     package var clusterHigh: UInt64
     package var clusterLow: UInt64
     package var name: String
-    /// The nodes that the cluster begins with; they get the ids 1, 2, … in this order.
+    /// The nodes that the cluster begins with; they get the ids 1, 2, … in this order. Empty on nodes that
+    /// join later.
     package var founders: [NodeIntroduction]
     package init(clusterHigh: UInt64, clusterLow: UInt64, name: String, founders: [NodeIntroduction]) {
         self.clusterHigh = clusterHigh
@@ -36,6 +37,13 @@ package struct NodeSettings: Sendable {
     package var sessionLease: Duration = .seconds(30)
     package var garbage = GarbageSettings()
     package var upkeep = UpkeepSettings()
+    /// This node as it presents itself to the cluster; nil in tests that have founders only.
+    package var introduction: NodeIntroduction?
+    /// A voter or other replica on a node that is dead for this long is replaced; default 5 minutes.
+    /// Advice: longer than a machine takes to start again.
+    package var replicaGrace: Duration = .seconds(300)
+    /// Groups that get another plan in one second, at most; default 4.
+    package var movesPerSecond = 4
     package init(id: NodeID, region: RegionID) {
         self.id = id
         self.region = region

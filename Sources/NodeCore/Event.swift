@@ -44,6 +44,14 @@ package enum Event: Sendable {
     case chunksFetched(WaitToken, missing: [ChunkID])
     case chunks(ChunkReport)
 
+    // Joining.
+    /// A node that wants to join, or to know whether it still belongs, asks; its certificate names `from`.
+    case joinRequest(SyncToken, from: NodeID, JoinRequest)
+    /// What a seed answered; nil where it could not be asked.
+    case joinReply(JoinReply?)
+
+    /// Hand over what is led here, and tell when that is done (`NodeNotice.handedOver`).
+    case handOver
     case leave
 }
 
@@ -83,4 +91,6 @@ package enum TimerKey: Hashable, Sendable {
     case upkeep
     /// Reconciling groups, chunk copies and leases: every second.
     case housekeeping
+    /// Looking after the leaderships that are being handed over: every 50 ms.
+    case handOver
 }

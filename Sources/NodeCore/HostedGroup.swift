@@ -12,7 +12,8 @@ struct HostedGroup {
     }
 
     let id: GroupID
-    let filesystem: FilesystemID?
+    /// Nil for the catalog, and for what the disk held until the catalog has named it.
+    var filesystem: FilesystemID?
     var machine: GroupMachine
     var applied: UInt64
     var role = RaftRole.follower
@@ -31,6 +32,8 @@ struct HostedGroup {
     var lag = LagTable()
     /// Payload of entries applied since the last snapshot was begun.
     var bytesSinceSnapshot = 0
+    /// The revision of the plan by which leaders are preferred.
+    var planRevision: UInt64 = 0
 
     var isLeader: Bool { role == .leader }
 }

@@ -66,6 +66,10 @@ extension Call: XDRCodable {
         case .progress(let news):
             writer.write(UInt32(5))
             writer.write(news)
+        case .bring(let group, let chunks):
+            writer.write(UInt32(6))
+            writer.write(group)
+            writer.write(chunks)
         }
     }
 
@@ -76,6 +80,7 @@ extension Call: XDRCodable {
         case 3: self = .awaitApplied(try reader.value(), index: try reader.uint64())
         case 4: self = .renew(try reader.array(limit: 65_536))
         case 5: self = .progress(try reader.array(limit: Self.progressLimit))
+        case 6: self = .bring(try reader.value(), try reader.array(limit: 1_024))
         case let other: throw .badValue(what: "call", value: UInt64(other))
         }
     }

@@ -34,6 +34,8 @@ package enum Call: Sendable {
     /// What the sender has of its volumes; not answered.
     case progress([VolumeProgress])
     package static let progressLimit = 4_096
+    /// Answered when this node holds all of these chunks of the group's file system: it fetches what it has not.
+    case bring(GroupID, [ChunkReference])
 }
 
 /// Sessions of one group that a client node vouches for.

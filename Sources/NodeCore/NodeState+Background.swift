@@ -1,4 +1,5 @@
 import Filesystem
+import Membership
 import Primitives
 import Replication
 
@@ -27,6 +28,11 @@ extension NodeState {
                 state.call(group, .propose(envelope: envelope), token: token)
             }
         case .bootstrap: try proposeBootstrap(&progress)
+        case .admit(let token, let envelope): try performAdmission(token, envelope, &progress, into: &effects)
+        case .tellCatalog(let action): try performTelling(action, &progress, into: &effects)
+        case .bring(let group, let node, let chunks):
+            _ = try step(Step(.fetch), &progress) { state, token in state.call(group, .bring(chunks), fixed: node, token: token) }
+        case .brought(_, _, let group, let chunks): try fetchMissing(chunks, of: group, &progress)
         }
     }
 
@@ -44,7 +50,11 @@ extension NodeState {
         case .repairChunks(_, let chunks): finishRepair(chunks, failure, into: &effects)
         case .confirmNames: finishConfirmation(isConfirmed: failure == nil, into: &effects)
         case .awaitChunks(let group, let version, let chunks): finishAwaitChunks(group, version, chunks, failure, into: &effects)
-        case .endSession, .expireSession, .dropUploads: break
+        case .admit(let token, _):
+            if let failure { effects.append(.answerJoin(token, .later(failure.cause))) }
+        case .bring(let group, let node, _): bringEnded(group, node, failure, into: &effects)
+        case .brought(let node, let call, _, _): answer(call, to: node, failure.map { .failed($0) } ?? .done, into: &effects)
+        case .endSession, .expireSession, .dropUploads, .tellCatalog: break
         }
     }
 }

@@ -63,6 +63,7 @@ extension NodeState {
         switch call.body {
         case .propose(let envelope): message = .call(id, .propose(call.group, envelope: envelope))
         case .awaitApplied(let index): message = .call(id, .awaitApplied(call.group, index: index))
+        case .bring(let chunks): message = .call(id, .bring(call.group, chunks))
         case .compound(let compound, let stamp, let payload):
             message = .call(id, .compound(compound, stamp))
             attachment = payload
@@ -80,7 +81,7 @@ extension NodeState {
         let roundTrip = swim.roundTrip(to: destination)?.median ?? .milliseconds(300)
         switch call.body {
         case .propose: return .milliseconds(1_500) + roundTrip * 4
-        case .awaitApplied: return .seconds(60)
+        case .awaitApplied, .bring: return .seconds(60)
         case .compound: return .seconds(5) + roundTrip * 8
         }
     }
@@ -178,6 +179,7 @@ extension NodeState {
             serve(id, .awaitApplied(call.group, index: index), from: settings.id, attachment: nil, into: &effects)
         case .compound(let compound, let stamp, let payload):
             serve(id, .compound(compound, stamp), from: settings.id, attachment: payload, into: &effects)
+        case .bring(let chunks): serve(id, .bring(call.group, chunks), from: settings.id, attachment: nil, into: &effects)
         }
     }
 
@@ -219,6 +221,8 @@ extension NodeState {
             } else if remoteWaits.count < 65_536 {
                 remoteWaits.append(RemoteWait(group: group, index: index, node: from, call: id, deadline: now + .seconds(120)))
             }
+        case .bring(let group, let chunks):
+            begin(.background(.brought(from: from, id, group, chunks)), deadline: now + .seconds(50), into: &effects)
         case .renew(let renewed):
             for lease in renewed {
                 for session in lease.sessions { leases[ServerSessionKey(group: lease.group, node: from, session: session)] = now }

@@ -47,7 +47,8 @@ extension NodeState {
     }
 
     /// Where each chunk may be had: nodes that placement wants it on, nearest first, then the other
-    /// replicas of the file system, which may have kept what they read.
+    /// replicas of the file system, which may have kept what they read, then the other nodes: one that
+    /// drains, or that held it under an earlier plan, may still have it.
     private func wants(_ chunks: [ChunkReference], of group: GroupID) -> [FetchWant] {
         guard let record = catalog.filesystem(of: group) else { return chunks.map { FetchWant(chunk: $0, sources: []) } }
         var table = regionTable()
@@ -64,6 +65,11 @@ extension NodeState {
         for region in table.nearestFirst(from: here) {
             for replica in record.plan.replicas where replica.region == region && replica.node != settings.id {
                 others.append(FetchSource(node: replica.node, link: table.link(here, region), isWideArea: region != here))
+            }
+        }
+        for region in table.nearestFirst(from: here) {
+            for node in table.nodes(in: region).map(\.id) where node != settings.id && !others.contains(where: { $0.node == node }) {
+                others.append(FetchSource(node: node, link: table.link(here, region), isWideArea: region != here))
             }
         }
         return chunks.map { chunk in

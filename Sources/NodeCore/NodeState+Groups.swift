@@ -9,6 +9,8 @@ import Replication
 extension NodeState {
     /// The region-spanning group that knows which file systems exist: every node has a replica.
     func initialCatalogConfiguration() -> RaftConfiguration {
+        // Who joins is told who votes, and campaigns only when the log says that it may.
+        guard !cluster.founders.isEmpty else { return .empty }
         let plan = catalogPlan()
         return RaftConfiguration(voters: plan.voters.map(\.node), learners: plan.learners.map(\.node))
     }
@@ -19,6 +21,7 @@ extension NodeState {
                 id: id, filesystem: machine?.filesystem, machine: machine ?? GroupMachine(), applied: raft.snapshot?.index ?? 0,
                 configuration: raft.snapshot?.configuration ?? raft.initialConfiguration, snapshotIndex: raft.snapshot?.index ?? 0)
             restoredRaft[id] = raft
+            if id == .catalog { noteMoves(in: raft.entries) }
         }
     }
 
@@ -46,7 +49,7 @@ extension NodeState {
 
     /// Begins (or takes up again) the replica of a file system that the catalog says belongs here.
     mutating func startGroup(_ record: FilesystemRecord, into effects: inout [Effect]) {
-        let configuration = RaftConfiguration(voters: record.plan.voters.map(\.node), learners: record.plan.learners.map(\.node))
+        let configuration = foundingConfiguration(record)
         if groups[record.group] == nil {
             groups[record.group] = HostedGroup(
                 id: record.group, filesystem: record.id, machine: GroupMachine(files: record), applied: 0, configuration: configuration,
@@ -54,11 +57,11 @@ extension NodeState {
         }
         let restored =
             restoredRaft.remove(record.group)?.starting(from: configuration) ?? RaftRestored(initialConfiguration: configuration)
+        groups[record.group]!.filesystem = record.id
         if restored.snapshot == nil { groups[record.group]!.machine = GroupMachine(files: record) }
         addToRaft(record.group, restored, into: &effects)
         if record.planRevision > 1 { hastenUpkeep() }
-        let preferred = record.plan.voters.filter { $0.region == record.region }.map(\.node)
-        driveRaft(.group(record.group, .preference(preferredLeaders: preferred)), into: &effects)
+        followPlan(record, into: &effects)
     }
 
     mutating func removeGroup(_ id: GroupID, into effects: inout [Effect]) {
@@ -66,8 +69,12 @@ extension NodeState {
         var out: [MultiRaftEffect] = []
         raft.removeGroup(id, into: &out)
         interpret(out, into: &effects)
-        for (_, entry) in group.appended { answerProposer(entry.who, .failed(gone(group)), into: &effects) }
-        for wait in group.appliedWaits { resolve(wait.token, .failed(gone(group))) }
+        let isDeleted = group.filesystem.flatMap { catalogRecord($0) }?.isActive != true
+        for who in group.proposed.values + group.appended.values.map(\.who) {
+            answerProposer(who, isDeleted ? .failed(gone(group)) : .notLeader(nil), into: &effects)
+        }
+        for wait in group.appliedWaits { resolve(wait.token, .failed(isDeleted ? gone(group) : moved(group))) }
+        fills[id] = nil
         effects.append(.removeGroup(id))
         effects.append(.publish(.groupRemoved(id)))
     }
@@ -76,6 +83,12 @@ extension NodeState {
         FileFailure(
             .stale, operation: "use", object: group.filesystem?.description ?? "group \(group.id)", cause: "it has been deleted",
             hint: "a new file system of the same name is another one")
+    }
+
+    private func moved(_ group: HostedGroup) -> FileFailure {
+        FileFailure(
+            .unavailable, operation: "use", object: group.filesystem?.description ?? "group \(group.id)",
+            cause: "its replica has moved away from this node", hint: "try again at another node")
     }
 
     mutating func driveRaft(_ event: MultiRaftEvent, into effects: inout [Effect]) {

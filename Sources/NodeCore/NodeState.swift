@@ -87,6 +87,17 @@ package struct NodeState {
     /// Waits for a moment.
     var pauses: [(until: Instant, token: WaitToken)] = []
     package internal(set) var isLeaving = false
+    /// Set until the cluster has let this node in.
+    var joining: Joining?
+    /// Groups whose plan had been changed when this node stopped, as far as its log tells.
+    var movedBefore: Set<GroupID> = []
+    /// The catalog has been known here since the start.
+    var catalogWasKnown = false
+    /// When this node last told the catalog, or asked, who it is.
+    var presentedAt: Instant?
+    var mover = Mover()
+    var fills = OrderedTable<GroupID, GroupFill>()
+    var handingOver = false
     package internal(set) var counters = Counters()
 
     /// What the disk held when the node started.
@@ -124,14 +135,24 @@ package struct NodeState {
     /// Called once, before the first event.
     package mutating func start(now: Instant, into effects: inout [Effect]) {
         self.now = now
+        effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
+        if mustAskToJoin {
+            joining = Joining()
+            askToJoin(into: &effects)
+        } else {
+            begin(into: &effects)
+        }
+    }
+
+    mutating func begin(into effects: inout [Effect]) {
         startGossip(into: &effects)
         startGroups(into: &effects)
-        effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
     }
 
     package mutating func handle(_ event: Event, now: Instant, into effects: inout [Effect]) {
         self.now = now
         counters.events += 1
+        if joining != nil { return whileJoining(event, into: &effects) }
         switch event {
         case .openSession(let request, let filesystem, let options): openSession(request, filesystem, options, into: &effects)
         case .closeSession(let session): closeSession(session, into: &effects)
@@ -146,6 +167,11 @@ package struct NodeState {
             peerLost(peer, into: &effects)
             driveFetches(.nodeLost(peer))
         case .gossip, .syncRequest, .syncReply, .syncFailed, .leave: gossip(event, into: &effects)
+        case .joinRequest(let token, let from, let request): serveJoin(token, from: from, request, into: &effects)
+        case .joinReply(let reply): belongs(reply, into: &effects)
+        case .handOver:
+            handingOver = true
+            handOver(into: &effects)
         case .timer(let key, let generation): timer(key, generation, into: &effects)
         case .logDurable, .logFailed, .snapshotSaved, .snapshotReceived, .snapshotSent: groupCompletion(event, into: &effects)
         case .stageWritten(let token, let ok, let reason):
@@ -175,6 +201,7 @@ package struct NodeState {
             fetchesArmed = nil
             driveFetches(.tick)
         case .upkeep: upkeepTurn(into: &effects)
+        case .handOver: handOver(into: &effects)
         case .housekeeping:
             housekeeping(into: &effects)
             upkeepDue(into: &effects)

@@ -1,4 +1,5 @@
 import Filesystem
+import Membership
 import Namespace
 import Primitives
 import Replication
@@ -127,6 +128,14 @@ enum BackgroundWork {
     case dropUploads(GroupID, SessionID)
     /// The first leader of the catalog gives the cluster its identity.
     case bootstrap
+    /// A node that asks to join.
+    case admit(SyncToken, envelope: [UInt8])
+    /// This node tells the catalog who it is; a group's leader, that the group is as planned.
+    case tellCatalog(CatalogAction)
+    /// A group's leader has another node (or itself) bring chunks to where placement wants them.
+    case bring(GroupID, NodeID, [ChunkReference])
+    /// This node fetches those of these chunks that it has not, for a group's leader.
+    case brought(from: NodeID, CallID, GroupID, [ChunkReference])
 }
 
 struct RequestRecord {

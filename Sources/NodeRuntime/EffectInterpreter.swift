@@ -22,12 +22,14 @@ final class EffectInterpreter: Sendable {
     private let post: @Sendable (Event) -> Void
     private let onFault: @Sendable (String) -> Void
     private let onLeft: @Sendable () -> Void
+    private let onHandedOver: @Sendable () -> Void
 
     init(
         network: PeerNetwork, gossip: GossipSocket, log: WriteAheadLog, data: DataPlane, snapshots: SnapshotExchange,
         waiters: RequestWaiters,
         syncs: SyncExchange, shaper: LinkShaper, logger: Logger, post: @escaping @Sendable (Event) -> Void,
-        onFault: @escaping @Sendable (String) -> Void, onLeft: @escaping @Sendable () -> Void
+        onFault: @escaping @Sendable (String) -> Void, onLeft: @escaping @Sendable () -> Void,
+        onHandedOver: @escaping @Sendable () -> Void
     ) {
         self.network = network
         self.gossip = gossip
@@ -41,6 +43,7 @@ final class EffectInterpreter: Sendable {
         self.post = post
         self.onFault = onFault
         self.onLeft = onLeft
+        self.onHandedOver = onHandedOver
     }
 
     func interpret(_ effect: Effect) {
@@ -49,6 +52,8 @@ final class EffectInterpreter: Sendable {
         case .gossip(let to, let packet): gossip.send(packet.xdrBytes, to: GossipEndpoint(host: to.host, port: Int(to.port)))
         case .sync(let id, let endpoint, _, let payload): syncs.start(id, with: endpoint, payload)
         case .answerSync(let token, let payload): syncs.answer(token, payload)
+        case .join(let endpoint, let request): syncs.join(endpoint, request)
+        case .answerJoin(let token, let reply): syncs.answer(token, reply)
         case .peer(let record): connect(record)
         case .startTimer, .cancelTimer: preconditionFailure("timers are the loop's")
         case .persist(let token, let writes): persist(token, writes)
@@ -143,6 +148,9 @@ final class EffectInterpreter: Sendable {
         case .fault(let what):
             logger.error("fault", metadata: ["what": "\(what)"])
             onFault(what)
+        case .joined(let node): logger.notice("joined the cluster", metadata: ["as": "\(node)"])
+        case .joinDelayed(let why): logger.notice("waits to join the cluster", metadata: ["reason": "\(why)"])
+        case .handedOver: onHandedOver()
         case .left: onLeft()
         }
     }

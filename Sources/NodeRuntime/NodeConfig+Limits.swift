@@ -58,10 +58,15 @@ package struct NodeLimits: Sendable, Hashable, Codable {
     /// A quarter of the grace.
     var touchSpan: Duration { .milliseconds(garbageGraceSeconds * 250) }
 
+    /// Seconds after which the replicas of a node that is dead are put on another one. Default 300, range 5
+    /// to 86,400; that of the catalog's leader counts. Advice: longer than a machine takes to start again.
+    package var replicaGraceSeconds = 300
+
     package init() {}
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case sessions, weight
+        case replicaGraceSeconds = "replica_grace_s"
         case cacheBytes = "cache_bytes"
         case diskReserveBytes = "disk_reserve_bytes"
         case scrubBytesPerSecond = "scrub_bytes_per_s"
@@ -76,6 +81,7 @@ package struct NodeLimits: Sendable, Hashable, Codable {
         diskReserveBytes = try values.decodeIfPresent(UInt64.self, forKey: .diskReserveBytes) ?? diskReserveBytes
         sessions = try values.decodeIfPresent(Int.self, forKey: .sessions) ?? sessions
         weight = try values.decodeIfPresent(UInt32.self, forKey: .weight) ?? weight
+        replicaGraceSeconds = try values.decodeIfPresent(Int.self, forKey: .replicaGraceSeconds) ?? replicaGraceSeconds
         scrubBytesPerSecond = try values.decodeIfPresent(UInt64.self, forKey: .scrubBytesPerSecond) ?? scrubBytesPerSecond
         upkeepIntervalSeconds = try values.decodeIfPresent(UInt64.self, forKey: .upkeepIntervalSeconds) ?? upkeepIntervalSeconds
         garbageGraceSeconds = try values.decodeIfPresent(UInt64.self, forKey: .garbageGraceSeconds) ?? garbageGraceSeconds

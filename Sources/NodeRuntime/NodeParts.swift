@@ -73,6 +73,11 @@ struct NodeParts {
         nodeSettings.garbage.grace = .seconds(config.limits.garbageGraceSeconds)
         nodeSettings.upkeep.interval = .seconds(config.limits.upkeepIntervalSeconds)
         nodeSettings.upkeep.repairBytesPerSecond = config.limits.repairBytesPerSecond
+        nodeSettings.replicaGrace = .seconds(config.limits.replicaGraceSeconds)
+        nodeSettings.introduction = NodeIntroduction(
+            region: region, name: config.node.name,
+            endpoints: member.endpoints.map { NodeEndpoint(key: $0.name, host: $0.endpoint.host, port: $0.endpoint.port) },
+            weight: config.limits.weight, store: directory.store, beginsRegion: config.node.newRegion)
         let state = NodeState(
             settings: nodeSettings,
             cluster: ClusterConfig(clusterHigh: bits.high, clusterLow: bits.low, name: config.cluster.name, founders: founders),

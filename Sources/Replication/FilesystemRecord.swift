@@ -109,6 +109,12 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
     package var plan: ReplicaPlan
     /// Counts the changes of `plan`, from 1: a change names the revision that it was computed from.
     package var planRevision: UInt64
+    /// The plan with which the group began: what its log begins from.
+    package let foundingPlan: ReplicaPlan
+    /// The revision of the plan that the group is known to have reached, and the revision of the set of
+    /// nodes for which its content was where placement wants it then. 0 before the first time.
+    package var settledPlan: UInt64 = 0
+    package var settledNodes: UInt64 = 0
     package var options: FilesystemOptions
     package let created: WallTime
     package let createdBy: String
@@ -124,6 +130,8 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         case .deleting: false
         }
     }
+    /// Whether the group is as its plan says.
+    package var isSettled: Bool { settledPlan == planRevision }
     /// The name, or the id where there is none.
     package var label: String { name ?? id.description }
 
@@ -140,6 +148,7 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         self.policy = policy
         self.plan = plan
         self.planRevision = planRevision
+        foundingPlan = plan
         self.options = options
         self.created = created
         self.createdBy = createdBy
@@ -156,6 +165,9 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         writer.write(policy)
         writer.write(plan)
         writer.write(planRevision)
+        writer.write(foundingPlan)
+        writer.write(settledPlan)
+        writer.write(settledNodes)
         writer.write(options)
         writer.write(created)
         writer.write(createdBy)
@@ -179,6 +191,9 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         policy = try reader.value()
         plan = try reader.value()
         planRevision = try reader.uint64()
+        foundingPlan = try reader.value()
+        settledPlan = try reader.uint64()
+        settledNodes = try reader.uint64()
         options = try reader.value()
         created = try reader.value()
         createdBy = try reader.string(limit: CatalogCommand.principalLimit)

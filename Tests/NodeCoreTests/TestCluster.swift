@@ -30,7 +30,28 @@ final class TestCluster {
         var nextRequest: UInt64 = 1
         var run: UInt64 = 0
         var started = Instant(nanoseconds: 0)
-        init(state: NodeState) { self.state = state }
+        /// What it is known by; a test may start a node under another's number.
+        var id: NodeID
+        var disk = TestDisk()
+        /// Starts it again with what the disk held.
+        var start: ((NodeState.Restored) -> Void)?
+        /// What it said was wrong, and what it was told when it asked to join.
+        var faults: [String] = []
+        var hasHandedOver = false
+        init(state: NodeState, id: NodeID) {
+            self.state = state
+            self.id = id
+        }
+
+        /// What a process loses when it ends.
+        func reset() {
+            run += 1
+            isUp = true
+            stages = [:]
+            buffers = [:]
+            timers = [:]
+            hasHandedOver = false
+        }
 
         func insert(_ bytes: [UInt8]) -> Payload {
             defer { nextBuffer += 1 }
@@ -49,12 +70,18 @@ final class TestCluster {
 
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
     private(set) var hosts: [Host] = []
-    private let regionOf: [RegionID]
+    private var regionOf: [RegionID]
     private var heap: [Item] = []
     private var order: UInt64 = 0
     private var timerSerial: UInt64 = 0
     /// Round trips between regions, in milliseconds; 1 within one.
-    private let roundTrips: [[RegionID: Int]]
+    private let roundTrip: (String, String) -> Int
+    private let seed: UInt64
+    private let cluster: ClusterConfig
+    /// Of every node; nil for the default.
+    private let grace: Duration?
+    /// Changes every node's settings.
+    private let adjust: (inout NodeSettings) -> Void
     /// Pairs of nodes (by index) that cannot reach each other.
     var cut: (Int, Int) -> Bool = { _, _ in false }
     /// Time that a node takes to answer a fetch, beside the way.
@@ -69,15 +96,18 @@ final class TestCluster {
     /// What no run may show.
     private(set) var faults: [String] = []
 
-    init(_ regions: [Region], roundTrip: (String, String) -> Int, seed: UInt64, settings: (inout NodeSettings) -> Void = { _ in }) {
+    /// With `grace` nodes present themselves to the catalog, and dead ones are replaced after it.
+    init(
+        _ regions: [Region], roundTrip: @escaping (String, String) -> Int, seed: UInt64, grace: Duration? = nil,
+        settings: @escaping (inout NodeSettings) -> Void = { _ in }
+    ) {
         var names: [RegionID] = []
         for region in regions { names += Array(repeating: RegionID(region.name), count: region.nodes) }
         regionOf = names
-        roundTrips = names.map { a in
-            var row: [RegionID: Int] = [:]
-            for b in names { row[b] = a == b ? 1 : roundTrip(a.name, b.name) }
-            return row
-        }
+        self.roundTrip = roundTrip
+        self.seed = seed
+        self.grace = grace
+        adjust = settings
         let founders = names.enumerated().map { index, region in
             NodeIntroduction(
                 region: region, name: "node\(index + 1)",
@@ -86,32 +116,78 @@ final class TestCluster {
                     NodeEndpoint(key: "peer", host: "host\(index + 1)", port: 2),
                 ], weight: 100)
         }
-        let cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "test", founders: founders)
+        cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "test", founders: founders)
         for (index, region) in names.enumerated() {
             let id = NodeID(UInt64(index) + 1)
-            let member = MemberRecord(
-                id: id, region: region,
-                endpoints: [
-                    NamedEndpoint("gossip", Self.gossip(index)), NamedEndpoint("peer", Endpoint(host: "host\(index + 1)", port: 2)),
-                ],
-                incarnation: 1, run: 1)
-            var nodeSettings = NodeSettings(id: id, region: region)
-            settings(&nodeSettings)
-            let state = NodeState(
-                settings: nodeSettings, cluster: cluster, member: member,
-                seeds: names.indices.filter { $0 != index }.map(Self.peer), restored: .init(), seed: seed &* 1_000 &+ UInt64(index),
-                now: now,
-                civil: WallTime(nanoseconds: 1_700_000_000_000_000_000))
-            hosts.append(Host(state: state))
+            let introduction = grace.map { _ in introduce(index, region, name: nil, weight: 100, store: UInt64(index) + 1) }
+            hosts.append(Host(state: state(index, id, introduction, founders, .init()), id: id))
         }
         for index in hosts.indices {
-            var effects: [Effect] = []
-            hosts[index].state.start(now: now, into: &effects)
-            interpret(effects, on: index)
-            for peer in hosts.indices where peer != index {
-                post(.peerConnected(NodeID(UInt64(peer) + 1)), to: index, after: .milliseconds(1))
-            }
+            let introduction = grace.map { _ in introduce(index, names[index], name: nil, weight: 100, store: UInt64(index) + 1) }
+            run(index, hosts[index].id, introduction, founders)
         }
+    }
+
+    func introduce(_ index: Int, _ region: RegionID, name: String?, weight: UInt32, store: UInt64, beginsRegion: Bool = false)
+        -> NodeIntroduction
+    {
+        NodeIntroduction(
+            region: region, name: name ?? "node\(index + 1)",
+            endpoints: [
+                NodeEndpoint(key: "gossip", host: "host\(index + 1)", port: 1),
+                NodeEndpoint(key: "peer", host: "host\(index + 1)", port: 2),
+            ], weight: weight, store: store, beginsRegion: beginsRegion)
+    }
+
+    private func state(
+        _ index: Int, _ id: NodeID, _ introduction: NodeIntroduction?, _ founders: [NodeIntroduction], _ restored: NodeState.Restored
+    ) -> NodeState {
+        var settings = NodeSettings(id: id, region: regionOf[index])
+        settings.introduction = introduction
+        if let grace { settings.replicaGrace = grace }
+        adjust(&settings)
+        let run = index < hosts.count ? hosts[index].run : 0
+        let member = MemberRecord(
+            id: id, region: regionOf[index],
+            endpoints: [
+                NamedEndpoint("gossip", Self.gossip(index)), NamedEndpoint("peer", Endpoint(host: "host\(index + 1)", port: 2)),
+            ],
+            incarnation: 1 + run * 1_000, run: 1 + run)
+        var config = cluster
+        config.founders = founders
+        return NodeState(
+            settings: settings, cluster: config, member: member, seeds: regionOf.indices.filter { $0 != index }.map(Self.peer),
+            restored: restored, seed: seed &* 1_000 &+ UInt64(index) &+ run &* 1_000_003, now: now,
+            civil: WallTime(nanoseconds: 1_700_000_000_000_000_000))
+    }
+
+    /// Begins, now and after every restart.
+    private func run(_ index: Int, _ id: NodeID, _ introduction: NodeIntroduction?, _ founders: [NodeIntroduction]) {
+        hosts[index].start = { [unowned self] restored in
+            hosts[index].state = state(index, id, introduction, founders, restored)
+            begin(index)
+        }
+        begin(index)
+        for peer in hosts.indices where peer != index {
+            post(.peerConnected(NodeID(UInt64(peer) + 1)), to: index, after: .milliseconds(1))
+        }
+    }
+
+    private func begin(_ index: Int) {
+        var effects: [Effect] = []
+        hosts[index].state.start(now: now, into: &effects)
+        interpret(effects, on: index)
+    }
+
+    /// Room for one more host, in this region.
+    func appendHost(in region: RegionID) -> Int {
+        regionOf.append(region)
+        return hosts.count
+    }
+
+    func start(_ index: Int, as id: NodeID, _ introduction: NodeIntroduction, founders: [NodeIntroduction]) {
+        hosts.append(Host(state: state(index, id, introduction, founders, .init()), id: id))
+        run(index, id, introduction, founders)
     }
 
     private var syncSerial: UInt64 = 0
@@ -187,9 +263,10 @@ final class TestCluster {
 
     // MARK: Effects
 
-    func roundTrip(_ from: Int, _ to: Int) -> Duration { delay(from, to) * 2 }
-
-    private func delay(_ from: Int, _ to: Int) -> Duration { .microseconds(roundTrips[from][regionOf[to]]! * 500) }
+    private func delay(_ from: Int, _ to: Int) -> Duration {
+        let trip = regionOf[from] == regionOf[to] ? 1 : roundTrip(regionOf[from].name, regionOf[to].name)
+        return .microseconds(trip * 500)
+    }
 
     private func interpret(_ effects: [Effect], on node: Int) {
         let host = hosts[node]
@@ -226,7 +303,26 @@ final class TestCluster {
             case .answerSync(let token, let payload):
                 guard let (asker, id) = syncs.removeValue(forKey: token) else { continue }
                 post(.syncReply(id, payload), to: asker, after: delay(node, asker))
-            case .peer, .publish, .removeGroup: break
+            case .join(let endpoint, let request):
+                guard let target = hosts.indices.first(where: { Self.peer($0) == endpoint }), !cut(node, target), hosts[target].isUp else {
+                    post(.joinReply(nil), to: node, after: .milliseconds(10))
+                    continue
+                }
+                syncSerial += 1
+                let token = SyncToken(syncSerial)
+                syncs[token] = (node, SyncID(0))
+                guard let decoded = try? JoinRequest(xdr: request.xdrBytes) else {
+                    faults.append("node \(node + 1) asks to join with what cannot be read")
+                    continue
+                }
+                post(.joinRequest(token, from: host.id, decoded), to: target, after: delay(node, target))
+            case .answerJoin(let token, let reply):
+                guard let (asker, _) = syncs.removeValue(forKey: token) else { continue }
+                post(.joinReply(try? JoinReply(xdr: reply.xdrBytes)), to: asker, after: delay(node, asker))
+            case .publish(.fault(let what)): host.faults.append(what)
+            case .publish(.handedOver): host.hasHandedOver = true
+            case .removeGroup(let group): host.disk.remove(group)
+            case .peer, .publish: break
             case .startTimer(let key, let generation, let at):
                 timerSerial += 1
                 let serial = timerSerial << 32 | UInt64(node)
@@ -234,10 +330,21 @@ final class TestCluster {
                 host.timers[key] = serial
                 post(.timer(key, generation: serial), to: node, after: at > now ? at - now : .zero)
             case .cancelTimer(let key): host.timers[key] = nil
-            case .persist(let token, _): post(.logDurable(token: token), to: node, after: .milliseconds(1))
-            case .saveSnapshot(let group, let metadata, _):
+            case .persist(let token, let writes):
+                host.disk.write(writes)
+                post(.logDurable(token: token), to: node, after: .milliseconds(1))
+            case .saveSnapshot(let group, let metadata, let machine):
+                host.disk.save(group, metadata, machine)
                 post(.snapshotSaved(group, metadata, ok: true), to: node, after: .milliseconds(5))
-            case .sendSnapshot(let group, let to, _): post(.snapshotSent(group, to: to, ok: false), to: node, after: .milliseconds(5))
+            case .sendSnapshot(let group, let to, _):
+                let target = index(of: to)
+                guard let saved = host.disk.groups[group]?.snapshot, !cut(node, target), hosts[target].isUp else {
+                    post(.snapshotSent(group, to: to, ok: false), to: node, after: .milliseconds(5))
+                    continue
+                }
+                hosts[target].disk.save(group, saved.metadata, saved.machine)
+                post(.snapshotReceived(group, saved.metadata, saved.machine), to: target, after: delay(node, target))
+                post(.snapshotSent(group, to: to, ok: true), to: node, after: delay(node, target) * 2)
             case .stageWrite(let stage, let offset, let buffer, let token):
                 host.stages[stage, default: []].append((offset, host.buffers[buffer]!))
                 post(.stageWritten(token, ok: true, reason: ""), to: node, after: .microseconds(100))
@@ -346,10 +453,10 @@ final class TestCluster {
         }
     }
 
-    func create(
-        _ kind: FilesystemKind, _ name: String, region: String, on node: Int, keptVersions: UInt32 = 1_000, policy: ReplicationPolicy? = nil
-    ) throws -> FilesystemID {
-        let policy = policy ?? .standard(kind)
+    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32 = 3) throws -> FilesystemID
+    {
+        var policy = ReplicationPolicy.standard(kind)
+        policy.replicasPerRegion = replicasPerRegion
         let plan = try ReplicaPlanner(
             group: GroupID(1_000), purpose: GroupPurpose(kind), policy: policy, table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
@@ -358,7 +465,7 @@ final class TestCluster {
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: policy, plan: plan, options: options)
+            policy: policy, plan: plan)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 

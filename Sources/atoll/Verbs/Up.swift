@@ -52,7 +52,11 @@ struct Up: AsyncParsableCommand {
     // MARK: Starting
 
     private func start(_ directory: ClusterDirectory, _ stop: StopRequest) async throws -> (ClusterFile, [NodeLauncher.Child]) {
-        let file = try existing(directory) ?? maker(directory).make()
+        let known = try existing(directory)
+        let grown = try known.flatMap { try growth(of: $0, directory) }
+        let file = try grown?.make() ?? known ?? maker(directory).make()
+        // Nodes that run must know the links to regions that are new.
+        if grown != nil { try await LinkFaults.set(try LinkFaults.read(directory), file, directory, "up") }
         let launcher = try NodeLauncher(directory: directory, leash: detach ? .none : .hold)
         var children: [NodeLauncher.Child] = []
         do {
@@ -80,18 +84,42 @@ struct Up: AsyncParsableCommand {
     private func existing(_ directory: ClusterDirectory) throws -> ClusterFile? {
         guard let file = try ClusterFile.read(directory, "up") else { return nil }
         let hint = "use another --data-dir, or leave the option out"
-        if let regions, try Self.names(regions) != file.regions {
-            throw CommandFailure.usage(
-                "up", directory.path, "the cluster here has the regions \(file.regions.joined(separator: ","))", hint: hint)
-        }
-        if let nodesPerRegion, nodesPerRegion * file.regions.count != file.nodes.count {
-            throw CommandFailure.usage(
-                "up", directory.path, "the cluster here has \(file.nodes.count / file.regions.count) nodes per region", hint: hint)
-        }
         if let map, map == "none" ? file.map != "none" : !map.contains("/") && !map.hasSuffix(".yaml") && map != file.map {
             throw CommandFailure.usage("up", directory.path, "the cluster here has the map \(file.map)", hint: hint)
         }
         return file
+    }
+
+    /// The nodes that are asked for and not there; nil where there are none. Fewer are refused.
+    private func growth(of file: ClusterFile, _ directory: ClusterDirectory) throws -> ClusterGrower? {
+        let hint = "take nodes away one by one: `atoll node drain NAME --wait 600`, then `atoll node remove NAME`"
+        let wanted = try regions.map(Self.names) ?? file.regions
+        let missing = file.regions.filter { !wanted.contains($0) }
+        guard missing.isEmpty else {
+            throw CommandFailure.usage(
+                "up", "--regions", "the cluster here has the regions \(file.regions.joined(separator: ",")), and up does not take any away",
+                hint: hint)
+        }
+        func count(_ region: String) -> Int { file.nodes.count { $0.region == region } }
+        let largest = file.regions.map(count).max() ?? 1
+        if let nodesPerRegion {
+            guard (1...9).contains(nodesPerRegion) else {
+                throw CommandFailure.usage("up", "--nodes-per-region \(nodesPerRegion)", "must be 1 to 9")
+            }
+            guard nodesPerRegion >= largest else {
+                throw CommandFailure.usage(
+                    "up", "--nodes-per-region \(nodesPerRegion)", "the cluster here has \(largest) nodes per region, and up does not take any away",
+                    hint: hint)
+            }
+        }
+        let grower = ClusterGrower(
+            directory: directory, file: file,
+            added: wanted.map { region in
+                let present = count(region)
+                // Without a number, regions that are there stay as they are.
+                return (region, max(0, (nodesPerRegion ?? (present == 0 ? largest : present)) - present))
+            })
+        return grower.added.contains { $0.count > 0 } ? grower : nil
     }
 
     private func maker(_ directory: ClusterDirectory) throws -> ClusterMaker {
