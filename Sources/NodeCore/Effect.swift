@@ -44,8 +44,6 @@ package enum Effect: Sendable {
     /// Parts of it come as `chunks(.arrived)`, its end as `chunksFetched`.
     case fetchChunks([ChunkReference], from: NodeID, WaitToken)
     case chunks(ChunkWork)
-    /// Which of these are not here; answers `chunksFetched`.
-    case checkChunks([ChunkReference], WaitToken)
     case dropBuffer(BufferID)
 
     case reply(RequestID, Reply)

@@ -85,12 +85,18 @@ extension NodeState {
             var missing: [ChunkReference] = []
             for start in stride(from: 0, to: left.count, by: Self.checkedAtOnce) {
                 let part = Array(left[start..<min(start + Self.checkedAtOnce, left.count)])
-                let value = try step(Step(.fetch, round * 4_096 + start / Self.checkedAtOnce), &progress) { node, token in
-                    node.laterEffects.append(.checkChunks(part, token))
+                do throws(Interrupt) {
+                    let value = try step(Step(.fetch, round * 4_096 + start / Self.checkedAtOnce), &progress) { node, token in
+                        node.laterEffects.append(.chunks(.audit(part, token)))
+                    }
+                    guard case .missing(let absent) = value else { continue }
+                    let gone = Set(absent)
+                    missing += part.filter { gone.contains($0.id) }
+                } catch {
+                    // A store that can not be asked is asked again.
+                    guard case .failure = error else { throw error }
+                    missing += part
                 }
-                guard case .missing(let absent) = value else { continue }
-                let gone = Set(absent)
-                missing += part.filter { gone.contains($0.id) }
             }
             left = missing
             let bytes = left.reduce(0) { $0 + UInt64($1.length) }

@@ -60,6 +60,7 @@ extension NodeState {
         case .failed(let token):
             // The store cannot be asked now: the round ends here, the next one begins anew.
             if upkeep.audits.remove(token) != nil { upkeep.maySweep = false }
+            resolve(token, .failed(FileFailure(.ioError, operation: "look for", object: "chunks", cause: "the store can not be asked")))
             guard upkeep.waiting == token else { return }
             upkeep.waiting = nil
             upkeep.candidates = []

@@ -198,7 +198,11 @@ extension NodeState {
 
     /// What the store lacks of what it was asked for.
     mutating func audited(_ token: WaitToken, _ missing: [ChunkReference], into effects: inout [Effect]) {
-        guard let group = upkeep.audits.remove(token) else { return }
+        guard let group = upkeep.audits.remove(token) else {
+            // A request asked.
+            resolve(token, missing.isEmpty ? .done : .missing(missing.map(\.id)))
+            return
+        }
         counters.chunksMissing += UInt64(missing.count)
         if !missing.isEmpty { upkeep.foundMissing = true }
         for chunk in missing where !upkeep.missing.push(ChunkUpkeep.Missing(group: group, chunk: chunk)) { break }

@@ -135,16 +135,6 @@ final class ChunkExchange: Sendable {
     func vouch(_ chunks: [ChunkReference], to node: NodeID) { _ = send(.offer(token: Self.noToken, chunks), to: node) }
     private static let noToken: UInt64 = 0
 
-    // MARK: Looking
-
-    /// Which are not here; a store that cannot be asked has none.
-    func check(_ chunks: [ChunkReference], _ wait: WaitToken) {
-        workers.run { [self] in
-            let have = (try? store.has(chunks.map(\.id))) ?? chunks.map { _ in false }
-            post(.chunksFetched(wait, missing: zip(chunks, have).filter { !$0.1 }.map(\.0.id)))
-        }
-    }
-
     // MARK: Fetching
 
     func fetch(_ chunks: [ChunkReference], from node: NodeID, _ wait: WaitToken) {

@@ -69,7 +69,6 @@ final class EffectInterpreter: Sendable {
         case .pushChunks(let chunks, let to, let token): data.exchange.push(chunks, to: to, token)
         case .fetchChunks(let chunks, let from, let token): data.exchange.fetch(chunks, from: from, token)
         case .chunks(let work): data.perform(work)
-        case .checkChunks(let chunks, let token): data.exchange.check(chunks, token)
         case .dropBuffer(let buffer): data.buffers.remove(buffer)
         case .reply(let request, let reply): answer(request, reply)
         case .publish(let notice): publish(notice)

@@ -75,7 +75,7 @@ final class TestCluster {
     private var order: UInt64 = 0
     private var timerSerial: UInt64 = 0
     /// Round trips between regions, in milliseconds; 1 within one.
-    private let roundTrip: (String, String) -> Int
+    private let distance: (String, String) -> Int
     private let seed: UInt64
     private let cluster: ClusterConfig
     /// Of every node; nil for the default.
@@ -104,7 +104,7 @@ final class TestCluster {
         var names: [RegionID] = []
         for region in regions { names += Array(repeating: RegionID(region.name), count: region.nodes) }
         regionOf = names
-        self.roundTrip = roundTrip
+        distance = roundTrip
         self.seed = seed
         self.grace = grace
         adjust = settings
@@ -263,8 +263,10 @@ final class TestCluster {
 
     // MARK: Effects
 
+    func roundTrip(_ from: Int, _ to: Int) -> Duration { delay(from, to) * 2 }
+
     private func delay(_ from: Int, _ to: Int) -> Duration {
-        let trip = regionOf[from] == regionOf[to] ? 1 : roundTrip(regionOf[from].name, regionOf[to].name)
+        let trip = regionOf[from] == regionOf[to] ? 1 : distance(regionOf[from].name, regionOf[to].name)
         return .microseconds(trip * 500)
     }
 
@@ -366,9 +368,6 @@ final class TestCluster {
             case .fetchChunks(let chunks, let from, let token):
                 fetch(chunks, from: index(of: from), token, node)
             case .chunks(let work): perform(work, node)
-            case .checkChunks(let chunks, let token):
-                let missing = chunks.map(\.id).filter { host.chunks[$0] == nil }
-                post(.chunksFetched(token, missing: missing), to: node, after: .microseconds(50))
             case .dropBuffer(let buffer): host.buffers[buffer] = nil
             case .reply(let request, let reply):
                 if !host.answered.insert(request).inserted { faults.append("request \(request) of node \(node + 1) was answered twice") }
@@ -453,10 +452,13 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32 = 3) throws -> FilesystemID
-    {
-        var policy = ReplicationPolicy.standard(kind)
-        policy.replicasPerRegion = replicasPerRegion
+    func create(
+        _ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32? = nil,
+        keptVersions: UInt32 = 1_000,
+        policy: ReplicationPolicy? = nil
+    ) throws -> FilesystemID {
+        var policy = policy ?? .standard(kind)
+        if let replicasPerRegion { policy.replicasPerRegion = replicasPerRegion }
         let plan = try ReplicaPlanner(
             group: GroupID(1_000), purpose: GroupPurpose(kind), policy: policy, table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
@@ -465,7 +467,7 @@ final class TestCluster {
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: policy, plan: plan)
+            policy: policy, plan: plan, options: options)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 
