@@ -4,12 +4,12 @@ import Primitives
 ///
 /// Time is cut into generations; each is a Bloom filter (Bloom, CACM 1970; three bits a name) over the
 /// chunks touched in it. A name is a hash already, so its own words are the filter's hash functions.
-/// A false positive keeps garbage for one generation longer and loses nothing: with a million touches in
-/// one generation 4 in 1,000 are. Memory is bounded at `generations` × 2 MiB, whatever is written.
+/// A false positive keeps garbage for one generation longer and loses nothing: with half a million touches
+/// in one generation 4 in 1,000 are. Memory is bounded at `generations` × 1 MiB, whatever is written.
 ///
 /// Nothing is kept over a restart: whatever lies in the store when it opens counts as touched then.
 struct RecentTouches {
-    private static let words = 1 << 18
+    private static let words = 1 << 17
     private static let generations = 8
 
     private struct Generation {
