@@ -228,7 +228,8 @@ final class RandomWorld {
             cluster.run(for: .seconds(30)) { cluster.configuration(of: id)?.voters == plan.voters.map(\.node) }
             let found = cluster.configuration(of: id)
             if found?.voters != plan.voters.map(\.node) || found?.learners != plan.learners.map(\.node) {
-                violations.append("\(id.kind.word) is planned as \(plan), and is \(found.map { "\($0)" } ?? "without a leader"): \(views(id))")
+                violations.append(
+                    "\(id.kind.word) is planned as \(plan), and is \(found.map { "\($0)" } ?? "without a leader"): \(views(id))")
             }
             let strangers = cluster.hosts.indices.filter { index in
                 !plan.contains(NodeID(UInt64(index) + 1)) && cluster.hosts[index].state.view.groups.contains { $0.filesystem == id }
@@ -242,14 +243,18 @@ final class RandomWorld {
                 violations.append("\(id.kind.word) is kept on \(strangers), which the plan does not name")
             }
         }
-        for (index, host) in cluster.hosts.enumerated() where !host.faults.isEmpty { violations.append("node \(index + 1): \(host.faults)") }
+        for (index, host) in cluster.hosts.enumerated() where !host.faults.isEmpty {
+            violations.append("node \(index + 1): \(host.faults)")
+        }
     }
 
     /// How each host sees a group.
     private func views(_ id: FilesystemID) -> [String] {
         cluster.hosts.enumerated().compactMap { index, host in
             guard let group = host.state.view.groups.first(where: { $0.filesystem == id }) else {
-                let known = host.state.view.groups.first.map { "catalog applied=\($0.appliedIndex) commit=\($0.commitIndex) leader=\($0.leader?.description ?? "-")" }
+                let known = host.state.view.groups.first.map {
+                    "catalog applied=\($0.appliedIndex) commit=\($0.commitIndex) leader=\($0.leader?.description ?? "-")"
+                }
                 return "n\(index + 1) \(host.isUp ? "up" : "down") \(known ?? "knows nothing")"
             }
             return

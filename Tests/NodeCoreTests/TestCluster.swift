@@ -436,7 +436,8 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32 = 3) throws -> FilesystemID {
+    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32 = 3) throws -> FilesystemID
+    {
         var policy = ReplicationPolicy.standard(kind)
         policy.replicasPerRegion = replicasPerRegion
         let plan = try ReplicaPlanner(
