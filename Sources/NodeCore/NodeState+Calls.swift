@@ -108,6 +108,7 @@ extension NodeState {
     mutating func peerLost(_ peer: NodeID, into effects: inout [Effect]) {
         driveRaft(.unreachable(peer), into: &effects)
         driveSWIM(.doubt(peer), into: &effects)
+        failBrings(to: peer)
         for (id, call) in calls.calls where call.destination == peer {
             if leaderHints[call.group] == peer { leaderHints[call.group] = nil }
             _ = calls.calls.update(id) {

@@ -85,6 +85,16 @@ extension NodeState {
         fills[id] = state
     }
 
+    /// A node that is gone brings nothing: the round goes on without waiting for it.
+    mutating func failBrings(to node: NodeID) {
+        for (id, call) in calls.calls where call.fixed == node {
+            guard case .bring = call.body else { continue }
+            _ = calls.calls.remove(id)
+            let failure = FileFailure(.unavailable, operation: "copy", object: "chunks to \(node)", cause: "the node is gone")
+            resolve(call.token, .failed(failure))
+        }
+    }
+
     mutating func bringEnded(_ id: GroupID, _ node: NodeID, _ failure: FileFailure?, into effects: inout [Effect]) {
         guard fills[id] != nil else { return }
         _ = fills.update(id) {

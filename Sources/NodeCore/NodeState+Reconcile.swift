@@ -63,7 +63,9 @@ extension NodeState {
             return change(id, voters: voters, learners: present.learners + demoted, into: &effects)
         }
         if !leaving.isEmpty { return change(id, voters: voters, learners: learners, into: &effects) }
-        if isFilled { settle(id, revision, state, into: &effects) }
+        // Content may take long to arrive, and must not hold up the next move where a node is lost meanwhile.
+        let isKnown = id != .catalog && state.filesystem(of: id)?.isSettled ?? false
+        if isFilled || !isKnown { settle(id, revision, nodes: isFilled ? fills[id]?.nodes ?? 0 : 0, state, into: &effects) }
     }
 
     private mutating func drive(_ id: GroupID, _ event: RaftEvent, into effects: inout [Effect]) {
@@ -105,8 +107,7 @@ extension NodeState {
         return true
     }
 
-    private mutating func settle(_ id: GroupID, _ revision: UInt64, _ state: CatalogState, into effects: inout [Effect]) {
-        let nodes = fills[id]?.nodes ?? state.nodesRevision
+    private mutating func settle(_ id: GroupID, _ revision: UInt64, nodes: UInt64, _ state: CatalogState, into effects: inout [Effect]) {
         if id == .catalog {
             guard state.catalogSettledPlan != revision else { return }
         } else {

@@ -29,25 +29,38 @@ final class SyncExchange: Sendable {
     }
 
     func start(_ id: SyncID, with endpoint: Endpoint, _ payload: SyncPayload) {
-        ask(endpoint, Tag.gossip, payload) { [post] (answer: SyncPayload?) in
-            if let answer { post(.syncReply(id, answer)) } else { post(.syncFailed(id)) }
+        ask(endpoint, Tag.gossip, payload) { [post] (answer: Result<SyncPayload, TransportError>) in
+            if case .success(let payload) = answer { post(.syncReply(id, payload)) } else { post(.syncFailed(id)) }
         }
     }
 
     func join(_ endpoint: Endpoint, _ request: JoinRequest) {
-        ask(endpoint, Tag.join, request) { [post] (answer: JoinReply?) in post(.joinReply(answer)) }
+        ask(endpoint, Tag.join, request) { [post] (answer: Result<JoinReply, TransportError>) in
+            switch answer {
+            case .success(let reply): post(.joinReply(reply))
+            case .failure(let error): post(.joinReply(Self.isForeign(error) ? .refused("node join: \(error)") : .later("\(error)")))
+            }
+        }
+    }
+
+    /// Whether the seed is of another cluster: to ask again does not help.
+    private static func isForeign(_ error: TransportError) -> Bool {
+        error.cause.contains("authority") || error.cause.contains("of cluster") || error.cause.contains("to reach cluster")
     }
 
     private func ask<Answer: XDRCodable>(
-        _ endpoint: Endpoint, _ tag: UInt32, _ question: some XDRCodable, then end: @escaping @Sendable (Answer?) -> Void
+        _ endpoint: Endpoint, _ tag: UInt32, _ question: some XDRCodable,
+        then end: @escaping @Sendable (Result<Answer, TransportError>) -> Void
     ) {
         network.sync(host: endpoint.host, port: Int(endpoint.port), payload: Self.tagged(tag, question), timeout: .seconds(5)) { result in
-            guard case .success(let bytes) = result else { return end(nil) }
-            var reader = XDRReader(bytes)
-            guard (try? reader.uint32()) == tag, let answer: Answer = try? reader.value(), (try? reader.finish()) != nil else {
-                return end(nil)
-            }
-            end(answer)
+            end(
+                result.flatMap { bytes in
+                    var reader = XDRReader(bytes)
+                    guard (try? reader.uint32()) == tag, let answer: Answer = try? reader.value(), (try? reader.finish()) != nil else {
+                        return .failure(TransportError(.malformed, "ask", endpoint.description, cause: "its answer cannot be read"))
+                    }
+                    return .success(answer)
+                })
         }
     }
 

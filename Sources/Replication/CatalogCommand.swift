@@ -119,8 +119,8 @@ package enum CatalogAction: Hashable, Sendable {
     /// Where a group's replicas shall be: the catalog's own group too. `expectedRevision` is that of
     /// the plan from which this one was computed.
     case changePlacement(GroupID, ReplicaPlan, expectedRevision: UInt64)
-    /// The group's leader tells that the group is as its plan of that revision says, and that its content
-    /// is where placement wants it with the nodes as they were at revision `nodes`.
+    /// The group's leader tells that the group is as its plan of that revision says and, unless `nodes` is 0,
+    /// that its content is where placement wants it with the nodes as they were at that revision.
     case settlePlacement(GroupID, plan: UInt64, nodes: UInt64)
 
     case createApp(

@@ -195,6 +195,7 @@ extension CatalogState {
         record.plan = plan
         record.region = plan.home
         record.planRevision += 1
+        record.settledNodes = 0
         filesystems[id] = record
         note(.moved, id, command, plan.statement)
         return .filesystem(record, created: false)

@@ -63,7 +63,8 @@ struct ClusterFile: Sendable {
             let format = try json.unsigned("format")
             guard format == Self.format else {
                 throw CommandFailure(
-                    operation, directory.path, "it was made by \(format > Self.format ? "a newer" : "an older") atoll (format \(format); this one knows \(Self.format))",
+                    operation, directory.path,
+                    "it was made by \(format > Self.format ? "a newer" : "an older") atoll (format \(format); this one knows \(Self.format))",
                     hint: "use that program, or another --data-dir")
             }
             return ClusterFile(

@@ -44,7 +44,9 @@ struct ClusterGrower {
             var number = 0
             for _ in 0..<count {
                 func name() -> String { "\(region)-\(number)" }
-                repeat { number += 1 } while file.nodes.contains { $0.name == name() } || LocalFiles.exists(directory.data(name()) + "/atoll.json")
+                repeat {
+                    number += 1
+                } while file.nodes.contains { $0.name == name() } || LocalFiles.exists(directory.data(name()) + "/atoll.json")
                 func address() -> String { "127.0.0.1:\(ports.removeLast())" }
                 nodes.append(
                     ClusterFile.Node(

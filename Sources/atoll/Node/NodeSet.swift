@@ -70,7 +70,8 @@ struct NodeDrain: AsyncParsableCommand {
         let who = "\(report.name) (\(report.id))"
         switch report.state {
         case "active": Terminal.line("\(who) takes data again.")
-        case "drained": Terminal.line("\(who) is drained: nothing is left that others need. `atoll node remove \(report.name)` takes it out.")
+        case "drained":
+            Terminal.line("\(who) is drained: nothing is left that others need. `atoll node remove \(report.name)` takes it out.")
         default: Terminal.line("\(who) drains: \(report.holds ?? "nothing") to move. `atoll node list` shows how far it is.")
         }
     }

@@ -61,7 +61,8 @@ struct CAIssue: AsyncParsableCommand {
             try copySecrets()
             let configuration = try writeConfiguration(identity.clusterID)
             Terminal.line("Made the identity of node \(node) of cluster \(identity.clusterID) in \(output).")
-            Terminal.line("  node.pem, node-key.pem, ca.pem, gossip-keys, admin-token\(configuration ? ", node.yaml" : ""): all go to the node")
+            Terminal.line(
+                "  node.pem, node-key.pem, ca.pem, gossip-keys, admin-token\(configuration ? ", node.yaml" : ""): all go to the node")
         } catch let error as TransportError {
             throw CommandFailure("ca issue", authority, error.description)
         }

@@ -108,7 +108,8 @@ struct Up: AsyncParsableCommand {
             }
             guard nodesPerRegion >= largest else {
                 throw CommandFailure.usage(
-                    "up", "--nodes-per-region \(nodesPerRegion)", "the cluster here has \(largest) nodes per region, and up does not take any away",
+                    "up", "--nodes-per-region \(nodesPerRegion)",
+                    "the cluster here has \(largest) nodes per region, and up does not take any away",
                     hint: hint)
             }
         }
