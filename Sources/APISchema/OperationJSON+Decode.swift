@@ -157,7 +157,8 @@ extension ReloadMode {
             guard milliseconds <= 86_400_000 else { throw JSON.invalid("max_staleness_ms", "must be at most a day") }
             self = .maxStaleness(.milliseconds(Int64(milliseconds)))
         case "min_commit": self = .minimum(VersionID(try json.unsigned("version")))
-        default: throw JSON.invalid("mode", "must be latest, local, max_staleness or min_commit")
+        case "strict": self = .strict
+        default: throw JSON.invalid("mode", "must be latest, local, max_staleness, min_commit or strict")
         }
     }
 }

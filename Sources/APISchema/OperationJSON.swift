@@ -200,6 +200,7 @@ extension ReloadMode {
         case .minimum(let version):
             writer.field("mode", "min_commit")
             writer.field("version", version.rawValue)
+        case .strict: writer.field("mode", "strict")
         }
     }
 }

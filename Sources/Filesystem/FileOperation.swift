@@ -162,7 +162,10 @@ package enum ReloadMode: Hashable, Sendable {
     case latest
     /// What this region has; no round trip.
     case local
+    /// What this node has, if it is known to have been the newest at most so long ago; else as `latest`.
     case maxStaleness(Duration)
     /// At least that version.
     case minimum(VersionID)
+    /// As `latest`, and refused while files are open.
+    case strict
 }

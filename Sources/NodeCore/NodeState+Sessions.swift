@@ -91,6 +91,11 @@ extension NodeState {
         switch filesystem.kind {
         case .nfs:
             guard options.version == nil else { throw refuse(.invalid, "a network file system has no versions", "leave --at out") }
+            guard !options.requireLocal || record.region == settings.region else {
+                throw refuse(
+                    .notPermitted, "it lives in \(record.region), and this client is in \(settings.region)",
+                    "use it from \(record.region), or without requiring that it is local")
+            }
             session.nfs = NFSClient(caches: NFSCaches(lifetime: options.attributeCache))
         case .volume:
             guard let hosted = groups[record.group], let files = hosted.machine.files else {

@@ -81,6 +81,8 @@ struct RequestProgress {
     var pending: PendingCommit?
     /// An earlier commit of the session that this one had to settle first.
     var settled: SettledCommit?
+    /// When the leader was asked for the newest version.
+    var askedAt: Instant?
     /// Conflicts that the session had met before this commit.
     var overtaken: [ConflictRecord] = []
     /// The copies that a commit waits for, and whether its session has moved to what it published.
