@@ -33,6 +33,7 @@ extension FileOperation {
         case "rollback": self = .rollback(to: VersionID(try json.unsigned("to")))
         case "conflicts": self = .conflicts(limit: try json.limit(default: 100, maximum: 10_000))
         case "resolve_conflict": self = .resolveConflict(index: try json.unsigned("index"))
+        case "clone": throw JSON.invalid("op", "a clone is made by POST /v1/filesystems/{id}/clones")
         default: self = try Self.onPaths(word, json)
         }
     }

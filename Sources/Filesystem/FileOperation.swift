@@ -45,6 +45,8 @@ package enum FileOperation: Hashable, Sendable {
     case rollback(to: VersionID)
     case conflicts(limit: UInt32)
     case resolveConflict(index: UInt64)
+    /// Gives a file system that was made for it the tree of this one, or of a version of it. Metadata only.
+    case clone(into: FilesystemID, version: VersionID?)
 }
 
 /// A path within a file system, normalised: no empty and no `.` components; `..` is refused.

@@ -9,6 +9,8 @@ struct OutgoingCall {
         case propose(envelope: [UInt8])
         case compound(Compound, ClientStamp?, Payload?)
         case awaitApplied(index: UInt64)
+        case clone(CloneOrder)
+        case gather([ChunkReference])
     }
     let group: GroupID
     let body: Body

@@ -66,6 +66,13 @@ extension Call: XDRCodable {
         case .progress(let news):
             writer.write(UInt32(5))
             writer.write(news)
+        case .clone(let order):
+            writer.write(UInt32(6))
+            writer.write(order)
+        case .gather(let group, let chunks):
+            writer.write(UInt32(7))
+            writer.write(group)
+            writer.write(chunks)
         }
     }
 
@@ -76,6 +83,8 @@ extension Call: XDRCodable {
         case 3: self = .awaitApplied(try reader.value(), index: try reader.uint64())
         case 4: self = .renew(try reader.array(limit: 65_536))
         case 5: self = .progress(try reader.array(limit: Self.progressLimit))
+        case 6: self = .clone(try reader.value())
+        case 7: self = .gather(try reader.value(), try reader.array(limit: 4_096))
         case let other: throw .badValue(what: "call", value: UInt64(other))
         }
     }

@@ -33,6 +33,10 @@ package enum Call: Sendable {
     case renew([SessionLease])
     /// What the sender has of its volumes; not answered.
     case progress([VolumeProgress])
+    /// Executed by the leader of the source, answered when the clone has its content.
+    case clone(CloneOrder)
+    /// Chunks that the receiver fetches, if it has them not, from those who hold them for that group.
+    case gather(GroupID, [ChunkReference])
     package static let progressLimit = 4_096
 }
 

@@ -63,6 +63,8 @@ extension NodeState {
         switch call.body {
         case .propose(let envelope): message = .call(id, .propose(call.group, envelope: envelope))
         case .awaitApplied(let index): message = .call(id, .awaitApplied(call.group, index: index))
+        case .clone(let order): message = .call(id, .clone(order))
+        case .gather(let chunks): message = .call(id, .gather(call.group, chunks))
         case .compound(let compound, let stamp, let payload):
             message = .call(id, .compound(compound, stamp))
             attachment = payload
@@ -81,6 +83,7 @@ extension NodeState {
         switch call.body {
         case .propose: return .milliseconds(1_500) + roundTrip * 4
         case .awaitApplied: return .seconds(60)
+        case .clone, .gather: return .seconds(600)
         case .compound: return .seconds(5) + roundTrip * 8
         }
     }
@@ -176,6 +179,8 @@ extension NodeState {
         case .propose(let envelope): serve(id, .propose(call.group, envelope: envelope), from: settings.id, attachment: nil, into: &effects)
         case .awaitApplied(let index):
             serve(id, .awaitApplied(call.group, index: index), from: settings.id, attachment: nil, into: &effects)
+        case .clone(let order): serve(id, .clone(order), from: settings.id, attachment: nil, into: &effects)
+        case .gather(let chunks): serve(id, .gather(call.group, chunks), from: settings.id, attachment: nil, into: &effects)
         case .compound(let compound, let stamp, let payload):
             serve(id, .compound(compound, stamp), from: settings.id, attachment: payload, into: &effects)
         }
@@ -225,6 +230,20 @@ extension NodeState {
             }
             answer(id, to: from, .done, into: &effects)
         case .progress(let news): heard(news, from: from)
+        case .clone(let order):
+            guard let group = group(of: order.source), let hosted = groups[group], hosted.isLeader else {
+                answer(id, to: from, .notLeader(group(of: order.source).flatMap { groups[$0]?.leader }), into: &effects)
+                return
+            }
+            let key = ServedCall(node: from, call: id)
+            guard served[key] == nil else { return }
+            served[key] = .some(nil)
+            begin(.clone(from: from, id, order), deadline: now + .seconds(900), into: &effects)
+        case .gather(let group, let chunks):
+            let key = ServedCall(node: from, call: id)
+            guard served[key] == nil else { return }
+            served[key] = .some(nil)
+            begin(.gather(from: from, id, group, chunks), deadline: now + .seconds(600), into: &effects)
         }
     }
 

@@ -126,7 +126,7 @@ extension NodeState {
     }
 
     /// Asks the holders in order of distance, one after the other, until all chunks are here.
-    private mutating func fetch(
+    mutating func fetch(
         _ ids: [ChunkID], among extents: [Extent], of group: GroupID, number: Int, _ progress: inout RequestProgress
     )
         throws(Interrupt)

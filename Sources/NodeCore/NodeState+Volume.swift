@@ -69,6 +69,7 @@ extension NodeState {
                 return .changes(found.changes, truncated: found.truncated)
             } catch { throw .failure(error.about(operation)) }
         case .rollback(let version): return try volumeRollback(version, session, operation, &progress, into: &effects)
+        case .clone: throw .failure(unexpected(operation))
         case .conflicts(let limit): return .conflicts(try latest(session, operation).conflictSummaries(limit: Int(min(limit, 10_000))))
         case .resolveConflict(let index):
             _ = try proposeChange(.resolveConflict(id: index, .dismiss), session, operation, Step(.propose), &progress)

@@ -81,6 +81,7 @@ struct RequestProgress {
     var pending: PendingCommit?
     /// An earlier commit of the session that this one had to settle first.
     var settled: SettledCommit?
+    var clone: CloneWork?
     /// When the leader was asked for the newest version.
     var askedAt: Instant?
     /// Conflicts that the session had met before this commit.
@@ -111,6 +112,9 @@ enum RequestKind {
     case compound(from: NodeID, CallID, Compound, ClientStamp?, Payload?)
     /// Work of the node's own, such as bringing chunks home; nobody is answered.
     case background(BackgroundWork)
+    /// A clone of a file system that is led here; chunks that shall be here for one.
+    case clone(from: NodeID, CallID, CloneOrder)
+    case gather(from: NodeID, CallID, GroupID, [ChunkReference])
 }
 
 enum BackgroundWork {
@@ -191,6 +195,8 @@ extension RequestKind {
         case .catalog(_, _, let operation): operation
         case .compound: "compound"
         case .background: "background work"
+        case .clone: "clone"
+        case .gather: "fetch"
         }
     }
 
@@ -201,6 +207,8 @@ extension RequestKind {
         case .catalog: "catalog"
         case .compound(let from, _, let compound, _, _): "\(compound.filesystem) from \(from)"
         case .background: "node"
+        case .clone(_, _, let order): order.source.description
+        case .gather(_, _, let group, _): "chunks of group \(group)"
         }
     }
 }

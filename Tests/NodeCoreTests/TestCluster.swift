@@ -335,7 +335,10 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int, policy: ReplicationPolicy? = nil) throws
+    func create(
+        _ kind: FilesystemKind, _ name: String, region: String, on node: Int, policy: ReplicationPolicy? = nil,
+        options: FilesystemOptions = FilesystemOptions()
+    ) throws
         -> FilesystemID
     {
         let policy = policy ?? .standard(kind)
@@ -345,7 +348,7 @@ final class TestCluster {
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: policy, plan: plan)
+            policy: policy, plan: plan, options: options)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 
