@@ -62,6 +62,22 @@ extension APIClient {
         return try FilesystemReport(json: try await json(call))
     }
 
+    /// Makes `new` with the content of a file system, or of a version of it.
+    package func clone(_ source: FilesystemID, version: VersionID?, as new: NewFilesystem) async throws(FileFailure) -> FilesystemReport {
+        var call = Call(.POST, "/v1/filesystems/\(source)/clones", object: new.name ?? source.description).with { writer in
+            writer.object {
+                $0.field("kind", new.kind.word)
+                $0.field("name", new.name)
+                $0.field("environment", new.environment)
+                $0.field("region", new.region?.name)
+                $0.field("durability", new.durability)
+                if let version { $0.field("version", version.rawValue) }
+            }
+        }
+        call.timeout = .seconds(600)
+        return try FilesystemReport(json: try await json(call))
+    }
+
     package func filesystems(kind: FilesystemKind? = nil, environment: String? = nil) async throws(FileFailure) -> [FilesystemReport] {
         try await list(kind, environment, name: nil)
     }

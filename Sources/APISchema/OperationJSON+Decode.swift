@@ -33,6 +33,7 @@ extension FileOperation {
         case "rollback": self = .rollback(to: VersionID(try json.unsigned("to")))
         case "conflicts": self = .conflicts(limit: try json.limit(default: 100, maximum: 10_000))
         case "resolve_conflict": self = .resolveConflict(index: try json.unsigned("index"))
+        case "clone": throw JSON.invalid("op", "a clone is made by POST /v1/filesystems/{id}/clones")
         default: self = try Self.onPaths(word, json)
         }
     }
@@ -157,7 +158,8 @@ extension ReloadMode {
             guard milliseconds <= 86_400_000 else { throw JSON.invalid("max_staleness_ms", "must be at most a day") }
             self = .maxStaleness(.milliseconds(Int64(milliseconds)))
         case "min_commit": self = .minimum(VersionID(try json.unsigned("version")))
-        default: throw JSON.invalid("mode", "must be latest, local, max_staleness or min_commit")
+        case "strict": self = .strict
+        default: throw JSON.invalid("mode", "must be latest, local, max_staleness, min_commit or strict")
         }
     }
 }

@@ -11,6 +11,7 @@ extension SessionOptions: JSONEncodable {
             $0.field("group_id", groupID)
             $0.field("idle_limit_ms", idleLimit.inNanoseconds / 1_000_000)
             $0.field("attribute_cache_ms", attributeCache.inNanoseconds / 1_000_000)
+            if requireLocal { $0.field("require_local", true) }
         }
     }
 
@@ -24,5 +25,6 @@ extension SessionOptions: JSONEncodable {
             readOnly: try json.bool("read_only"), version: try json.optionalUnsigned("version").map(VersionID.init),
             userID: try json.small("user_id", default: 0), groupID: try json.small("group_id", default: 0),
             idleLimit: .milliseconds(Int64(idle)), attributeCache: .milliseconds(Int64(cache)))
+        requireLocal = try json.bool("require_local")
     }
 }

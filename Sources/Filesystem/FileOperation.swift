@@ -45,6 +45,8 @@ package enum FileOperation: Hashable, Sendable {
     case rollback(to: VersionID)
     case conflicts(limit: UInt32)
     case resolveConflict(index: UInt64)
+    /// Gives a file system that was made for it the tree of this one, or of a version of it. Metadata only.
+    case clone(into: FilesystemID, version: VersionID?)
 }
 
 /// A path within a file system, normalised: no empty and no `.` components; `..` is refused.
@@ -162,7 +164,10 @@ package enum ReloadMode: Hashable, Sendable {
     case latest
     /// What this region has; no round trip.
     case local
+    /// What this node has, if it is known to have been the newest at most so long ago; else as `latest`.
     case maxStaleness(Duration)
     /// At least that version.
     case minimum(VersionID)
+    /// As `latest`, and refused while files are open.
+    case strict
 }

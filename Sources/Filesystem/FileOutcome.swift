@@ -261,6 +261,8 @@ package struct SessionOptions: Hashable, Sendable {
     /// Network file systems: how long attributes and entries are believed without asking
     /// (Linux `actimeo`, default 3 s); 0 asks each time.
     package var attributeCache: Duration
+    /// Refuse to use a network file system from another region than its own.
+    package var requireLocal = false
     package init(
         readOnly: Bool = false, version: VersionID? = nil, userID: UInt32 = 0, groupID: UInt32 = 0, idleLimit: Duration = .seconds(600),
         attributeCache: Duration = .seconds(3)

@@ -10,6 +10,7 @@ struct OutgoingCall {
         case compound(Compound, ClientStamp?, Payload?)
         case awaitApplied(index: UInt64)
         case bring([ChunkReference])
+        case clone(CloneOrder)
     }
     let group: GroupID
     let body: Body

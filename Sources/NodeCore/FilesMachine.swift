@@ -25,6 +25,8 @@ package struct FilesCommand: Hashable, Sendable {
     package enum Uploaded: Hashable, Sendable {
         /// The changes of a session, to be committed.
         case changes(CommitInfo)
+        /// The tree of a clone, in the pieces of a snapshot.
+        case tree(CommitInfo)
     }
     package static let wireVersion: UInt32 = 2
 
@@ -165,6 +167,7 @@ package struct FilesMachine: Sendable {
             let result = namespace.apply(.commitChanges(changes, info), context: context)
             if result.error == nil { adopting = changes.chunks }
             return FilesResult(result)
+        case .tree(let info): return adoptTree(bytes, info, adopting: &adopting)
         }
     }
 }
@@ -230,13 +233,19 @@ extension FilesCommand: XDRCodable {
             writer.write(id)
             writer.write(part)
             writer.write(opaque: bytes)
-        case .publish(let id, let parts, let digest, .changes(let info), let context):
+        case .publish(let id, let parts, let digest, let what, let context):
             writer.write(UInt32(6))
             writer.write(id)
             writer.write(parts)
             writer.write(digest)
-            writer.write(UInt32(1))
-            writer.write(info)
+            switch what {
+            case .changes(let info):
+                writer.write(UInt32(1))
+                writer.write(info)
+            case .tree(let info):
+                writer.write(UInt32(2))
+                writer.write(info)
+            }
             writer.write(context)
         case .dropUploads(let node, let session):
             writer.write(UInt32(7))
@@ -265,8 +274,9 @@ extension FilesCommand: XDRCodable {
             let parts = try reader.uint32()
             let digest: Digest = try reader.value()
             let kind = try reader.uint32()
-            guard kind == 1 else { throw .badValue(what: "kind of upload", value: UInt64(kind)) }
-            body = .publish(id, parts: parts, digest, .changes(try reader.value()), try reader.value())
+            guard kind == 1 || kind == 2 else { throw .badValue(what: "kind of upload", value: UInt64(kind)) }
+            let info: CommitInfo = try reader.value()
+            body = .publish(id, parts: parts, digest, kind == 1 ? .changes(info) : .tree(info), try reader.value())
         case 7: body = .dropUploads(try reader.value(), try reader.value())
         case 8: body = .tick
         case let other: throw .badValue(what: "file system's command", value: UInt64(other))

@@ -28,6 +28,8 @@ struct HostedGroup {
     /// Reads on their way, by the token given to Raft.
     var snapshotIndex: UInt64
     var snapshotInProgress = false
+    /// What is applied here was the newest at this moment, or newer things are applied since.
+    var freshAsOf: Instant?
     /// Of a volume: how far its regions are.
     var lag = LagTable()
     /// Payload of entries applied since the last snapshot was begun.

@@ -33,6 +33,8 @@ package enum Call: Sendable {
     case renew([SessionLease])
     /// What the sender has of its volumes; not answered.
     case progress([VolumeProgress])
+    /// Executed by the leader of the source, answered when the clone has its content.
+    case clone(CloneOrder)
     package static let progressLimit = 4_096
     /// Answered when this node holds all of these chunks of the group's file system: it fetches what it has not.
     case bring(GroupID, [ChunkReference])

@@ -64,6 +64,7 @@ extension NodeState {
         case .propose(let envelope): message = .call(id, .propose(call.group, envelope: envelope))
         case .awaitApplied(let index): message = .call(id, .awaitApplied(call.group, index: index))
         case .bring(let chunks): message = .call(id, .bring(call.group, chunks))
+        case .clone(let order): message = .call(id, .clone(order))
         case .compound(let compound, let stamp, let payload):
             message = .call(id, .compound(compound, stamp))
             attachment = payload
@@ -82,6 +83,7 @@ extension NodeState {
         switch call.body {
         case .propose: return .milliseconds(1_500) + roundTrip * 4
         case .awaitApplied, .bring: return .seconds(60)
+        case .clone: return .seconds(600)
         case .compound: return .seconds(5) + roundTrip * 8
         }
     }
@@ -178,6 +180,7 @@ extension NodeState {
         case .propose(let envelope): serve(id, .propose(call.group, envelope: envelope), from: settings.id, attachment: nil, into: &effects)
         case .awaitApplied(let index):
             serve(id, .awaitApplied(call.group, index: index), from: settings.id, attachment: nil, into: &effects)
+        case .clone(let order): serve(id, .clone(order), from: settings.id, attachment: nil, into: &effects)
         case .compound(let compound, let stamp, let payload):
             serve(id, .compound(compound, stamp), from: settings.id, attachment: payload, into: &effects)
         case .bring(let chunks): serve(id, .bring(call.group, chunks), from: settings.id, attachment: nil, into: &effects)
@@ -230,6 +233,15 @@ extension NodeState {
             }
             answer(id, to: from, .done, into: &effects)
         case .progress(let news): heard(news, from: from)
+        case .clone(let order):
+            guard let group = group(of: order.source), let hosted = groups[group], hosted.isLeader else {
+                answer(id, to: from, .notLeader(group(of: order.source).flatMap { groups[$0]?.leader }), into: &effects)
+                return
+            }
+            let key = ServedCall(node: from, call: id)
+            guard served[key] == nil else { return }
+            served[key] = .some(nil)
+            begin(.clone(from: from, id, order), deadline: now + .seconds(900), into: &effects)
         }
     }
 

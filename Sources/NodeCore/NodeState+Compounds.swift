@@ -20,6 +20,11 @@ extension NodeState {
         // Reading what is applied here is only right while this node leads.
         let index = try readIndex(group, Step(.readIndex), &progress, into: &effects)
         try waitApplied(group, index, Step(.applied), &progress)
+        if let record = catalogRecord(compound.filesystem), record.options.origin != nil,
+            groups[group]?.machine.files?.namespace.version == VersionID(0)
+        {
+            throw .failure(refuseUnfinished(record))
+        }
         let session = ServedSession(
             group: group, node: node, id: compound.session,
             context: SessionContext(

@@ -70,6 +70,9 @@ extension NodeState {
         case .background(let task):
             try performBackground(task, &progress, into: &effects)
             return .value(.done)
+        case .clone(_, _, let order):
+            try serveClone(order, &progress, into: &effects)
+            return .value(.done)
         }
     }
 
@@ -143,6 +146,13 @@ extension NodeState {
             // Writes to a stage count too: a second one would be counted twice.
             remember(key, results, isChange: stamp != nil || payload != nil)
             answer(call, to: from, .compound(results), attachment: progress.attachment, into: &effects)
+        case .clone(let from, let call, _):
+            served[ServedCall(node: from, call: call)] = nil
+            if case .failure(let failure) = outcome {
+                answer(call, to: from, .failed(failure), into: &effects)
+            } else {
+                answer(call, to: from, .done, into: &effects)
+            }
         case .background(let task):
             finishBackground(task, outcome, cost: progress.cost, into: &effects)
         }

@@ -82,6 +82,9 @@ struct RequestProgress {
     var pending: PendingCommit?
     /// An earlier commit of the session that this one had to settle first.
     var settled: SettledCommit?
+    var clone: CloneWork?
+    /// When the leader was asked for the newest version.
+    var askedAt: Instant?
     /// Conflicts that the session had met before this commit.
     var overtaken: [ConflictRecord] = []
     /// The copies that a commit waits for, and whether its session has moved to what it published.
@@ -110,6 +113,8 @@ enum RequestKind {
     case compound(from: NodeID, CallID, Compound, ClientStamp?, Payload?)
     /// Work of the node's own, such as bringing chunks home; nobody is answered.
     case background(BackgroundWork)
+    /// A clone of a file system that is led here.
+    case clone(from: NodeID, CallID, CloneOrder)
 }
 
 enum BackgroundWork {
@@ -200,6 +205,7 @@ extension RequestKind {
         case .catalog(_, _, let operation): operation
         case .compound: "compound"
         case .background: "background work"
+        case .clone: "clone"
         }
     }
 
@@ -210,6 +216,7 @@ extension RequestKind {
         case .catalog: "catalog"
         case .compound(let from, _, let compound, _, _): "\(compound.filesystem) from \(from)"
         case .background: "node"
+        case .clone(_, _, let order): order.source.description
         }
     }
 }

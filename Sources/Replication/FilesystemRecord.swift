@@ -57,6 +57,8 @@ package struct FilesystemOptions: Hashable, Sendable, XDRCodable {
     package var conflictDays: UInt32 = 30
     /// Bytes that the files may hold together; 0 (default) for no limit. Past it writes fail with EDQUOT.
     package var quotaBytes: UInt64 = 0
+    /// Of a clone, what it was made of. Until it has that content, nobody may use it.
+    package var origin: FilesystemID?
 
     package init() {}
 
@@ -79,6 +81,7 @@ package struct FilesystemOptions: Hashable, Sendable, XDRCodable {
         writer.write(keptVersions)
         writer.write(conflictDays)
         writer.write(quotaBytes)
+        writer.write(origin)
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
         version = try reader.uint32()
@@ -86,6 +89,7 @@ package struct FilesystemOptions: Hashable, Sendable, XDRCodable {
         keptVersions = try reader.uint32()
         conflictDays = try reader.uint32()
         quotaBytes = try reader.uint64()
+        origin = try reader.optional()
     }
 }
 

@@ -79,6 +79,7 @@ extension ClusterDriver {
     private func reload(_ command: ScriptCommand) throws -> ReloadMode {
         if command.has("min") { return .minimum(VersionID(UInt64(try command.integer("min")))) }
         if command.has("staleness") { return .maxStaleness(.seconds(try command.integer("staleness"))) }
+        if command.has("strict") { return .strict }
         return command.has("local") ? .local : .latest
     }
 

@@ -454,15 +454,14 @@ final class TestCluster {
 
     func create(
         _ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32? = nil,
-        keptVersions: UInt32 = 1_000,
-        policy: ReplicationPolicy? = nil
+        keptVersions: UInt32 = 1_000, policy: ReplicationPolicy? = nil, options: FilesystemOptions = FilesystemOptions()
     ) throws -> FilesystemID {
         var policy = policy ?? .standard(kind)
         if let replicasPerRegion { policy.replicasPerRegion = replicasPerRegion }
         let plan = try ReplicaPlanner(
             group: GroupID(1_000), purpose: GroupPurpose(kind), policy: policy, table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
-        var options = FilesystemOptions()
+        var options = options
         options.keptVersions = keptVersions
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },

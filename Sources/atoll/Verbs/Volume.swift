@@ -12,7 +12,7 @@ struct Volume: AsyncParsableCommand {
             VolumeCreate.self, VolumeList.self, VolumeLs.self, VolumePut.self, VolumeGet.self, VolumeRm.self, VolumeCp.self,
             VolumeRename.self,
             VolumeDelete.self, VolumeCommit.self, VolumeReload.self, VolumeHistory.self, VolumeDiff.self, VolumeRollback.self,
-            VolumeConflicts.self, VolumeStatus.self,
+            VolumeConflicts.self, VolumeStatus.self, VolumeClone.self,
         ])
 }
 
