@@ -47,8 +47,7 @@ extension NodeState {
     }
 
     /// Where each chunk may be had: nodes that placement wants it on, nearest first, then the other
-    /// replicas of the file system, which may have kept what they read, then the other nodes: one that
-    /// drains, or that held it under an earlier plan, may still have it.
+    /// replicas of the file system, which may have kept what they read, and the nodes beside them.
     private func wants(_ chunks: [ChunkReference], of group: GroupID) -> [FetchWant] {
         guard let record = catalog.filesystem(of: group) else { return chunks.map { FetchWant(chunk: $0, sources: []) } }
         var table = regionTable()
@@ -63,12 +62,10 @@ extension NodeState {
         let plan = FetchPlan(reader: settings.id, placement: placement, table: table)
         var others: [FetchSource] = []
         for region in table.nearestFirst(from: here) {
-            for replica in record.plan.replicas where replica.region == region && replica.node != settings.id {
-                others.append(FetchSource(node: replica.node, link: table.link(here, region), isWideArea: region != here))
-            }
-        }
-        for region in table.nearestFirst(from: here) {
-            for node in table.nodes(in: region).map(\.id) where node != settings.id && !others.contains(where: { $0.node == node }) {
+            // One that drains, or had a replica under an earlier plan, may still hold it.
+            let replicas = record.plan.replicas.filter { $0.region == region }.map(\.node)
+            let rest = table.nodes(in: region).map(\.id).filter { !replicas.contains($0) }
+            for node in replicas + rest where node != settings.id {
                 others.append(FetchSource(node: node, link: table.link(here, region), isWideArea: region != here))
             }
         }
