@@ -20,6 +20,7 @@ extension NodeState {
                 state.call(group, .propose(envelope: envelope), fixed: state.settings.id, token: token)
             }
         case .awaitChunks(let group, let version, let chunks): try performAwaitChunks(group, version, chunks, &progress)
+        case .commitSession(let id): try performBackgroundCommit(id, &progress, into: &effects)
         case .dropUploads(let group, let session):
             _ = try step(Step(.propose), &progress) { state, token in
                 let envelope = FilesCommand(stamp: nil, at: state.civil, body: .dropUploads(state.settings.id, session)).xdrBytes
@@ -40,6 +41,7 @@ extension NodeState {
             if failure != nil, groups[.catalog]?.isLeader == true, catalog.cluster == nil {
                 begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
             }
+        case .commitSession(let id): finishBackgroundCommit(id, failure, into: &effects)
         case .awaitChunks(let group, let version, let chunks): finishAwaitChunks(group, version, chunks, failure, into: &effects)
         case .adoptChunks:
             if failure != nil { counters.adoptionsFailed += 1 }

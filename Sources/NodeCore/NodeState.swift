@@ -189,5 +189,8 @@ package struct Counters: Sendable, Hashable {
     package var snapshotsSaved: UInt64 = 0
     /// Chunks that could not be brought home; the next scrub tries again.
     package var adoptionsFailed: UInt64 = 0
+    /// Background commits, and those that failed; what they held stays staged and goes with the next.
+    package var backgroundCommits: UInt64 = 0
+    package var backgroundCommitsFailed: UInt64 = 0
     package init() {}
 }
