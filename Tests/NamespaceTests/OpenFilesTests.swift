@@ -34,7 +34,8 @@ import Testing
             carried.session.checkInvariants()
             #expect(carried.conflicts.isEmpty)
             #expect(
-                NamespaceMergeTests.listing(carried.session.tree) == NamespaceMergeTests.listing(session.tree), "seed \(seed), round \(round)")
+                NamespaceMergeTests.listing(carried.session.tree) == NamespaceMergeTests.listing(session.tree),
+                "seed \(seed), round \(round)")
             session = carried.session
             base = state.tree
         }
