@@ -89,6 +89,7 @@ enum OpenAPISchemas {
         "SessionOptions": {"type": "object", "properties": {"read_only": {"type": "boolean"}, "version": {"type": "integer"},
             "user_id": {"type": "integer"}, "group_id": {"type": "integer"}, "idle_limit_ms": {"type": "integer", "default": 600000},
             "attribute_cache_ms": {"type": "integer", "default": 3000},
+            "commit_every_s": {"type": "integer", "description": "volumes: the node commits what is staged this often; files open for writing are left out until closed or synced"},
             "require_local": {"type": "boolean", "description": "refuse a network file system that lives in another region"}}},
         "Distance": {"type": "object", "properties": {"from": {"type": "string"}, "region": {"type": "string"},
             "rtt_ms": {"type": ["number", "null"]}, "open_ms": {"type": ["number", "null"]}, "small_read_ms": {"type": ["number", "null"]},

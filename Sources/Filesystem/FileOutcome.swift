@@ -263,6 +263,9 @@ package struct SessionOptions: Hashable, Sendable {
     package var attributeCache: Duration
     /// Refuse to use a network file system from another region than its own.
     package var requireLocal = false
+    /// Volumes: what is staged is committed by the node this often, 1 s to 1 h; nil (default) never. Files
+    /// open for writing are left out until they are closed or synced.
+    package var commitEvery: Duration?
     package init(
         readOnly: Bool = false, version: VersionID? = nil, userID: UInt32 = 0, groupID: UInt32 = 0, idleLimit: Duration = .seconds(600),
         attributeCache: Duration = .seconds(3)

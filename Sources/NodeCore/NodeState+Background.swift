@@ -22,6 +22,7 @@ extension NodeState {
                 state.call(group, .propose(envelope: envelope), fixed: state.settings.id, token: token)
             }
         case .awaitChunks(let group, let version, let chunks): try performAwaitChunks(group, version, chunks, &progress)
+        case .commitSession(let id): try performBackgroundCommit(id, &progress, into: &effects)
         case .dropUploads(let group, let session):
             _ = try step(Step(.propose), &progress) { state, token in
                 let envelope = FilesCommand(stamp: nil, at: state.civil, body: .dropUploads(state.settings.id, session)).xdrBytes
@@ -49,6 +50,7 @@ extension NodeState {
             }
         case .repairChunks(_, let chunks): finishRepair(chunks, failure, into: &effects)
         case .confirmNames: finishConfirmation(isConfirmed: failure == nil, into: &effects)
+        case .commitSession(let id): finishBackgroundCommit(id, failure, into: &effects)
         case .awaitChunks(let group, let version, let chunks): finishAwaitChunks(group, version, chunks, failure, into: &effects)
         case .admit(let token, _):
             if let failure { effects.append(.answerJoin(token, .later(failure.cause))) }

@@ -156,6 +156,7 @@ extension NodeState {
         forgetPlacements()
         expireUploads(into: &effects)
         tellAllProgress(into: &effects)
+        beginBackgroundCommits(into: &effects)
         // Apps whose heartbeats stopped end here, and what belongs to them.
         if groups[.catalog]?.isLeader == true, seconds % 5 == 0, catalog.apps.contains(where: { $0.value.isRunning }) {
             let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .expire)

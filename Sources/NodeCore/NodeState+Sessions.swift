@@ -106,6 +106,7 @@ extension NodeState {
                 throw refuse(.notFound, "version \(options.version!) is not kept", "see its history")
             }
             session.volume = volume
+            session.volume?.lastCommit = now
         }
         nextSession += 1
         sessions[id] = session

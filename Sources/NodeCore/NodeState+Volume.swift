@@ -29,6 +29,7 @@ extension NodeState {
             let handle = try volumeHandle(id, session, operation)
             guard !handle.replaces else { throw .failure(unpublished(operation)) }
             try volumeFlush(handle, session, operation, &progress, into: &effects)
+            _ = updateVolume(session.id) { volume in _ = volume.handles.update(id) { $0.isSynced = true } }
             return .done
         case .close(let handle, let abandon):
             return try volumeClose(handle, abandon: abandon, session, operation, &progress, into: &effects)

@@ -36,11 +36,14 @@ extension NodeState {
             }
         }
         if progress.publication == nil {
-            let changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
+            let tree =
+                progress.leavesOutOpenFiles
+                ? volume.staged.tree(leavingOut: volume.unfinished, base: volume.base, time: civil) : volume.staged.tree
+            let changes = VolumeChanges.between(base: volume.base, staged: tree, version: volume.version)
             if changes.isEmpty { return .receipt(try nothingToCommit(options, session, operation, &progress)) }
             try refuseOvertaken(options, volume, session, operation)
             progress.publication = publication(
-                changes, volume.staged.tree,
+                changes, tree,
                 CommitInfo(
                     ifUnchanged: options.ifUnchanged, session: session.id.rawValue, author: settings.region.name, message: options.message))
         }
@@ -85,7 +88,7 @@ extension NodeState {
     private mutating func nothingToCommit(
         _ options: CommitOptions, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
     ) throws(Interrupt) -> CommitReceipt {
-        _ = updateVolume(session.id) { $0.changes = 0 }
+        if !progress.leavesOutOpenFiles { _ = updateVolume(session.id) { $0.changes = 0 } }
         if let earlier = progress.settled {
             countMajority(session.group, &progress)
             try waitForRegions(options.wait, session, earlier.placed, earlier.index, &progress)

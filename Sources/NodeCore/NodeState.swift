@@ -245,5 +245,8 @@ package struct Counters: Sendable, Hashable {
     package var chunksSwept: UInt64 = 0
     package var bytesSwept: UInt64 = 0
     package var sweepsHeldBack: UInt64 = 0
+    /// Background commits, and those that failed; what they held stays staged and goes with the next.
+    package var backgroundCommits: UInt64 = 0
+    package var backgroundCommitsFailed: UInt64 = 0
     package init() {}
 }

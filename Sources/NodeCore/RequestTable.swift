@@ -83,6 +83,8 @@ struct RequestProgress {
     /// An earlier commit of the session that this one had to settle first.
     var settled: SettledCommit?
     var clone: CloneWork?
+    /// A background commit: files open for writing are left out.
+    var leavesOutOpenFiles = false
     /// When the leader was asked for the newest version.
     var askedAt: Instant?
     /// Conflicts that the session had met before this commit.
@@ -129,6 +131,8 @@ enum BackgroundWork {
     case expireSession(GroupID, NodeID, SessionID)
     /// Chunks of a version that this node should have and that may still be on their way.
     case awaitChunks(GroupID, VersionID, [ChunkReference])
+    /// What a session has staged, committed for it (`SessionOptions.commitEvery`).
+    case commitSession(SessionID)
     /// Parts of a commit that will not be published.
     case dropUploads(GroupID, SessionID)
     /// The first leader of the catalog gives the cluster its identity.

@@ -20,6 +20,8 @@ struct VolumeSession {
     var isChangingVersion = false
     /// A commit of which no result is known: the next one begins with it.
     var pending: PendingCommit?
+    /// When the last background commit began, or the session.
+    var lastCommit = Instant.zero
     /// Parts of a commit may lie in the log.
     var hasUpload = false
     /// Changes of others that lost to what was staged while a commit was on its way.
@@ -29,6 +31,15 @@ struct VolumeSession {
 
     /// What the session reads.
     var view: NamespaceTree { pinned ?? staged.tree }
+
+    /// Files whose content is not to be published yet.
+    var unfinished: [InodeID] {
+        let writers = handles.filter { $0.value.isWritable }
+        let synced = Set(writers.filter(\.value.isSynced).compactMap { $0.value.inode })
+        var open = writers.compactMap { $0.value.inode }.filter { !synced.contains($0) }
+        open.sort()
+        return open
+    }
 
     /// Nil where the version that the options name is not kept.
     init?(files: FilesMachine, options: SessionOptions) {
@@ -57,6 +68,8 @@ struct VolumeHandle {
     /// End of the furthest write since the last flush.
     var writtenEnd: UInt64 = 0
     var size: UInt64
+    /// Synced since it was opened: what it had then may be published.
+    var isSynced = false
     /// The snapshot that reads see, after a reload has moved the session on.
     var pinned: NamespaceTree?
 

@@ -267,6 +267,7 @@ final class ClusterDriver {
         var options = SessionOptions(
             readOnly: command.has("read-only"), version: command.value("at").flatMap { UInt64($0) }.map { VersionID($0) },
             idleLimit: .seconds(try command.integer("idle", default: 3_600)))
+        if command.has("commit-every") { options.commitEvery = .seconds(try command.integer("commit-every")) }
         options.requireLocal = command.has("require-local")
         if command.has("cache") { options.attributeCache = .seconds(try command.integer("cache")) }
         let session = try cluster.open(try filesystem(command), on: index, options: options)
