@@ -21,8 +21,10 @@ package struct ChunkScan: Sendable {
         }
     }
 
-    /// What a tree names and another does not at the same place.
-    package init(_ tree: NamespaceTree, besides other: NamespaceTree) { pairs = [(tree, other)] }
+    /// What a tree names and another, if there is one, does not at the same place.
+    package init(_ tree: NamespaceTree, besides other: NamespaceTree?) {
+        if let other { pairs = [(tree, other)] } else { live = tree.records.makeIterator() }
+    }
 
     /// What an earlier state of a file system named and the present one may not.
     package init(_ earlier: NamespaceState, besides state: NamespaceState) {

@@ -127,6 +127,7 @@ extension VolumeSession {
     var trees: [NamespaceTree] {
         var out = [base, staged.tree]
         if let pinned { out.append(pinned) }
+        if let pending { out.append(pending.tree) }
         for (_, handle) in handles { if let pinned = handle.pinned { out.append(pinned) } }
         var distinct: [NamespaceTree] = []
         for tree in out where !distinct.contains(where: { $0.records.isIdentical(to: tree.records) }) { distinct.append(tree) }

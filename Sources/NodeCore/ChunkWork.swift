@@ -5,6 +5,8 @@ package import Replication
 package enum ChunkWork: Sendable {
     /// Which of these cannot be read here: answers `audited`.
     case audit([ChunkReference], WaitToken)
+    /// The same, and those that can be read are kept for another grace: somebody counts on them.
+    case claim([ChunkReference], WaitToken)
     /// Nobody needs the rest of this fetch any more; no event about it is needed.
     case cancelFetch(WaitToken)
     /// Tells a peer that these are in use, so that it keeps them for another grace. Nothing is answered,

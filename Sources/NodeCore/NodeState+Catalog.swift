@@ -130,7 +130,12 @@ extension NodeState {
             // only it holds, may be needed until then.
             let leaving = record.isActive && !record.isSettled && (running || restoredRaft.contains(record.group))
             if (planned || leaving) && !running { startGroup(record, into: &effects) }
-            if !planned && !leaving && running && mayRemove(record) { removeGroup(record.group, into: &effects) }
+            // One that was found on the disk and never began goes too: nobody would hear of it otherwise.
+            let isHere = running || groups[record.group] != nil
+            if !planned && !leaving && isHere && mayRemove(record) {
+                _ = restoredRaft.remove(record.group)
+                removeGroup(record.group, into: &effects)
+            }
             if running { followPlan(record, into: &effects) }
         }
         // A group of which the catalog has not spoken is kept: after a restart the end of the catalog's log is

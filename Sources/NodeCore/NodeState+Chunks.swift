@@ -149,7 +149,9 @@ extension NodeState {
     /// The copies that a commit of this session waits for. Where they were made long ago, holders are asked
     /// again for everything that the commit will name: until it is in the log nothing else keeps it there.
     mutating func freshPlacements(_ session: SessionContext, _ volume: VolumeSession, into effects: inout [Effect]) -> [UInt64] {
-        let isFresh = volume.placements.allSatisfy { id in placements[id].map { $0.started + vouchInterval > now } ?? false }
+        let isFresh =
+            !volume.placements.isEmpty
+            && volume.placements.allSatisfy { id in placements[id].map { $0.started + vouchInterval > now } ?? false }
         guard !isFresh else { return volume.placements }
         var seen: Set<ChunkID> = []
         let changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
@@ -164,13 +166,12 @@ extension NodeState {
         guard now >= nextVouch else { return }
         nextVouch = now + vouchInterval
         for (_, session) in sessions {
-            guard let volume = session.volume, let files = groups[session.group]?.machine.files,
-                let wanted = placement(of: session.group)
-            else { continue }
+            guard let volume = session.volume, !session.isDeleted, let wanted = placement(of: session.group) else { continue }
+            let present = groups[session.group]?.machine.files?.namespace.tree
             var seen: Set<ChunkID> = []
             var byNode = OrderedTable<NodeID, [ChunkReference]>()
             for tree in volume.trees {
-                var scan = ChunkScan(tree, besides: files.namespace.tree)
+                var scan = ChunkScan(tree, besides: present)
                 while let chunks = scan.next(limit: 4_096) {
                     for chunk in chunks where seen.insert(chunk.id).inserted {
                         for destination in wanted.destinations(of: chunk.id) where destination.node != settings.id {

@@ -106,6 +106,9 @@ extension NodeState {
 
     /// Fetches those of these chunks that are not here; the data plane knows which are.
     mutating func fetchMissing(_ chunks: [ChunkReference], of group: GroupID, _ progress: inout RequestProgress) throws(Interrupt) {
-        try fetch(chunks, of: group, number: 0, &progress)
+        let value = try step(Step(.read), &progress) { node, token in node.laterEffects.append(.chunks(.claim(chunks, token))) }
+        guard case .missing(let absent) = value else { return }
+        let gone = Set(absent)
+        try fetch(chunks.filter { gone.contains($0.id) }, of: group, number: 0, &progress)
     }
 }

@@ -259,7 +259,13 @@ extension NodeState {
 
     /// Waits until this replica has applied `index`.
     mutating func waitApplied(_ group: GroupID, _ index: UInt64, _ place: Step, _ progress: inout RequestProgress) throws(Interrupt) {
-        if let hosted = groups[group], hosted.applied >= index { return }
+        guard let hosted = groups[group] else {
+            throw .failure(
+                FileFailure(
+                    .unavailable, operation: "read", object: "group \(group)", cause: "its replica has left this node",
+                    hint: "open it anew, at another node where this one has none"))
+        }
+        if hosted.applied >= index { return }
         _ = try step(place, &progress) { node, token in
             _ = node.groups.update(group) { $0.appliedWaits.append((index, token)) }
         }
@@ -363,6 +369,7 @@ extension NodeState {
                 $0.snapshotIndex = metadata.index
                 $0.configuration = metadata.configuration
                 $0.lag.incoming = OrderedTable()
+                $0.lag.awaited = OrderedTable()
             }
             driveRaft(.group(id, .snapshotReceived(metadata)), into: &effects)
             // What the entries that it stands for named was never adopted.

@@ -41,6 +41,10 @@ package struct VolumeProgress: Hashable, Sendable, XDRCodable {
 struct LagTable {
     /// Versions whose chunks are not all here, and bytes that each awaits.
     var incoming = OrderedTable<VersionID, UInt64>()
+    /// Their chunks. One version after the other is looked for, the oldest first: nothing behind it counts
+    /// as whole before it is.
+    var awaited = OrderedTable<VersionID, [ChunkReference]>()
+    var isLooking = false
     var reports = OrderedTable<NodeID, VolumeProgress>()
     /// What was told last, and when.
     var told: VolumeProgress?
@@ -70,8 +74,19 @@ extension NodeState {
         let mine = chunks.filter { wanted.isTarget(settings.id, of: $0.id) && seen.insert($0.id).inserted }
         guard !mine.isEmpty else { return }
         let bytes = mine.reduce(0) { $0 + UInt64($1.length) }
-        _ = groups.update(group) { $0.lag.incoming[version] = bytes }
-        begin(.background(.awaitChunks(group, version, mine)), deadline: now + .seconds(3_600), into: &effects)
+        _ = groups.update(group) {
+            $0.lag.incoming[version] = bytes
+            $0.lag.awaited[version] = mine
+        }
+        awaitNext(group, into: &effects)
+    }
+
+    /// Begins to look for the chunks of the oldest version that has not all of them. A request that can not
+    /// begin or ends without them is begun again with the housekeeping, never at once.
+    mutating func awaitNext(_ group: GroupID, into effects: inout [Effect]) {
+        guard let lag = groups[group]?.lag, !lag.isLooking, !requests.isFull, let next = lag.awaited.first else { return }
+        _ = groups.update(group) { $0.lag.isLooking = true }
+        begin(.background(.awaitChunks(group, next.key, next.value)), deadline: now + .seconds(3_600), into: &effects)
     }
 
     /// Looks until all are here; they are brought by others (pushes, adoption).
@@ -81,7 +96,9 @@ extension NodeState {
         var left = chunks
         var round = 0
         while !left.isEmpty {
-            guard groups[group] != nil else { return }
+            // A version that is no longer kept, as in a log that is replayed, needs nothing.
+            guard let files = groups[group]?.machine.files, files.namespace.history[version] != nil, let wanted = placement(of: group)
+            else { return }
             var missing: [ChunkReference] = []
             for start in stride(from: 0, to: left.count, by: Self.checkedAtOnce) {
                 let part = Array(left[start..<min(start + Self.checkedAtOnce, left.count)])
@@ -98,6 +115,8 @@ extension NodeState {
                     missing += part
                 }
             }
+            // What placement wants elsewhere, as the nodes are now, nobody brings here.
+            guard missing.contains(where: { wanted.isTarget(settings.id, of: $0.id) }) else { return }
             left = missing
             let bytes = left.reduce(0) { $0 + UInt64($1.length) }
             _ = groups.update(group) { if $0.lag.incoming[version] != nil { $0.lag.incoming[version] = bytes } }
@@ -111,12 +130,14 @@ extension NodeState {
     mutating func finishAwaitChunks(
         _ group: GroupID, _ version: VersionID, _ chunks: [ChunkReference], _ failure: FileFailure?, into effects: inout [Effect]
     ) {
-        if failure != nil, groups[group] != nil {
-            begin(.background(.awaitChunks(group, version, chunks)), deadline: now + .seconds(3_600), into: &effects)
-            return
+        _ = groups.update(group) { $0.lag.isLooking = false }
+        guard failure == nil else { return }
+        _ = groups.update(group) {
+            _ = $0.lag.incoming.remove(version)
+            _ = $0.lag.awaited.remove(version)
         }
-        _ = groups.update(group) { _ = $0.lag.incoming.remove(version) }
         tellProgress(group, into: &effects)
+        awaitNext(group, into: &effects)
     }
 
     func progress(of group: GroupID) -> VolumeProgress? {
@@ -155,6 +176,7 @@ extension NodeState {
     /// With the housekeeping: what is new, and now and then what is not.
     mutating func tellAllProgress(into effects: inout [Effect]) {
         var byNode = OrderedTable<NodeID, [VolumeProgress]>()
+        for (id, hosted) in groups where !hosted.lag.awaited.isEmpty && !hosted.lag.isLooking { awaitNext(id, into: &effects) }
         for (id, hosted) in groups {
             guard let news = progress(of: id) else { continue }
             let pause = hosted.lag.changedAt + Self.quietPause > now ? Self.repeatPause : Self.quietPause
@@ -239,7 +261,8 @@ extension RegionLag {
             guard version.id > report.complete else { break }
             commits += 1
             oldest = version.time
-            if version.id > report.applied { bytes += version.bytesAdded }
+            // The peer's own figure may be anything.
+            if version.id > report.applied { bytes = bytes > .max - version.bytesAdded ? .max : bytes + version.bytesAdded }
         }
         let age = oldest.map { now.nanoseconds.subtractingReportingOverflow($0.nanoseconds) }
         let time = age.map { $0.overflow ? 0 : max(0, $0.partialValue) } ?? 0

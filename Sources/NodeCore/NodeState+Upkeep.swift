@@ -87,8 +87,9 @@ extension NodeState {
         }
         upkeep.earlier = states
         for (_, session) in sessions {
-            guard let volume = session.volume, let state = states[session.group] else { continue }
-            for tree in volume.trees { markOnly(.scan(ChunkScan(tree, besides: state.tree))) }
+            guard let volume = session.volume, !session.isDeleted else { continue }
+            // Where the replica has left this node, nothing else here names what the session sees.
+            for tree in volume.trees { markOnly(.scan(ChunkScan(tree, besides: states[session.group]?.tree))) }
         }
         for (_, placement) in placements where placement.pushesLeft > 0 { markOnly(.list(placement.chunks)) }
         armUpkeep(into: &effects)

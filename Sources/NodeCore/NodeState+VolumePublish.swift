@@ -168,13 +168,14 @@ extension NodeState {
         _ = updateVolume(session.id) { if $0.pending?.number == pending.number { $0.pending = nil } }
     }
 
-    /// The session moves on to what it has published, with what it staged meanwhile. Files open for
-    /// reading keep the tree that they read.
+    /// The session moves on to what it has published, with what it staged meanwhile, and no further: what
+    /// others have published since is seen after a reload, or a later commit would count as having seen
+    /// it. Files open for reading keep the tree that they read.
     mutating func finishCommit(_ pending: PendingCommit, _ session: SessionContext, _ commit: VolumeCommit) {
         forget(pending, session, wasApplied: true)
         guard let latest = groups[session.group]?.machine.files?.namespace else { return }
         let context = commandContext(session)
-        _ = updateVolume(session.id) { $0.move(past: pending, to: latest, commit, context: context) }
+        _ = updateVolume(session.id) { $0.move(past: pending, to: latest.asOf(commit.version), commit, context: context) }
     }
 
     /// Tells the log that a session's parts will not be published.

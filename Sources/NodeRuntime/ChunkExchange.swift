@@ -139,7 +139,8 @@ final class ChunkExchange: Sendable {
 
     func fetch(_ chunks: [ChunkReference], from node: NodeID, _ wait: WaitToken) {
         workers.run { [self] in
-            let have = (try? store.has(chunks.map(\.id))) ?? chunks.map { _ in false }
+            // Whoever asks counts on them from now on.
+            let have = (try? store.vouch(chunks.map(\.id))) ?? chunks.map { _ in false }
             let wanted = zip(chunks, have).filter { !$0.1 }.map(\.0)
             guard !wanted.isEmpty else {
                 post(.chunksFetched(wait, missing: []))

@@ -15,6 +15,11 @@ extension DataPlane {
                 let have = try store.has(chunks.map(\.id))
                 return .audited(token, missing: zip(chunks, have).filter { !$0.1 }.map(\.0))
             }
+        case .claim(let chunks, let token):
+            answer(token, to: "look for chunks") { [store] () throws(StorageError) in
+                let have = try store.vouch(chunks.map(\.id))
+                return .audited(token, missing: zip(chunks, have).filter { !$0.1 }.map(\.0))
+            }
         case .listIdle(let after, let limit, let idle, let token):
             answer(token, to: "list chunks") { [store] () throws(StorageError) in
                 let page = try store.listIdle(after: after, limit: limit, idle: idle)

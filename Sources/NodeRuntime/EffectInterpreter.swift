@@ -59,7 +59,10 @@ final class EffectInterpreter: Sendable {
         case .persist(let token, let writes): persist(token, writes)
         case .saveSnapshot(let group, let metadata, let machine): snapshots.save(group, metadata, machine)
         case .sendSnapshot(let group, let to, let metadata): snapshots.send(group, to: to, metadata)
-        case .removeGroup(let group): snapshots.remove(group)
+        case .removeGroup(let group):
+            // In order with Raft's writes: the group may come back, and what it writes then must not be lost.
+            log.append([LogRecord(group, .groupRemoved)], token: nil)
+            snapshots.remove(group)
         case .stageWrite(let stage, let offset, let buffer, let token): data.write(stage, offset: offset, buffer, token)
         case .storeStage(let stage, let base, let limit, let token): data.store(stage, base: base, inlineLimit: limit, token)
         case .dropStage(let stage): data.drop(stage)

@@ -67,11 +67,10 @@ final class SnapshotExchange: Sendable {
         }
     }
 
-    /// The log and the snapshots of a group that is gone from this node.
+    /// The snapshots of a group that is gone from this node; its log is ended where Raft's writes are ordered.
     func remove(_ group: GroupID) {
         worker.run { [self] in
             do throws(StorageError) {
-                try log.append([LogRecord(group, .groupRemoved)])
                 try snapshots.deleteAll(group)
             } catch {
                 logger.warning("a group's files cannot be removed", metadata: ["group": "\(group)", "error": "\(error)"])
@@ -160,8 +159,11 @@ final class SnapshotExchange: Sendable {
                 return nil
             }
             let metadata = arriving.metadata
+            // What lies behind the snapshot in the log stays: where it is not of the same history Raft cuts it off
+            // when it takes the snapshot up. A snapshot of an earlier leader that comes late is not taken up at all,
+            // and entries behind it may have been acknowledged.
             try log.append([
-                LogRecord(group, .truncateFrom(metadata.index + 1)), LogRecord(group, .snapshot(encoded)),
+                LogRecord(group, .snapshot(encoded)),
                 LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
             ])
             post(.snapshotReceived(group, metadata, machine))

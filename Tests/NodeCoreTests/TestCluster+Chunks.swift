@@ -48,6 +48,9 @@ extension TestCluster {
             let target = Int(to.rawValue) - 1
             guard !cut(node, target), hosts[target].isUp else { return }
             for chunk in chunks where hosts[target].chunks[chunk.id] != nil { hosts[target].touched[chunk.id] = now }
+        case .claim(let chunks, let token):
+            for chunk in chunks where host.chunks[chunk.id] != nil { host.touched[chunk.id] = now }
+            post(.chunks(.audited(token, missing: chunks.filter { host.chunks[$0.id] == nil })), to: node, after: .milliseconds(1))
         case .audit(let chunks, let token):
             post(.chunks(.audited(token, missing: chunks.filter { host.chunks[$0.id] == nil })), to: node, after: .milliseconds(1))
         case .listIdle(let after, let limit, let idle, let token):

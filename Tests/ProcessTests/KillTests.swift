@@ -83,7 +83,7 @@ extension Processes {
                                     _ = try await client.put(filesystem, FilePath(path)!, ByteBuffer(bytes: Self.content(seed)))
                                     book.add(path, seed)
                                     // There is always one under way, and not so many that reading them all takes long.
-                                    try? await Task.sleep(for: .milliseconds(30))
+                                    try? await Task.sleep(for: .milliseconds(60))
                                 } catch {
                                     try? await Task.sleep(for: .milliseconds(20))
                                 }
