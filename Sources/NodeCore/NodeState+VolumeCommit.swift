@@ -16,6 +16,7 @@ extension NodeState {
             throw .failure(FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended"))
         }
         if let pending = volume.pending, progress.pending == nil, progress.settled == nil {
+            try offerAgain(pending, volume, session, operation, &progress, into: &effects)
             progress.settled = try settleEarlier(pending, session, operation, &progress)
             return try volumeCommit(options, session, operation, &progress, into: &effects)
         }
@@ -64,6 +65,29 @@ extension NodeState {
                 version: outcome.version, digest: outcome.digest,
                 conflicts: (progress.overtaken + outcome.conflicts).map(ConflictSummary.init), completeRegions: complete,
                 changes: max(1, outcome.filesChanged)))
+    }
+
+    /// Before a commit is proposed again its content is offered to its holders again: if it is not in the log
+    /// yet, nothing else has kept it there since.
+    private mutating func offerAgain(
+        _ pending: PendingCommit, _ volume: VolumeSession, _ session: SessionContext, _ operation: FileOperation,
+        _ progress: inout RequestProgress, into effects: inout [Effect]
+    ) throws(Interrupt) {
+        if progress.offered == nil {
+            var seen: Set<ChunkID> = []
+            let changes = VolumeChanges.between(base: volume.base, staged: pending.tree, version: volume.version)
+            let chunks = changes.chunks.filter { seen.insert($0.id).inserted }
+            progress.offered = place(chunks, of: session.group, into: &effects).map { [$0] } ?? []
+        }
+        let offered = progress.offered ?? []
+        try waitForPlacement(offered, number: 1, &progress) { $0.isSatisfied }
+        guard offered.allSatisfy({ placements[$0]?.isSatisfied ?? true }) else {
+            throw .failure(
+                FileFailure(
+                    .unavailable, operation: operation.name, object: session.filesystem.description,
+                    cause: "an earlier commit is not settled, and too few regions hold the content that it names",
+                    hint: "commit again when more regions are up"))
+        }
     }
 
     /// A commit whose answer was lost. Where it published something the session moves on to that; nil

@@ -82,6 +82,8 @@ struct RequestProgress {
     var pending: PendingCommit?
     /// An earlier commit of the session that this one had to settle first.
     var settled: SettledCommit?
+    /// The copies of what an earlier commit names, made anew before it is proposed again.
+    var offered: [UInt64]?
     var clone: CloneWork?
     /// A background commit: files open for writing are left out.
     var leavesOutOpenFiles = false
