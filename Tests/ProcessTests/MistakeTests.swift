@@ -136,6 +136,37 @@ extension Processes {
             #expect(cluster.processNumbers().count == 2)
         }
 
+        /// Nothing is left out, and nothing stored as something else, in silence.
+        @Test func whatCanNotBeKeptIsToldAndPipesAreRead() throws {
+            let cluster = try LocalCluster(regions: ["a", "b"])
+            defer { cluster.end() }
+            #expect(cluster.run(["volume", "create", "data"]).status == 0)
+            let folder = cluster.folder.appendingPathComponent("odd").path
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try Data("x".utf8).write(to: URL(fileURLWithPath: folder + "/ok"))
+            let name: [CChar] = Array(folder.utf8CString.dropLast()) + [0x2f, 0x61, -1, 0]
+            let file = name.withUnsafeBufferPointer { open($0.baseAddress!, O_CREAT | O_WRONLY, 0o644) }
+            try #require(file >= 0)
+            close(file)
+            let refused = cluster.run(["volume", "put", "data", folder, "/odd"])
+            #expect(refused.status == 1 && refused.errors.contains("UTF-8"), "\(refused)")
+            #expect(cluster.run(["volume", "ls", "data", "/"]).output == "")
+            let pipe = cluster.folder.appendingPathComponent("pipe").path
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let put = try RunningCommand(["volume", "put", "data", pipe, "/piped"], cluster: cluster.directory, in: cluster.folder)
+            try Data("through a pipe".utf8).write(to: URL(fileURLWithPath: pipe), options: [])
+            put.process.waitUntilExit()
+            #expect(put.process.terminationStatus == 0, "\(put.output)")
+            #expect(cluster.run(["volume", "get", "data", "/piped", "-"]).output == "through a pipe")
+            // A folder of somebody else's does not become a cluster's.
+            let foreign = cluster.run(["up", "--detach", "--map", "none", "--regions", "a", "--data-dir", folder])
+            #expect(foreign.status == 2 && foreign.errors.contains("other things"), "\(foreign)")
+            #expect(!FileManager.default.fileExists(atPath: folder + "/lock") && !FileManager.default.fileExists(atPath: folder + "/ca"))
+            // What somebody broke on purpose is told.
+            #expect(cluster.run(["fault", "isolate", "b"]).status == 0)
+            #expect(cluster.run(["doctor"]).output.contains("b is cut off"))
+        }
+
         @Test func dataOfANewerVersionIsRefused() throws {
             let cluster = try LocalCluster(regions: ["a"])
             defer { cluster.end() }

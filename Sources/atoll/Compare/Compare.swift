@@ -40,6 +40,8 @@ struct Compare: AsyncParsableCommand {
         let directory = ClusterDirectory(cluster.dataDirectory)
         let file = try ClusterFile.require(directory, "compare")
         if let input, !LocalFiles.exists(input) { throw CommandFailure("compare", "--input \(input)", "there is no such folder") }
+        // A report that can not be written would be known too late.
+        try LocalFiles.makeDirectory(report)
         let options = try await options(file, directory)
         let live = try LiveCluster(file, directory)
         let runner = ComparisonRunner(client: live, options: options) { Terminal.error($0) }

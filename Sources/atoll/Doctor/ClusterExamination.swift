@@ -16,8 +16,32 @@ struct ClusterExamination {
     func findings() async -> [Finding] {
         let rows = await StatusRows.collect(file, directory)
         let reports = await Views.collect(file.nodes, directory) { client in try await client.status() }
-        return states(rows) + groups(rows) + versions(reports.map { ($0.node.name, $0.answer.version) }) + certificates
+        return faults + states(rows) + (await members(rows)) + groups(rows) + versions(reports.map { ($0.node.name, $0.answer.version) })
+            + certificates
             + (await links(isWhole: reports.count == file.nodes.count))
+    }
+
+    /// Links that somebody has broken with `atoll fault`.
+    private var faults: [Finding] {
+        ((try? LinkFaults.read(directory)) ?? []).map {
+            Finding(.doubtful, "fault", "\($0.words), as was asked for; `atoll fault heal` mends it")
+        }
+    }
+
+    /// Nodes that run, and that others can not hear.
+    private func members(_ rows: [StatusRows.Row]) async -> [Finding] {
+        let running = Set(rows.filter { $0.state == "ready" }.map(\.node.id))
+        var blamed: [UInt64: [String]] = [:]
+        for view in await Views.collect(file.nodes, directory, { client in try await client.members() }) {
+            for member in view.answer where member.status != "alive" && running.contains(member.id.rawValue) {
+                blamed[member.id.rawValue, default: []].append(view.node.name)
+            }
+        }
+        return file.nodes.compactMap { node in
+            blamed[node.id].map {
+                Finding(.wrong, "node \(node.name)", "runs, and is not heard by \($0.joined(separator: ", ")); see `atoll members`")
+            }
+        }
     }
 
     private func states(_ rows: [StatusRows.Row]) -> [Finding] {
@@ -66,6 +90,7 @@ struct ClusterExamination {
                 }
             }
         }
+        guard !views.isEmpty else { return [Finding(.wrong, "groups", "no node answers, so nothing is known of them")] }
         return out.isEmpty ? [Finding(.good, "groups", "all \(views.count) are led, replicas agree")] : out
     }
 

@@ -36,6 +36,7 @@ struct Up: AsyncParsableCommand {
         if ClusterFile.isMissing(directory) {
             // What can not be made leaves nothing behind.
             try maker(directory).check()
+            try refuseForeign(directory)
             try LocalFiles.makeDirectory(directory.path, mode: 0o700)
         }
         let (file, children) = try await directory.locked("up") { try await start(directory, stop) }
@@ -121,6 +122,20 @@ struct Up: AsyncParsableCommand {
                 return (region, max(0, (nodesPerRegion ?? (present == 0 ? largest : present)) - present))
             })
         return grower.added.contains { $0.count > 0 } ? grower : nil
+    }
+
+    /// A directory with other things in it is somebody's; what a start that broke off left is ours.
+    private func refuseForeign(_ directory: ClusterDirectory) throws {
+        guard LocalFiles.exists(directory.path) else { return }
+        let own: Set = [
+            "ca", "admin-token", "gossip-keys", "map.yaml", "links.xdr", "nodes", "lock", "leash", "up.json", "faults.json",
+            "sessions.json",
+        ]
+        let others = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { !own.contains($0) }.sorted()
+        guard let first = others.first else { return }
+        throw CommandFailure.usage(
+            "up", directory.path, "it holds other things (\(first)\(others.count > 1 ? ", …" : ""))",
+            hint: "name a directory that is empty or not there yet")
     }
 
     private func maker(_ directory: ClusterDirectory) throws -> ClusterMaker {
