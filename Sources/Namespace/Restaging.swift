@@ -1,4 +1,4 @@
-package import Primitives
+import Primitives
 
 // What a session staged beside a commit of its own: changes made while the commit was on its way, and
 // files that it left out. They are carried over to the version that the commit became.

@@ -48,7 +48,7 @@ final class SyncExchange: Sendable {
         error.cause.contains("authority") || error.cause.contains("of cluster") || error.cause.contains("to reach cluster")
     }
 
-    private func ask<Answer: XDRCodable>(
+    private func ask<Answer: XDRCodable & SendableMetatype>(
         _ endpoint: Endpoint, _ tag: UInt32, _ question: some XDRCodable,
         then end: @escaping @Sendable (Result<Answer, TransportError>) -> Void
     ) {

@@ -1,5 +1,5 @@
 package import Chunks
-package import Primitives
+import Primitives
 
 /// One piece of a file as it lies on the disk: a record of the log, a frame of a pack.
 package struct InspectedPiece: Hashable, Sendable {
