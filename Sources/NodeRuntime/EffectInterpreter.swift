@@ -61,8 +61,8 @@ final class EffectInterpreter: Sendable {
         case .sendSnapshot(let group, let to, let metadata): snapshots.send(group, to: to, metadata)
         case .removeGroup(let group):
             // In order with Raft's writes: the group may come back, and what it writes then must not be lost.
-            log.append([LogRecord(group, .groupRemoved)], token: nil)
-            snapshots.remove(group)
+            snapshots.end(group)
+            log.append([LogRecord(group, .groupRemoved)]) { [snapshots] in snapshots.delete(group) }
         case .stageWrite(let stage, let offset, let buffer, let token): data.write(stage, offset: offset, buffer, token)
         case .storeStage(let stage, let base, let limit, let token): data.store(stage, base: base, inlineLimit: limit, token)
         case .dropStage(let stage): data.drop(stage)
@@ -127,7 +127,7 @@ final class EffectInterpreter: Sendable {
             }
             if let hard = write.hardState { records.append(LogRecord(group, .hardState(hard.xdrBytes))) }
         }
-        log.append(records, token: token)
+        log.append(records) { [post] in post(.logDurable(token: token)) }
     }
 
     private func answer(_ request: RequestID, _ reply: Reply) {
