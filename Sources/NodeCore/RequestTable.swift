@@ -91,6 +91,8 @@ struct RequestProgress {
     var askedAt: Instant?
     /// Conflicts that the session had met before this commit.
     var overtaken: [ConflictRecord] = []
+    /// Raft took no proposal of a compound: it is executed again, here or by whoever leads next.
+    var isRefusedByRaft = false
     /// The copies that a commit waits for, and whether its session has moved to what it published.
     var placed: [UInt64]?
     var hasMoved = false
