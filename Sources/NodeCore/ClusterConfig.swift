@@ -1,3 +1,5 @@
+package import Consensus
+package import Membership
 package import Primitives
 package import Replication
 
@@ -32,8 +34,18 @@ package struct NodeSettings: Sendable {
     package var handleLimit = 65_536
     /// A client node that has not renewed its sessions' locks for this long has lost them; default 30 s.
     package var sessionLease: Duration = .seconds(30)
+    package var raft = RaftSettings()
+    package var swim = SWIMSettings()
+    /// For tests only.
+    package var mutant: NodeMutant?
     package init(id: NodeID, region: RegionID) {
         self.id = id
         self.region = region
     }
+}
+
+/// A fault built in on purpose, to show that the simulator's checkers see it (docs/internals/simulation.md).
+package enum NodeMutant: Hashable, Sendable {
+    /// A commit is proposed though too few regions hold its chunks.
+    case commitBeforeChunks
 }

@@ -19,7 +19,7 @@ extension NodeState {
         // commit is proposed: whoever sees the version can read it.
         let placed = progress.placed ?? volume.placements
         progress.placed = placed
-        if progress.begun[Step(.propose)] == nil {
+        if progress.begun[Step(.propose)] == nil, settings.mutant != .commitBeforeChunks {
             try requireRegions(options.wait, session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
             for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {

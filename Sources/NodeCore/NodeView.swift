@@ -44,6 +44,9 @@ extension NodeState {
         return (groups[.catalog]?.applied ?? 0) >= status.lastIndex
     }
 
+    /// The replica of a file system that this node holds; nil where it holds none.
+    package func machine(of filesystem: FilesystemID) -> FilesMachine? { group(of: filesystem).flatMap { groups[$0]?.machine.files } }
+
     package var view: NodeView {
         NodeView(
             members: swim.members.map { NodeView.Member(record: $0, roundTrip: swim.roundTrip(to: $0.id)?.median) },
