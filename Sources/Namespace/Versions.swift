@@ -87,6 +87,8 @@ package struct VersionHistory: Sendable {
         return low < versions.count && versions[low].id == id ? versions[low] : nil
     }
 
+    fileprivate mutating func drop(after version: VersionID) { versions.removeAll { $0.id > version } }
+
     /// Drops what the settings no longer keep. `pinned` ascends.
     mutating func prune(_ settings: NamespaceSettings, now: WallTime, pinned: [VersionID]) {
         let kept = Int(settings.versionsKept)
@@ -122,6 +124,15 @@ extension NamespaceState {
                 hint: "versions \(oldest) to \(self.version) may be asked for")
         }
         return record.tree
+    }
+
+    /// This state as it was when `version` was the latest; itself where that is no longer kept.
+    package func asOf(_ version: VersionID) -> NamespaceState {
+        guard version < self.version, let record = history[version] else { return self }
+        var copy = self
+        copy.tree = record.tree
+        copy.history.drop(after: version)
+        return copy
     }
 
     /// A private copy of the latest version in which a session stages its changes. Its base, for

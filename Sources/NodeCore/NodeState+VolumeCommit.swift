@@ -68,10 +68,12 @@ extension NodeState {
                 changes: max(1, outcome.filesChanged)))
     }
 
-    /// The session moves on to what it has published. Open files keep the tree that they read.
+    /// The session moves on to what it has published, and no further: what others have published since
+    /// is seen after a reload, or a later commit would count as having seen it. Open files keep the tree
+    /// that they read.
     private mutating func finishCommit(_ session: SessionContext, _ outcome: VolumeCommit) {
         guard let files = groups[session.group]?.machine.files else { return }
-        _ = updateVolume(session.id) { $0.move(to: files.namespace, renumbering: outcome.renumbering) }
+        _ = updateVolume(session.id) { $0.move(to: files.namespace.asOf(outcome.version), renumbering: outcome.renumbering) }
     }
 
     private func requireRegions(_ wait: CommitWait, _ session: SessionContext) throws(Interrupt) {

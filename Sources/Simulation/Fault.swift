@@ -98,7 +98,7 @@ extension World {
         weather.reordering = 0
         for place in paths.indices { (paths[place].shift, paths[place].loss) = (0, 0) }
         for node in hosts.indices {
-            hosts[node].pausedUntil = 0
+            // A stopped process goes on when its time is over: what waits for it is in the heap.
             hosts[node].disk.stalledUntil = 0
             hosts[node].disk.slowness = 1
             hosts[node].disk.isFull = false

@@ -121,12 +121,14 @@ struct ClusterRun {
         if !areDone, !wasStopped, let client = world.clients.first(where: { !$0.isDone }) {
             world.violate(.liveness, "client \(client.index) at n\(client.node + 1) is not done \(limit) after the faults: \(client.lastFailure)")
         }
+        if converge() { recovery = .nanoseconds(world.now - began) }
+    }
+
+    private mutating func converge() -> Bool {
+        let limit = scenario.expectations.recoveryMax
         let doAgree = run("converge", for: limit) { world in world.disagreement() == nil && world.missingMembers() == nil }
-        guard doAgree else {
-            if !wasStopped { world.violate(.convergence, world.disagreement() ?? world.missingMembers() ?? "not converged") }
-            return
-        }
-        recovery = .nanoseconds(world.now - began)
+        if !doAgree, !wasStopped { world.violate(.convergence, world.disagreement() ?? world.missingMembers() ?? "not converged") }
+        return doAgree
     }
 
     /// A client in every region reads everything, and changes something.
@@ -145,6 +147,7 @@ struct ClusterRun {
                 "after healing \(world.filesystems[client.plan.filesystem].name) cannot be used at n\(client.node + 1): \(client.job.map { "\($0.kind)" } ?? "open"): \(client.lastFailure)"
             )
         }
+        if !wasStopped { _ = converge() }
     }
 
     private mutating func addVerifier(_ place: Int, _ files: Int, _ region: RegionID) {

@@ -71,6 +71,38 @@ import Testing
         #expect(cluster.buffersHeld() == 0, "every buffer is dropped when its request is over")
     }
 
+    /// What others publish at the same moment is seen after a reload: else the next commit would count
+    /// as having seen what its client has not.
+    @Test func aCommitMovesItsSessionToItsOwnVersion() throws {
+        let cluster = try cluster()
+        let id = try cluster.create(.volume, "vol", region: "us", on: 0)
+        cluster.run(for: .seconds(5))
+        // The commit from the farther region comes to the leader first, and hears of it last.
+        let nodes = [2, 1, 0]
+        let sessions = try nodes.map { try cluster.open(id, on: $0) }
+        for (node, session) in zip(nodes, sessions) { _ = try put(cluster, session, "f\(node)", bytes(10, seed: 1), on: node) }
+        var requests: [RequestID] = []
+        for (place, node) in nodes.enumerated() {
+            let end = cluster.now + .seconds(30)
+            let session = sessions[place]
+            requests.append(
+                cluster.begin(on: node) { .operation($0, session, .commit(CommitOptions()), payload: nil, deadline: end) })
+            cluster.run(for: .milliseconds(35))
+        }
+        for (place, node) in nodes.enumerated() {
+            guard case .outcome(let outcome, _)? = cluster.wait(requests[place], on: node), case .receipt(let receipt) = outcome.value else {
+                Issue.record("commit \(place) was not answered")
+                continue
+            }
+            let status = try cluster.perform(.sessionStatus, sessions[place], on: node).outcome.value
+            guard case .session(let session) = status else {
+                Issue.record("no status")
+                continue
+            }
+            #expect(session.version == receipt.version)
+        }
+    }
+
     /// The round trips of Linux's client, as measured (docs/internals/nfs-client-model.md).
     @Test func operationsPayTheRoundTripsOfARealClient() throws {
         let cluster = try cluster()
