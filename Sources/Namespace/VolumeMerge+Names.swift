@@ -8,10 +8,20 @@ extension VolumeMerge {
             let current = state.tree.entry(entry.name.directory, entry.name.name)
             if let current, current.inode == old.inode {
                 detach(entry.name, current, oldEdit: entry.oldEdit)
-            } else if entry.new == nil {
+            } else if let new = entry.new {
+                noteRevival(entry, old, new, current)
+            } else {
                 removeReplaced(entry, old, current)
             }
         }
+    }
+
+    /// The session replaced a file by a new one, and someone else has removed it since: it is back.
+    private mutating func noteRevival(_ entry: EntryChange, _ old: EntryTarget, _ new: EntryTarget, _ current: EntryTarget?) {
+        guard current == nil, new.inode.isProvisional, new.type != .directory, state.tree.inode(old.inode) == nil,
+            named[old.inode.rawValue] == nil
+        else { return }
+        note(.editedAfterDelete, at: path(of: entry.name))
     }
 
     /// The session removed a name that no longer stands for what it stood for.

@@ -27,7 +27,6 @@ struct VolumeChecker {
     private(set) var faults: [(Violation.Kind, String)] = []
     /// The model's state of each version, by position in `states`.
     private var states: [UInt64: [Int: UInt64]] = [:]  // looked up only
-    private var changedIn: [Int: [UInt64]] = [:]  // looked up only
     private var versionOf: [Int: UInt64] = [:]  // looked up only
 
     init(history: VolumeHistory, versions: [Version], name: String) {
@@ -110,36 +109,37 @@ struct VolumeChecker {
                 continue
             }
             let commit = history.commits[number]
+            let before = state
             var overwritten: [Int] = []
             for write in commit.writes {
-                let isChanged = (changedIn[write.file] ?? []).contains { $0 > commit.base && $0 < version.number }
-                if isChanged { overwritten.append(write.file) }
-                if let tag = write.tag {
-                    state[write.file] = tag
-                } else if isChanged {
-                    // What it removed is no more what it saw: either may stand.
-                    state[write.file] = version.files[write.file]
-                } else {
-                    state[write.file] = nil
-                }
-                changedIn[write.file, default: []].append(version.number)
+                let seen = states[commit.base]?[write.file]
+                // A file made and removed again in one session is no change.
+                if write.tag == nil, seen == nil { continue }
+                // Where both removed it, or nobody had one, they agree.
+                if state[write.file] != seen, write.tag != nil || state[write.file] != nil { overwritten.append(write.file) }
+                state[write.file] = write.tag
             }
-            checkConflicts(number, commit, overwritten, state)
+            checkConflicts(number, commit, overwritten, before)
             compare(version, state)
             states[version.number] = state
         }
     }
 
-    private mutating func checkConflicts(_ number: Int, _ commit: CommitRecord, _ overwritten: [Int], _ state: [Int: UInt64]) {
-        if commit.ifUnchanged, !overwritten.isEmpty {
-            fault("c\(number) was not to overwrite, and overwrote f\(overwritten[0])")
+    /// `overwritten`: files of the commit that others had changed after its base, as `before` has them.
+    private mutating func checkConflicts(_ number: Int, _ commit: CommitRecord, _ overwritten: [Int], _ before: [Int: UInt64]) {
+        if commit.ifUnchanged, let file = overwritten.first {
+            let write = commit.writes.first { $0.file == file }?.tag
+            let seen = states[commit.base]?[file]
+            fault(
+                "c\(number) was not to overwrite, and made f\(file) \(words(write)), which was \(words(seen)) in v\(commit.base) and had become \(words(before[file]))"
+            )
         }
         guard case .published(_, let conflicts, _) = commit.outcome else { return }
         for file in overwritten where !conflicts.contains(Client.path(file)) {
-            // Two that removed the same file agree, and so do a removal and nothing.
-            guard commit.writes.contains(where: { $0.file == file && $0.tag != nil }) else { continue }
-            guard let before = changedIn[file]?.dropLast().last, states[before]?[file] != nil else { continue }
-            fault("c\(number) overwrote f\(file), which another had changed after v\(commit.base), and did not say so")
+            fault("c\(number) overwrote f\(file), which had become \(words(before[file])) after v\(commit.base), and did not say so")
+        }
+        for path in conflicts where !commit.writes.contains(where: { Client.path($0.file) == path }) {
+            fault("c\(number) tells of a conflict about \(path.description), which it did not change")
         }
     }
 
