@@ -107,6 +107,7 @@ struct ClusterRun {
     }
 
     private mutating func load() {
+        (world.statistics.faults, world.statistics.restarts) = (0, 0)
         for plan in scenario.clients { world.addClients(plan) }
         for fault in scenario.faults { world.after(fault.at.inNanoseconds, .fault(fault.fault)) }
         _ = run("load", for: scenario.duration)

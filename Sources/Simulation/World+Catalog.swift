@@ -17,10 +17,13 @@ extension World {
         let planner = ReplicaPlanner(
             group: GroupID(1_000 + UInt64(place)), purpose: GroupPurpose(filesystem.kind), policy: .standard(filesystem.kind), table: table)
         guard let plan = try? planner.plan(home: filesystem.home) else { return }
+        // All versions are kept: they are the witness.
+        var kept = FilesystemOptions()
+        kept.keptVersions = 100_000
         let request = FilesystemRequest(
             kind: filesystem.kind, name: filesystem.name, mode: .createIfMissing, high: 7,
             low: filesystem.name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) }, region: filesystem.home,
-            policy: .standard(filesystem.kind), plan: plan)
+            policy: .standard(filesystem.kind), plan: plan, options: kept)
         let command = CatalogCommand(at: WallTime(nanoseconds: 0), by: "simulation", action: .createFilesystem(request))
         let id = RequestID(hosts[node].nextRequest)
         hosts[node].nextRequest += 1

@@ -48,10 +48,10 @@ extension World {
     }
 
     private mutating func failed(_ index: Int, _ failure: FileFailure) {
-        statistics.failedOperations += 1
         clients[index].lastFailure = failure.description
         guard let job = clients[index].job else {
             // A session could not be opened.
+            statistics.failedOperations += 1
             return schedule(index, after: 500_000_000)
         }
         switch failure.code {
@@ -61,6 +61,7 @@ extension World {
         case .conflict where job.kind == .commit(ifUnchanged: true): return ended(index, job, .refused)
         default: break
         }
+        statistics.failedOperations += 1
         abandon(job, index, isUnknown: job.isPublishing && !failure.saysNothingHappened)
         clients[index].job = nil
         // Whatever the session has staged by now is not known for sure: a new one begins.

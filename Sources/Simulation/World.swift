@@ -250,6 +250,7 @@ package struct WorldStatistics: Hashable, Sendable {
     package var messages: UInt64 = 0
     package var datagrams: UInt64 = 0
     package var operations: UInt64 = 0
+    /// Of them, those that failed as they would not on a healthy cluster.
     package var failedOperations: UInt64 = 0
     package var commits: UInt64 = 0
     package var faults: UInt64 = 0

@@ -7,7 +7,7 @@ import Workloads
 /// Runs a scenario with many seeds, some at the same time, and prints each as it ends. Ctrl-C ends it
 /// with what is known so far.
 final class SeedRunner: Sendable {
-    private struct State {
+    struct State {
         var next: UInt64
         var done = 0
         var failed: [UInt64] = []
@@ -35,8 +35,7 @@ final class SeedRunner: Sendable {
         state = Mutex(State(next: first))
     }
 
-    /// Whether any seed failed.
-    func run(_ verb: Simulate) async throws -> Bool {
+    func run(_ verb: Simulate) async throws -> State {
         CrashNotice.install()
         let stop = StopRequest()
         let waiting = Task {
@@ -51,7 +50,7 @@ final class SeedRunner: Sendable {
         let end = state.withLock { $0 }
         finish(end, verb)
         if let folder = verb.report { try SimulationReport(records: end.results).write(to: folder) }
-        return !end.failed.isEmpty
+        return end
     }
 
     /// Threads of their own: runs take long, and the cooperative ones must stay free for Ctrl-C.
@@ -125,19 +124,22 @@ final class SeedRunner: Sendable {
             state.events += record.events
             guard !record.wasStopped || !record.violations.isEmpty || count == 1 else { return }
             state.done += 1
-            if !record.violations.isEmpty { state.failed.append(record.seed) }
+            if !record.violations.isEmpty {
+                state.failed.append(record.seed)
+                if verb.untilFailure { state.isStopped = true }
+            }
             if state.results.count < Self.kept { state.results.append(record) }
         }
         if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
         if verb.output.json {
             Terminal.line(record.json)
-        } else if count <= 20 || !record.violations.isEmpty {
+        } else if !verb.mutants, count <= 20 || !record.violations.isEmpty {
             Terminal.line(record.text)
         }
     }
 
     private func finish(_ state: State, _ verb: Simulate) {
-        guard count > 1 || state.isStopped else { return }
+        guard count > 1 || state.isStopped, !verb.mutants else { return }
         let wall = (ContinuousClock.now - began).seconds
         let simulated = state.results.reduce(0.0) { $0 + $1.simulated }
         let words =

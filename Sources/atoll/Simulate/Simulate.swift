@@ -29,8 +29,12 @@ struct Simulate: AsyncParsableCommand {
     var report: String?
     @Option(help: "Write the event log of the first seed to this file.")
     var trace: String?
+    @Flag(help: "Stop at the first seed that fails.")
+    var untilFailure = false
     @Option(help: .hidden)
     var mutant: String?
+    @Flag(help: .hidden)
+    var mutants = false
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -52,16 +56,16 @@ struct Simulate: AsyncParsableCommand {
         } catch let error as UnknownSetting {
             throw CommandFailure.usage("simulate", "", error.description)
         }
+        if mutants { return try await MutantTable(source: source, first: seed, count: seeds, jobs: jobs).run(self) }
         let runner = SeedRunner(source: source, first: seed, count: seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
-        let failed = try await runner.run(self)
-        if failed { throw ExitCode(1) }
+        if try await !runner.run(self).failed.isEmpty { throw ExitCode(1) }
     }
 
     /// The command that repeats one seed.
     func repeatLine(_ seed: UInt64) -> String {
         var words = ["atoll", "simulate", scenario, "--seed", "\(seed)"]
         if scenario == "swarm", map != "aws" { words += ["--map", map] }
-        if let mutant { words += ["--mutant", mutant] }
+        if let name = mutant { words += ["--mutant", name] }
         return words.joined(separator: " ")
     }
 }
