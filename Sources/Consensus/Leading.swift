@@ -91,8 +91,7 @@ extension RaftState {
         guard settings.leaseReads, role == .leader, lead.leaseGivenUp == nil, commitIndex >= lead.termStart else { return nil }
         let stamp = progress.acknowledgedStamp(self: id)
         guard stamp != .max else { return .distantFuture }
-        let trusted = settings.mutant == .leaseWithoutBound ? 400 : 100 - settings.clockDriftPercent
-        return stamp == 0 ? nil : instant(ofStamp: stamp) + lead.leaseHeld * trusted / 100
+        return stamp == 0 ? nil : instant(ofStamp: stamp) + lead.leaseHeld * (100 - settings.clockDriftPercent) / 100
     }
 
     var hasLease: Bool { leaseEnd.map { $0 > now } ?? false }

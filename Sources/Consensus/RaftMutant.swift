@@ -4,6 +4,6 @@ package enum RaftMutant: Hashable, Sendable {
     case commitAlone
     /// A leader without a lease answers reads at once.
     case readWithoutConfirmation
-    /// A leader counts on its lease four times as long as was promised.
-    case leaseWithoutBound
+    /// A member votes for another though it has promised to support its leader, who counts on it.
+    case promiseForgotten
 }

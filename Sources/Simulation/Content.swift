@@ -38,7 +38,8 @@ struct Content: Hashable {
     private mutating func append(_ piece: Piece) {
         guard piece.length > 0 else { return }
         length += piece.length
-        if case .stream(let tag, let start, let more) = piece, case .stream(tag, let before, let had)? = pieces.last, before + had == start {
+        if case .stream(let tag, let start, let more) = piece, case .stream(tag, let before, let had)? = pieces.last, before + had == start
+        {
             pieces[pieces.count - 1] = .stream(tag: tag, start: before, length: had + more)
         } else if case .bytes(let more) = piece, case .bytes(let had)? = pieces.last {
             pieces[pieces.count - 1] = .bytes(had + more)

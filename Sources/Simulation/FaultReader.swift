@@ -23,7 +23,8 @@ struct FaultReader {
         let table = try item.table(Self.words + Self.settings)
         let named = Self.words.filter { table[$0] != nil }
         guard named.count == 1, let word = named.first else {
-            throw item.error(named.isEmpty ? "names no fault" : "names \(named.count) faults", hint: "one of \(Self.words.joined(separator: ", "))")
+            throw item.error(
+                named.isEmpty ? "names no fault" : "names \(named.count) faults", hint: "one of \(Self.words.joined(separator: ", "))")
         }
         let first = try seconds(try table.required("at_s"))
         let times = try table["times"]?.integer(in: 1...10_000) ?? 1
@@ -36,7 +37,9 @@ struct FaultReader {
         }
     }
 
-    private func seconds(_ node: SettingsNode) throws(SettingsError) -> Duration { .nanoseconds(Int64(try node.number(from: 0, to: 1_000_000) * 1e9)) }
+    private func seconds(_ node: SettingsNode) throws(SettingsError) -> Duration {
+        .nanoseconds(Int64(try node.number(from: 0, to: 1_000_000) * 1e9))
+    }
 
     private func read(
         _ word: String, _ table: SettingsTable, _ value: SettingsNode, _ at: Duration, into out: inout [Scenario.TimedFault]
@@ -76,7 +79,9 @@ struct FaultReader {
             for node in try places(value) { try add(.decay(node, chunks: count), nil) }
         case "replace_disk":
             let nodes = try places(value)
-            guard nodes.count < all.count else { throw value.error("would destroy all copies of everything", hint: "leave a machine its disk") }
+            guard nodes.count < all.count else {
+                throw value.error("would destroy all copies of everything", hint: "leave a machine its disk")
+            }
             for node in nodes { try add(.replaceDisk(node), nil) }
         case "step_clock":
             let by = Int64(try table.required("by_s").number(from: -1_000_000, to: 1_000_000) * 1e9)
@@ -115,7 +120,8 @@ struct FaultReader {
             }
             first += region.count
         }
-        throw node.error("\(text) is no region or node", hint: Suggestion.sentence(for: String(parts[0]), among: machines.map(\.region.name)))
+        throw node.error(
+            "\(text) is no region or node", hint: Suggestion.sentence(for: String(parts[0]), among: machines.map(\.region.name)))
     }
 
     private func pair(_ node: SettingsNode) throws(SettingsError) -> ([Int], [Int]) {

@@ -3,8 +3,9 @@ import Membership
 import NodeCore
 import Primitives
 
-/// One machine with its node: the core's state, and what the data plane of a live node would hold.
-struct Host {
+/// One machine with its node: the core's state, and what the data plane of a live node would hold. An
+/// object, so that looking at a field never copies the rest.
+final class Host {
     let index: Int
     let id: NodeID
     let region: RegionID
@@ -47,14 +48,14 @@ struct Host {
         self.clock = clock
     }
 
-    mutating func insert(_ content: Content) -> Payload {
+    func insert(_ content: Content) -> Payload {
         defer { nextBuffer += 1 }
         buffers[BufferID(nextBuffer)] = content
         return Payload(buffer: BufferID(nextBuffer), length: UInt32(content.length))
     }
 
     /// All that a process has in memory.
-    mutating func forget() {
+    func forget() {
         timers = [:]
         buffers = [:]
         stages = [:]

@@ -20,8 +20,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case commitAlone = "commit-alone"
     /// A leader answers reads without asking whether it still leads.
     case readWithoutConfirmation = "read-without-confirmation"
-    /// A leader trusts its lease twice as long as it was promised.
-    case leaseWithoutBound = "lease-without-bound"
+    /// A member forgets what it promised to its leader, who answers reads by it.
+    case promiseForgotten = "promise-forgotten"
     /// A proposal that is sent again has lost its stamp and is applied again.
     case proposalWithoutStamp = "proposal-without-stamp"
     /// `reload latest` takes what is here.
@@ -38,7 +38,7 @@ package enum Mutant: String, CaseIterable, Sendable {
         switch self {
         case .commitAlone: .commitAlone
         case .readWithoutConfirmation: .readWithoutConfirmation
-        case .leaseWithoutBound: .leaseWithoutBound
+        case .promiseForgotten: .promiseForgotten
         default: nil
         }
     }

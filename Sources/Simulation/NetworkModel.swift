@@ -64,7 +64,8 @@ struct Flow {
     private var lastArrival: Int64 = 0
 
     /// When a message that is sent now arrives, all of it.
-    mutating func send(_ bytes: Int64, _ path: inout Path, now: Int64, _ weather: NetworkWeather, _ chance: inout SeededGenerator) -> Int64 {
+    mutating func send(_ bytes: Int64, _ path: inout Path, now: Int64, _ weather: NetworkWeather, _ chance: inout SeededGenerator) -> Int64
+    {
         let roundTrip = path.roundTrip
         // After a second without traffic slow start begins anew (RFC 5681 §4.1).
         if now - lastUse > max(1_000_000_000, 4 * roundTrip) { window = Self.initialWindow }

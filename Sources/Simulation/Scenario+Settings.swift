@@ -72,7 +72,9 @@ extension Scenario {
         var total = 0
         for entry in try node.entries(limit: 200) {
             guard map.contains(RegionID(entry.key)) else {
-                throw entry.value.error("the map \(map.name) has no region \(entry.key)", hint: Suggestion.sentence(for: entry.key, among: map.regions.map(\.id.name)))
+                throw entry.value.error(
+                    "the map \(map.name) has no region \(entry.key)",
+                    hint: Suggestion.sentence(for: entry.key, among: map.regions.map(\.id.name)))
             }
             guard !out.contains(where: { $0.region.name == entry.key }) else { throw entry.value.error("given twice") }
             let count = try entry.value.integer(in: 1...limit)

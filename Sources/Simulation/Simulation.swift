@@ -66,7 +66,8 @@ struct ClusterRun {
             if world.now - last >= 1_000_000_000 {
                 last = world.now
                 let progress = RunProgress(
-                    phase: name, simulated: .nanoseconds(world.now), events: world.statistics.events, operations: world.statistics.operations)
+                    phase: name, simulated: .nanoseconds(world.now), events: world.statistics.events,
+                    operations: world.statistics.operations)
                 if !onProgress(progress) { stopped = true }
             }
             return stopped || isDone(&world)
@@ -120,7 +121,8 @@ struct ClusterRun {
         let limit = scenario.expectations.recoveryMax
         let areDone = run("heal", for: limit) { world in world.clients.allSatisfy(\.isDone) }
         if !areDone, !wasStopped, let client = world.clients.first(where: { !$0.isDone }) {
-            world.violate(.liveness, "client \(client.index) at n\(client.node + 1) is not done \(limit) after the faults: \(client.lastFailure)")
+            world.violate(
+                .liveness, "client \(client.index) at n\(client.node + 1) is not done \(limit) after the faults: \(client.lastFailure)")
         }
         if converge() { recovery = .nanoseconds(world.now - began) }
     }

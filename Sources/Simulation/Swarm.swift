@@ -77,7 +77,7 @@ private struct SwarmDraw {
     // MARK: Faults
 
     private mutating func drawFaults(_ scenario: inout Scenario) {
-        let kinds = (0..<10).filter { _ in oneIn(2) }
+        let kinds = (0..<12).filter { _ in oneIn(2) }
         guard !kinds.isEmpty else { return }
         let total = Int(scenario.duration.inNanoseconds / 1_000_000)
         for _ in 0..<pick(1...8) {
@@ -132,6 +132,14 @@ private struct SwarmDraw {
             add(start, .fillDisk(node, isFull: true))
             add(start + span, .fillDisk(node, isFull: false))
         case 8: add(start, .decay(node, chunks: pick(1...10)))
+        case 9, 10:
+            // Two that do not reach each other, and all others reach both.
+            let other = chance.below(count)
+            guard other != node else { return }
+            add(start, .cut(from: [node], to: [other]))
+            if kind == 9 { add(start, .cut(from: [other], to: [node])) }
+            add(start + span, .uncut(from: [node], to: [other]))
+            if kind == 9 { add(start + span, .uncut(from: [other], to: [node])) }
         default:
             add(start, .stepClock(node, nanoseconds: Int64(pick(-3_600...3_600)) * 1_000_000_000))
         }

@@ -146,7 +146,8 @@ struct VolumeChecker {
     private mutating func compare(_ version: Version, _ state: [Int: UInt64]) {
         let files = Set(state.keys).union(version.files.keys).sorted()
         for file in files where state[file] != version.files[file] {
-            let text = "v\(version.number) has \(words(version.files[file])) as f\(file), and the commits before it make it \(words(state[file]))"
+            let text =
+                "v\(version.number) has \(words(version.files[file])) as f\(file), and the commits before it make it \(words(state[file]))"
             fault(text, version.files[file] == .max ? .content : .volume)
         }
     }
@@ -162,7 +163,9 @@ struct VolumeChecker {
                 continue
             }
             if state[read.file] != read.tag {
-                fault("client \(read.client) read \(words(read.tag)) as f\(read.file) of v\(read.version), which has \(words(state[read.file]))")
+                fault(
+                    "client \(read.client) read \(words(read.tag)) as f\(read.file) of v\(read.version), which has \(words(state[read.file]))"
+                )
             }
         }
         for list in history.lists {
@@ -178,7 +181,9 @@ struct VolumeChecker {
                 guard let ended = commit.ended, ended < reload.began, case .published(let version, _, false) = commit.outcome,
                     version > reload.version
                 else { continue }
-                fault("client \(reload.client) reloaded at \(reload.began / 1_000_000) ms to v\(reload.version), though c\(number) was v\(version) by then")
+                fault(
+                    "client \(reload.client) reloaded at \(reload.began / 1_000_000) ms to v\(reload.version), though c\(number) was v\(version) by then"
+                )
                 break
             }
         }

@@ -106,7 +106,9 @@ extension World {
             }
         case .volume:
             let volume = clients[index].volume
-            if volume.staged.count >= volume.goal { return makeJob(.commit(ifUnchanged: draw < clients[index].plan.ifUnchangedPercent), 0, index) }
+            if volume.staged.count >= volume.goal {
+                return makeJob(.commit(ifUnchanged: draw < clients[index].plan.ifUnchangedPercent), 0, index)
+            }
             if volume.staged.isEmpty, draw < 20 { return makeJob(.reload(latest: draw < 12), 0, index) }
             switch draw {
             case 0..<50: return makeJob(.read, file, index)

@@ -28,7 +28,9 @@ extension World {
             complete(.stageStored(token, stored), node, after: 10_000)
             return after(diskDelay(node, bytes: bytes), .stageStored(node: node, life: hosts[node].life, WaitToken(0), stored, chunks))
         }
-        after(chunks.isEmpty ? 10_000 : diskDelay(node, bytes: bytes), .stageStored(node: node, life: hosts[node].life, token, stored, chunks))
+        after(
+            chunks.isEmpty ? 10_000 : diskDelay(node, bytes: bytes), .stageStored(node: node, life: hosts[node].life, token, stored, chunks)
+        )
     }
 
     /// Later writes over earlier ones; small wholes inline, the rest cut into chunks.

@@ -55,7 +55,9 @@ extension World {
     mutating func snapshotSaved(_ node: Int, _ life: UInt32, _ group: GroupID, _ metadata: SnapshotMetadata, _ machine: GroupMachine) {
         guard hosts[node].isUp, hosts[node].life == life else { return }
         var stored = metadata
-        if mutant == .snapshotWithoutLastEntry, let next = hosts[node].disk.groups[group]?.entries.first(where: { $0.index == metadata.index + 1 }) {
+        if mutant == .snapshotWithoutLastEntry,
+            let next = hosts[node].disk.groups[group]?.entries.first(where: { $0.index == metadata.index + 1 })
+        {
             stored.index += 1
             stored.term = next.term
         }
@@ -66,7 +68,8 @@ extension World {
 
     /// The newest one on the disk goes over the bulk lane.
     mutating func sendSnapshot(_ group: GroupID, _ metadata: SnapshotMetadata, _ from: Int, _ to: Int) {
-        guard let saved = hosts[from].disk.groups[group]?.snapshot, saved.metadata.index >= metadata.index, hosts.indices.contains(to) else {
+        guard let saved = hosts[from].disk.groups[group]?.snapshot, saved.metadata.index >= metadata.index, hosts.indices.contains(to)
+        else {
             return complete(.snapshotSent(group, to: NodeID(UInt64(to) + 1), ok: false), from, after: 1_000_000)
         }
         let epoch = connections[link(from, to)].epoch

@@ -70,7 +70,9 @@ extension World {
     /// TCP tries again, ever later, until somebody closes the connection (pings that are not answered).
     mutating func retransmit(_ from: Int, _ to: Int, _ epoch: UInt32, _ attempt: Int) {
         let place = link(from, to)
-        guard connections[place].epoch == epoch, connections[place].state == .open, let since = connections[place].stalledSince else { return }
+        guard connections[place].epoch == epoch, connections[place].state == .open, let since = connections[place].stalledSince else {
+            return
+        }
         if isOpenPath(from, to) {
             let waiting = connections[place].stalled
             connections[place].stalled = []

@@ -7,7 +7,9 @@ extension World {
     mutating func replied(_ request: RequestID, _ reply: Reply, _ node: Int) {
         trace.fold(reply.code ^ request.rawValue << 8)
         trace.line(now, "n\(node + 1) answers \(request): \(reply)".shortened)
-        if let change = catalogRequests[CatalogRequest(node: node, request: request)] { return catalogReplied(change, reply, node, request) }
+        if let change = catalogRequests[CatalogRequest(node: node, request: request)] {
+            return catalogReplied(change, reply, node, request)
+        }
         guard let index = hosts[node].requests.removeValue(forKey: request) else {
             return violate(.answers, "n\(node + 1) answers \(request) again, or what nobody asked: \(reply)".shortened)
         }
@@ -83,7 +85,8 @@ extension World {
             if clients[index].script?.isEmpty == true { clients[index].isDone = true }
         }
         let think = clients[index].plan.thinkMilliseconds
-        let pause = clients[index].script == nil ? Int64(think.lowerBound + clients[index].chance.below(think.count)) * 1_000_000 : 1_000_000
+        let pause =
+            clients[index].script == nil ? Int64(think.lowerBound + clients[index].chance.below(think.count)) * 1_000_000 : 1_000_000
         schedule(index, after: pause)
     }
 
@@ -171,7 +174,9 @@ extension World {
         let volume = clients[index].volume
         guard let version = volume.version else { return }
         histories.volumes[clients[index].plan.filesystem]?.lists.append(
-            ListRecord(client: index, version: version, staged: volume.staged.map { CommitRecord.Write(file: $0.file, tag: $0.tag) }, files: names))
+            ListRecord(
+                client: index, version: version, staged: volume.staged.map { CommitRecord.Write(file: $0.file, tag: $0.tag) }, files: names)
+        )
     }
 
     private mutating func recordVolume(_ index: Int, _ job: Job, _ end: JobEnd) {

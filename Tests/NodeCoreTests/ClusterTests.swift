@@ -90,7 +90,8 @@ import Testing
             cluster.run(for: .milliseconds(35))
         }
         for (place, node) in nodes.enumerated() {
-            guard case .outcome(let outcome, _)? = cluster.wait(requests[place], on: node), case .receipt(let receipt) = outcome.value else {
+            guard case .outcome(let outcome, _)? = cluster.wait(requests[place], on: node), case .receipt(let receipt) = outcome.value
+            else {
                 Issue.record("commit \(place) was not answered")
                 continue
             }

@@ -16,7 +16,9 @@ import Workloads
             heap.push(number, at: at)
             expected.append((at, number))
             // Slots are used again.
-            if chance.below(3) == 0, let least = expected.enumerated().min(by: { ($0.element.at, $0.element.number) < ($1.element.at, $1.element.number) }) {
+            if chance.below(3) == 0,
+                let least = expected.enumerated().min(by: { ($0.element.at, $0.element.number) < ($1.element.at, $1.element.number) })
+            {
                 expected.remove(at: least.offset)
                 let popped = heap.pop()
                 #expect(popped?.at == least.element.at && popped?.action == least.element.number)

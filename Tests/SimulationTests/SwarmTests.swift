@@ -19,12 +19,13 @@ import Workloads
     }
 
     /// Seeds that once found something; what it was stands beside them.
-    @Test(arguments: [
-        // A session moved past its own commit to what others had published meanwhile.
-        99, 109, 169,
-        // A commit that was not to overwrite brought a removed file back.
-        66, 78, 196,
-    ] as [UInt64])
+    @Test(
+        arguments: [
+            // A session moved past its own commit to what others had published meanwhile.
+            99, 109, 169,
+            // A commit that was not to overwrite brought a removed file back.
+            66, 78, 196,
+        ] as [UInt64])
     func whatWasFoundIsMended(seed: UInt64) {
         let result = Simulation.run(.swarm(Self.map, seed: seed), seed: seed)
         #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed): \(result.violations.map(\.description))")
@@ -41,13 +42,13 @@ import Workloads
     /// Writing the event log changes nothing.
     @Test func theTraceIsTheSameWithAndWithoutItsText() {
         var lines = 0
-        let told = Simulation.run(.swarm(Self.map, seed: 4), seed: 4) { _ in lines += 1 }
+        let told = Simulation.run(.swarm(Self.map, seed: 4), seed: 4, sink: { _ in lines += 1 })
         #expect(told.traceHash == Simulation.run(.swarm(Self.map, seed: 4), seed: 4).traceHash)
         #expect(lines > 1_000)
     }
 
     @Test func aRunCanBeStopped() {
-        let result = Simulation.run(.swarm(Self.map, seed: 2), seed: 2) { $0.simulated < .seconds(3) }
+        let result = Simulation.run(.swarm(Self.map, seed: 2), seed: 2, onProgress: { $0.simulated < .seconds(3) })
         #expect(result.wasStopped)
         #expect(result.simulated < .seconds(6))
     }

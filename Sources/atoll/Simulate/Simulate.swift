@@ -40,7 +40,9 @@ struct Simulate: AsyncParsableCommand {
     func validate() throws {
         guard seed <= UInt64(Int64.max) else { throw ValidationError("--seed \(seed): give 0 to \(Int64.max)") }
         guard (1...10_000_000).contains(seeds) else { throw ValidationError("--seeds \(seeds): give 1 to 10000000") }
-        guard seed &+ UInt64(seeds) <= UInt64(Int64.max) else { throw ValidationError("--seed \(seed) --seeds \(seeds): the last seed is too large") }
+        guard seed &+ UInt64(seeds) <= UInt64(Int64.max) else {
+            throw ValidationError("--seed \(seed) --seeds \(seeds): the last seed is too large")
+        }
         if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs \(jobs): give 1 to 256") }
         if let mutant, Mutant(rawValue: mutant) == nil {
             throw ValidationError("--mutant \(mutant): \(Suggestion.sentence(for: mutant, among: Mutant.allCases.map(\.rawValue)))")
