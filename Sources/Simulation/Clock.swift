@@ -26,7 +26,8 @@ struct Clock {
     func time(of reading: Int64) -> Int64 {
         let span = reading - anchorLocal
         guard driftPPM != 0 else { return anchorTrue + span }
-        var guess = anchorTrue + span - span / (1_000_000 + driftPPM) * driftPPM
+        let rate = 1_000_000 + driftPPM
+        var guess = anchorTrue + span / rate * 1_000_000 + span % rate * 1_000_000 / rate
         while local(guess) < reading { guess += reading - local(guess) }
         return guess
     }

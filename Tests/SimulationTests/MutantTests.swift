@@ -9,7 +9,7 @@ import Workloads
     static let map = try! SettingsLibrary.map("aws")
     /// Those that need thousands of seeds are left to `make mutants`.
     static let quick: [Mutant] = [
-        .ackBeforeSync, .chunkAckBeforeSync, .pushAckBeforeStore, .commitBeforeChunks, .commitAlone, .proposalWithoutStamp,
+        .ackBeforeSync, .pushAckBeforeStore, .commitBeforeChunks, .commitAlone, .proposalWithoutStamp,
         .reloadWithoutAsking, .serveDecay, .lostWrite, .conflictsForgotten,
     ]
 
