@@ -11,7 +11,7 @@ extension World {
     }
 
     /// Asks a node to make the file system; it is asked again until it is there.
-    mutating func create(_ place: Int, at node: Int) {
+    mutating func create(_ place: Int, at node: Int, after delay: Int64 = 1_000) {
         let filesystem = filesystems[place]
         let table = hosts[node].state.catalog.regionTable
         let planner = ReplicaPlanner(
@@ -28,8 +28,8 @@ extension World {
         let id = RequestID(hosts[node].nextRequest)
         hosts[node].nextRequest += 1
         catalogRequests[CatalogRequest(node: node, request: id)] = place
-        let deadline = Instant(nanoseconds: hosts[node].clock.local(now) + 10_000_000_000)
-        complete(.changeCatalog(id, command, deadline: deadline), node, after: 1_000)
+        let deadline = Instant(nanoseconds: hosts[node].clock.local(now) + delay + 10_000_000_000)
+        complete(.changeCatalog(id, command, deadline: deadline), node, after: delay)
     }
 
     mutating func catalogReplied(_ place: Int, _ reply: Reply, _ node: Int, _ request: RequestID) {
@@ -37,7 +37,8 @@ extension World {
         if case .catalog(let result) = reply, let record = try? result.filesystem() {
             filesystems[place].id = record.id
         } else {
-            create(place, at: node)
+            // Refused, as when too many are under way: later.
+            create(place, at: node, after: 500_000_000)
         }
     }
 
