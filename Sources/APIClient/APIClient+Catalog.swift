@@ -17,8 +17,11 @@ package struct NewFilesystem: Sendable {
     package var region: RegionID?
     package var mode: Mode
     package var owner: AppID?
-    /// `region`, `majority` or `all`; nil for the standard of the kind.
+    /// `region`, `majority`, `all` or `bounded`; nil for the standard of the kind.
     package var durability: String?
+    /// Of `bounded`: seconds, bytes.
+    package var maximumLag: Double?
+    package var maximumLagBytes: UInt64?
     package var replicasPerRegion: UInt32?
     package var version: UInt32?
 
@@ -50,10 +53,28 @@ extension APIClient {
                 $0.field("mode", new.mode.rawValue)
                 $0.field("owner", new.owner?.description)
                 $0.field("durability", new.durability)
+                if let lag = new.maximumLag { $0.field("max_lag_s", lag) }
+                if let bytes = new.maximumLagBytes { $0.field("max_lag_bytes", bytes) }
                 $0.field("replicas_per_region", new.replicasPerRegion)
                 $0.field("version", new.version)
             }
         }
+        return try FilesystemReport(json: try await json(call))
+    }
+
+    /// Makes `new` with the content of a file system, or of a version of it.
+    package func clone(_ source: FilesystemID, version: VersionID?, as new: NewFilesystem) async throws(FileFailure) -> FilesystemReport {
+        var call = Call(.POST, "/v1/filesystems/\(source)/clones", object: new.name ?? source.description).with { writer in
+            writer.object {
+                $0.field("kind", new.kind.word)
+                $0.field("name", new.name)
+                $0.field("environment", new.environment)
+                $0.field("region", new.region?.name)
+                $0.field("durability", new.durability)
+                if let version { $0.field("version", version.rawValue) }
+            }
+        }
+        call.timeout = .seconds(600)
         return try FilesystemReport(json: try await json(call))
     }
 

@@ -16,6 +16,23 @@ extension APIClient {
         }
     }
 
+    package func nodes() async throws(FileFailure) -> [CatalogNodeReport] {
+        try await json(Call(.GET, "/v1/nodes", object: "nodes")).rows("nodes") { json throws(FileFailure) in
+            try CatalogNodeReport(json: json)
+        }
+    }
+
+    /// `drain` or `resume`; by name or number.
+    package func setDrain(_ node: String, _ drains: Bool) async throws(FileFailure) -> CatalogNodeReport {
+        let call = Call(.POST, "/v1/nodes/\(PercentCoding.encode(node))/\(drains ? "drain" : "resume")", object: node, isRepeatable: true)
+        return try CatalogNodeReport(json: try await json(call))
+    }
+
+    package func removeNode(_ node: String, force: Bool) async throws(FileFailure) -> CatalogNodeReport {
+        let call = Call(.DELETE, "/v1/nodes/\(PercentCoding.encode(node))?force=\(force)", object: node)
+        return try CatalogNodeReport(json: try await json(call))
+    }
+
     package func regions() async throws(FileFailure) -> [RegionPairReport] {
         try await json(Call(.GET, "/v1/regions", object: "regions")).rows("pairs") { json throws(FileFailure) in
             try RegionPairReport(json: json)

@@ -149,6 +149,8 @@ extension APIClient {
         let wait: String? =
             switch commit.wait {
             case .policy: nil
+            case .local: "local"
+            case .majority: "majority"
             case .all: "all"
             case .regions(let regions): regions.map(\.name).joined(separator: ",")
             }

@@ -54,7 +54,7 @@ extension FileOperation {
         case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .close(let handle, _), .lock(let handle, _, _, _),
             .unlock(let handle, _):
             "handle \(handle.rawValue)"
-        case .statistics, .commit, .reload, .sessionStatus, .history, .diff, .rollback, .conflicts, .resolveConflict: word
+        case .statistics, .commit, .reload, .sessionStatus, .history, .diff, .rollback, .conflicts, .resolveConflict, .clone: word
         }
     }
 
@@ -65,7 +65,7 @@ extension FileOperation {
         case .open(_, .read): true
         case .open, .write, .close, .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr,
             .lock,
-            .unlock, .commit, .reload, .rollback, .resolveConflict:
+            .unlock, .commit, .reload, .rollback, .resolveConflict, .clone:
             false
         }
     }

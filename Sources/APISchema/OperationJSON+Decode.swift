@@ -33,6 +33,7 @@ extension FileOperation {
         case "rollback": self = .rollback(to: VersionID(try json.unsigned("to")))
         case "conflicts": self = .conflicts(limit: try json.limit(default: 100, maximum: 10_000))
         case "resolve_conflict": self = .resolveConflict(index: try json.unsigned("index"))
+        case "clone": throw JSON.invalid("op", "a clone is made by POST /v1/filesystems/{id}/clones")
         default: self = try Self.onPaths(word, json)
         }
     }
@@ -126,19 +127,21 @@ extension CommitWait {
         case nil: self = .policy
         case .string(let text)?: self = try CommitWait(text: text)
         case .array(let elements)?: self = try CommitWait(text: elements.map { $0.text ?? "" }.joined(separator: ","))
-        default: throw JSON.invalid("wait", "must be \"policy\", \"all\" or an array of regions")
+        default: throw JSON.invalid("wait", "must be \"policy\", \"local\", \"majority\", \"all\" or an array of regions")
         }
     }
 
-    /// `policy` (or `majority`), `all`, or regions with commas between.
+    /// `policy`, `local`, `majority`, `all`, or regions with commas between.
     package init(text: String) throws(FileFailure) {
         switch text {
-        case "", "policy", "majority": self = .policy
+        case "", "policy": self = .policy
+        case "local": self = .local
+        case "majority": self = .majority
         case "all": self = .all
         default:
             let names = text.split(separator: ",", omittingEmptySubsequences: false)
             guard names.count <= 64, names.allSatisfy({ !$0.isEmpty && $0.utf8.count <= RegionID.maximumLength }) else {
-                throw JSON.invalid("wait", "must be policy, all, or regions with commas between")
+                throw JSON.invalid("wait", "must be policy, local, majority, all, or regions with commas between")
             }
             self = .regions(names.map { RegionID(String($0)) })
         }
@@ -155,7 +158,8 @@ extension ReloadMode {
             guard milliseconds <= 86_400_000 else { throw JSON.invalid("max_staleness_ms", "must be at most a day") }
             self = .maxStaleness(.milliseconds(Int64(milliseconds)))
         case "min_commit": self = .minimum(VersionID(try json.unsigned("version")))
-        default: throw JSON.invalid("mode", "must be latest, local, max_staleness or min_commit")
+        case "strict": self = .strict
+        default: throw JSON.invalid("mode", "must be latest, local, max_staleness, min_commit or strict")
         }
     }
 }

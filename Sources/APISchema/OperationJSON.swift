@@ -38,6 +38,7 @@ extension FileOperation: JSONEncodable {
         case .rollback: "rollback"
         case .conflicts: "conflicts"
         case .resolveConflict: "resolve_conflict"
+        case .clone: "clone"
         }
     }
 
@@ -131,6 +132,9 @@ extension FileOperation: JSONEncodable {
             writer.field("limit", limit)
         case .rollback(let version): writer.field("to", version.rawValue)
         case .resolveConflict(let index): writer.field("index", index)
+        case .clone(let target, let version):
+            writer.field("into", target.description)
+            if let version { writer.field("version", version.rawValue) }
         }
     }
 }
@@ -181,6 +185,8 @@ extension CommitOptions {
         writer.field("message", message)
         switch wait {
         case .policy: writer.field("wait", "policy")
+        case .local: writer.field("wait", "local")
+        case .majority: writer.field("wait", "majority")
         case .all: writer.field("wait", "all")
         case .regions(let regions): writer.field("wait", strings: regions.map(\.name))
         }
@@ -198,6 +204,7 @@ extension ReloadMode {
         case .minimum(let version):
             writer.field("mode", "min_commit")
             writer.field("version", version.rawValue)
+        case .strict: writer.field("mode", "strict")
         }
     }
 }

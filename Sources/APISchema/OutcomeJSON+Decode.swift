@@ -137,6 +137,16 @@ extension SessionStatus {
         self.init(
             session: SessionID(try json.identifier("session")), filesystem: filesystem, version: VersionID(try json.unsigned("version")),
             latest: VersionID(try json.unsigned("latest")), staged: try json.unsigned("staged"), openFiles: try json.small("open_files"),
-            readOnly: try json.bool("read_only"))
+            readOnly: try json.bool("read_only"),
+            lag: json["lag"] == nil ? [] : try json.rows("lag") { row throws(FileFailure) in try RegionLag(json: row) })
+    }
+}
+
+extension RegionLag {
+    init(json: JSON) throws(FileFailure) {
+        self.init(
+            region: RegionID(try json.string("region")), version: VersionID(try json.unsigned("version")),
+            commits: try json.unsigned("lag_commits"), bytes: try json.unsigned("lag_bytes"),
+            time: .milliseconds(Int64((try json.real("lag_s") * 1_000).rounded())))
     }
 }

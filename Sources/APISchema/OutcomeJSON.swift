@@ -176,5 +176,18 @@ extension SessionStatus: JSONEncodable {
         writer.field("staged", staged)
         writer.field("open_files", openFiles)
         writer.field("read_only", readOnly)
+        if filesystem.kind == .volume { writer.field("lag", lag) }
+    }
+}
+
+extension RegionLag: JSONEncodable {
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("region", region.name)
+            $0.field("version", version.rawValue)
+            $0.field("lag_s", Double(time.inNanoseconds / 1_000_000) / 1_000)
+            $0.field("lag_commits", commits)
+            $0.field("lag_bytes", bytes)
+        }
     }
 }

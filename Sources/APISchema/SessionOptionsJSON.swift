@@ -11,6 +11,8 @@ extension SessionOptions: JSONEncodable {
             $0.field("group_id", groupID)
             $0.field("idle_limit_ms", idleLimit.inNanoseconds / 1_000_000)
             $0.field("attribute_cache_ms", attributeCache.inNanoseconds / 1_000_000)
+            if requireLocal { $0.field("require_local", true) }
+            if let commitEvery { $0.field("commit_every_s", commitEvery.inNanoseconds / 1_000_000_000) }
         }
     }
 
@@ -24,5 +26,9 @@ extension SessionOptions: JSONEncodable {
             readOnly: try json.bool("read_only"), version: try json.optionalUnsigned("version").map(VersionID.init),
             userID: try json.small("user_id", default: 0), groupID: try json.small("group_id", default: 0),
             idleLimit: .milliseconds(Int64(idle)), attributeCache: .milliseconds(Int64(cache)))
+        requireLocal = try json.bool("require_local")
+        let seconds = try json.unsigned("commit_every_s", default: 0)
+        guard seconds <= 3_600 else { throw JSON.invalid("commit_every_s", "must be at most 3600; 0 for never") }
+        if seconds > 0 { commitEvery = .seconds(Int64(seconds)) }
     }
 }

@@ -45,6 +45,9 @@ package enum RaftEvent: Sendable {
     case transferLeadership(to: NodeID)
     /// `outgoing` of the target is ignored.
     case changeMembership(RaftConfiguration)
+    /// The leader of a new group writes the configuration in force into the log, where none is in it: from
+    /// then on a replica needs nothing but the log to know it.
+    case recordMembership
     /// Medians as measured; nodes that are not members are ignored.
     case roundTrips([(NodeID, Duration)])
     case preference(preferredLeaders: [NodeID])

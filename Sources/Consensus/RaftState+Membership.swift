@@ -11,6 +11,12 @@ extension RaftState {
         appendConfiguration(configuration.entering(target), into: &effects)
     }
 
+    /// Refused silently, as `changeMembership`.
+    mutating func recordMembership(into effects: inout [RaftEffect]) {
+        guard role == .leader, lead.transfer == nil, configurations.currentIndex == 0, commitIndex >= lead.termStart else { return }
+        appendConfiguration(configuration, into: &effects)
+    }
+
     private mutating func appendConfiguration(_ configuration: RaftConfiguration, into effects: inout [RaftEffect]) {
         appendEntry(.configuration, configuration.xdrBytes, into: &effects)
     }

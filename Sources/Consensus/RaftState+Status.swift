@@ -26,6 +26,8 @@ package struct RaftStatus: Sendable {
     package let configuration: RaftConfiguration
     /// Whether `configuration` is committed, so that another change may begin.
     package let isConfigurationCommitted: Bool
+    /// Where in the log it is; 0 where the log began with it.
+    package let configurationIndex: UInt64
     package let isQuiesced: Bool
     /// Until when no other leader can exist, if this node leads and has a lease. To answer a read, ask
     /// by `RaftEvent.read`.
@@ -41,7 +43,8 @@ extension RaftState {
         RaftStatus(
             role: role, term: term, leader: leader, commitIndex: commitIndex, appliedIndex: appliedIndex, firstIndex: log.firstIndex,
             lastIndex: log.lastIndex, durableIndex: persistence.durableIndex, logBytes: log.bytes, snapshot: snapshot,
-            configuration: configuration, isConfigurationCommitted: configurations.currentIndex <= commitIndex, isQuiesced: isQuiesced,
+            configuration: configuration, isConfigurationCommitted: configurations.currentIndex <= commitIndex,
+            configurationIndex: configurations.currentIndex, isQuiesced: isQuiesced,
             leaseEnd: leaseEnd, transferTarget: lead.transfer?.target, timing: timing,
             peers: progress.peers.filter { $0.id != id }.map { peer in
                 RaftStatus.Peer(

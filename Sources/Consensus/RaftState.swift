@@ -189,6 +189,7 @@ package struct RaftState: Sendable {
         case .snapshotSendFinished(let peer, let ok): snapshotSendFinished(to: peer, ok: ok)
         case .transferLeadership(let target): transferLeadership(to: target, into: &effects)
         case .changeMembership(let target): changeMembership(target, into: &effects)
+        case .recordMembership: recordMembership(into: &effects)
         case .roundTrips(let spans):
             roundTrips = spans.map { RoundTrip(node: $0.0, span: $0.1) }
             recomputeTiming()

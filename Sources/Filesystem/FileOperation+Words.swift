@@ -34,6 +34,7 @@ extension FileOperation {
         case .rollback: "rollback"
         case .conflicts: "conflicts"
         case .resolveConflict: "resolve_conflict"
+        case .clone: "clone"
         }
     }
 
@@ -51,6 +52,7 @@ extension FileOperation {
         case .diff(let from, let to, _): "\(from)..\(to)"
         case .rollback(let version): version.description
         case .resolveConflict(let index): "conflict \(index)"
+        case .clone(let target, _): "into \(target)"
         case .statistics, .commit, .reload, .sessionStatus, .history, .conflicts: "session"
         }
     }

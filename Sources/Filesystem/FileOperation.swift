@@ -45,6 +45,8 @@ package enum FileOperation: Hashable, Sendable {
     case rollback(to: VersionID)
     case conflicts(limit: UInt32)
     case resolveConflict(index: UInt64)
+    /// Gives a file system that was made for it the tree of this one, or of a version of it. Metadata only.
+    case clone(into: FilesystemID, version: VersionID?)
 }
 
 /// A path within a file system, normalised: no empty and no `.` components; `..` is refused.
@@ -137,6 +139,10 @@ package struct AttributeChanges: Hashable, Sendable {
 package enum CommitWait: Hashable, Sendable {
     /// The durability of the volume (a majority of voter regions, unless it was made otherwise).
     case policy
+    /// On top of it: the region of the node that is asked.
+    case local
+    /// Regions with a majority of the voters, whatever the durability.
+    case majority
     case all
     case regions([RegionID])
 }
@@ -158,7 +164,10 @@ package enum ReloadMode: Hashable, Sendable {
     case latest
     /// What this region has; no round trip.
     case local
+    /// What this node has, if it is known to have been the newest at most so long ago; else as `latest`.
     case maxStaleness(Duration)
     /// At least that version.
     case minimum(VersionID)
+    /// As `latest`, and refused while files are open.
+    case strict
 }

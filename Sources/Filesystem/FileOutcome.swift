@@ -201,9 +201,11 @@ package struct SessionStatus: Hashable, Sendable {
     package var staged: UInt64
     package var openFiles: UInt32
     package var readOnly: Bool
+    /// Of a volume, how far each of its regions is behind the newest version known here, in order of name.
+    package var lag: [RegionLag]
     package init(
         session: SessionID, filesystem: FilesystemID, version: VersionID, latest: VersionID, staged: UInt64, openFiles: UInt32,
-        readOnly: Bool
+        readOnly: Bool, lag: [RegionLag] = []
     ) {
         self.session = session
         self.filesystem = filesystem
@@ -212,6 +214,32 @@ package struct SessionStatus: Hashable, Sendable {
         self.staged = staged
         self.openFiles = openFiles
         self.readOnly = readOnly
+        self.lag = lag
+    }
+}
+
+/// How far a region of a volume is behind: `contract.md` §2.
+package struct RegionLag: Hashable, Sendable {
+    package var region: RegionID
+    /// The newest version that it has whole, metadata and the chunks that it should hold.
+    package var version: VersionID
+    /// Versions that it does not have whole.
+    package var commits: UInt64
+    /// Bytes of content that are still to come.
+    package var bytes: UInt64
+    /// Age of the oldest of those versions.
+    package var time: Duration
+    package init(region: RegionID, version: VersionID, commits: UInt64, bytes: UInt64, time: Duration) {
+        self.region = region
+        self.version = version
+        self.commits = commits
+        self.bytes = bytes
+        self.time = time
+    }
+
+    package var words: String {
+        let tenths = time.inNanoseconds / 100_000_000
+        return "\(tenths / 10).\(tenths % 10) s (\(commits) \(commits == 1 ? "commit" : "commits"), \(bytes) bytes)"
     }
 }
 
@@ -233,6 +261,11 @@ package struct SessionOptions: Hashable, Sendable {
     /// Network file systems: how long attributes and entries are believed without asking
     /// (Linux `actimeo`, default 3 s); 0 asks each time.
     package var attributeCache: Duration
+    /// Refuse to use a network file system from another region than its own.
+    package var requireLocal = false
+    /// Volumes: what is staged is committed by the node this often, 1 s to 1 h; nil (default) never. Files
+    /// open for writing are left out until they are closed or synced.
+    package var commitEvery: Duration?
     package init(
         readOnly: Bool = false, version: VersionID? = nil, userID: UInt32 = 0, groupID: UInt32 = 0, idleLimit: Duration = .seconds(600),
         attributeCache: Duration = .seconds(3)

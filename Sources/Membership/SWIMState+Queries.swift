@@ -84,5 +84,8 @@ extension SWIMState {
         return ranked.sorted { $0 < $1 }.map(\.1)
     }
 
+    /// Where members may be found that this node does not know yet.
+    package var seedsToAsk: [Endpoint] { seeds }
+
     package var isLeaving: Bool { phase == .leaving || phase == .left }
 }

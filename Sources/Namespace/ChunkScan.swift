@@ -1,22 +1,38 @@
 package import Primitives
 
 /// Every chunk that a file system names: of the live tree, of removed files that are still open, and
-/// of every version kept, those that conflicts pin included. For the marks of garbage collection.
+/// of every version kept, those that conflicts pin included. For the marks of garbage collection, and to
+/// find what is missing.
 ///
 /// It holds the state as it was and gives references in portions, so marking can be spread over time:
 /// what is written after it began must be marked by whoever writes it. A chunk comes as often as
 /// pieces name it; of a version only what the next newer one does not have at the same place.
 package struct ChunkScan: Sendable {
-    private let state: NamespaceState
     private var live: NamespaceTree.Records.Iterator?
     private var differences: NamespaceTree.Records.Differences?
-    /// The next version to look at, from the newest down.
-    private var version: Int
+    /// Trees to look at, the last first, each against one that names the rest.
+    private var pairs: [(tree: NamespaceTree, newer: NamespaceTree)] = []
 
     package init(_ state: NamespaceState) {
-        self.state = state
         live = state.tree.records.makeIterator()
-        version = state.history.versions.count - 1
+        let versions = state.history.versions
+        for (position, version) in versions.enumerated() {
+            pairs.append((version.tree, position + 1 < versions.count ? versions[position + 1].tree : state.tree))
+        }
+    }
+
+    /// What a tree names and another, if there is one, does not at the same place.
+    package init(_ tree: NamespaceTree, besides other: NamespaceTree?) {
+        if let other { pairs = [(tree, other)] } else { live = tree.records.makeIterator() }
+    }
+
+    /// What an earlier state of a file system named and the present one may not.
+    package init(_ earlier: NamespaceState, besides state: NamespaceState) {
+        pairs = [(earlier.tree, state.tree)]
+        let versions = earlier.history.versions
+        for (position, version) in versions.enumerated() where state.history[version.id] == nil {
+            pairs.append((version.tree, position + 1 < versions.count ? versions[position + 1].tree : earlier.tree))
+        }
     }
 
     /// Looks at up to `limit` records and gives the chunks among them; nil once there are no more.
@@ -38,11 +54,8 @@ package struct ChunkScan: Sendable {
                 }
                 continue
             }
-            guard version >= 0 else { return found.isEmpty ? nil : found }
-            let versions = state.history.versions
-            let newer = version + 1 < versions.count ? versions[version + 1].tree : state.tree
-            differences = versions[version].tree.records.differences(from: newer.records)
-            version -= 1
+            guard let (tree, newer) = pairs.popLast() else { return found.isEmpty ? nil : found }
+            differences = tree.records.differences(from: newer.records)
         }
         return found
     }

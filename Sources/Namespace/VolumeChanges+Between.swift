@@ -4,10 +4,16 @@ extension VolumeChanges {
     /// What turned `base` (the tree of version `version`) into `staged`. Costs what changed, and the
     /// whole content of each file whose content changed.
     package static func between(base: NamespaceTree, staged: NamespaceTree, version: VersionID) -> VolumeChanges {
+        between(base: base, staged: staged, version: version) { !$0.isProvisional }
+    }
+
+    /// `isPublished` says which directories the volume has, or is about to have under another number.
+    static func between(base: NamespaceTree, staged: NamespaceTree, version: VersionID, isPublished: (InodeID) -> Bool) -> VolumeChanges {
         var builder = ChangeBuilder(base: base, staged: staged)
         for difference in staged.records.differences(from: base.records) { builder.take(difference) }
         builder.finishInode()
-        return VolumeChanges(base: version, entries: builder.entries, inodes: builder.inodes, directories: builder.hints())
+        return VolumeChanges(
+            base: version, entries: builder.entries, inodes: builder.inodes, directories: builder.hints(isPublished))
     }
 }
 
@@ -74,7 +80,7 @@ private struct ChangeBuilder {
     }
 
     /// The directories of the base in which names changed or changed files lie, and all above them.
-    func hints() -> [DirectoryHint] {
+    func hints(_ isPublished: (InodeID) -> Bool) -> [DirectoryHint] {
         var wanted: [InodeID] = []
         for entry in entries { wanted.append(entry.name.directory) }
         for inode in inodes { for name in inode.names { wanted.append(name.directory) } }
@@ -90,7 +96,7 @@ private struct ChangeBuilder {
                 id = name.directory
             }
         }
-        return ids.sorted().compactMap { $0.isProvisional ? nil : found[$0.rawValue] }
+        return ids.sorted().compactMap { isPublished($0) ? found[$0.rawValue] : nil }
     }
 }
 

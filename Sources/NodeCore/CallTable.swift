@@ -9,6 +9,8 @@ struct OutgoingCall {
         case propose(envelope: [UInt8])
         case compound(Compound, ClientStamp?, Payload?)
         case awaitApplied(index: UInt64)
+        case bring([ChunkReference])
+        case clone(CloneOrder)
     }
     let group: GroupID
     let body: Body

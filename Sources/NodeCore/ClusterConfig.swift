@@ -8,7 +8,8 @@ package struct ClusterConfig: Hashable, Sendable {
     package var clusterHigh: UInt64
     package var clusterLow: UInt64
     package var name: String
-    /// The nodes that the cluster begins with; they get the ids 1, 2, … in this order.
+    /// The nodes that the cluster begins with; they get the ids 1, 2, … in this order. Empty on nodes that
+    /// join later.
     package var founders: [NodeIntroduction]
     package init(clusterHigh: UInt64, clusterLow: UInt64, name: String, founders: [NodeIntroduction]) {
         self.clusterHigh = clusterHigh
@@ -24,6 +25,8 @@ package struct NodeSettings: Sendable {
     package var region: RegionID
     /// Entries applied after which a group saves a snapshot and drops its log; default 8,192.
     package var snapshotEntries: UInt64 = 8_192
+    /// Bytes of entries after which it does so too; default 64 MiB.
+    package var snapshotBytes = 64 << 20
     /// Files up to this many bytes are kept in the namespace itself; default 4,096, at most 4,096.
     package var inlineLimit: UInt32 = 4_096
     /// Copies of a chunk in each region of a volume; default 2 where the region has two nodes.
@@ -34,6 +37,15 @@ package struct NodeSettings: Sendable {
     package var handleLimit = 65_536
     /// A client node that has not renewed its sessions' locks for this long has lost them; default 30 s.
     package var sessionLease: Duration = .seconds(30)
+    package var garbage = GarbageSettings()
+    package var upkeep = UpkeepSettings()
+    /// This node as it presents itself to the cluster; nil in tests that have founders only.
+    package var introduction: NodeIntroduction?
+    /// A voter or other replica on a node that is dead for this long is replaced; default 5 minutes.
+    /// Advice: longer than a machine takes to start again.
+    package var replicaGrace: Duration = .seconds(300)
+    /// Groups that get another plan in one second, at most; default 4.
+    package var movesPerSecond = 4
     package var raft = RaftSettings()
     package var swim = SWIMSettings()
     /// For tests only.

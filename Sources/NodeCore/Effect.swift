@@ -11,6 +11,9 @@ package enum Effect: Sendable {
     case gossip(to: Endpoint, SWIMPacket)
     case sync(SyncID, with: Endpoint, node: NodeID?, SyncPayload)
     case answerSync(SyncToken, SyncPayload)
+    /// Asks the node at this address (of its peer port) to be let in; `joinReply`.
+    case join(with: Endpoint, JoinRequest)
+    case answerJoin(SyncToken, JoinReply)
     /// A member is new, or its state or endpoints changed: where to dial it, or no longer.
     case peer(MemberRecord)
 
@@ -38,7 +41,9 @@ package enum Effect: Sendable {
     /// Bytes that the core knows (inline content) as a buffer.
     case makeBuffer([UInt8], WaitToken)
     case pushChunks([ChunkReference], to: NodeID, WaitToken)
+    /// Parts of it come as `chunks(.arrived)`, its end as `chunksFetched`.
     case fetchChunks([ChunkReference], from: NodeID, WaitToken)
+    case chunks(ChunkWork)
     case dropBuffer(BufferID)
 
     case reply(RequestID, Reply)
@@ -68,4 +73,10 @@ package enum NodeNotice: Sendable, Hashable {
     case fault(String)
     /// The leave has been told; the node may stop.
     case left
+    /// The cluster has let this node in, or has said that it still belongs.
+    case joined(NodeID)
+    /// It could not be asked, or cannot answer yet.
+    case joinDelayed(String)
+    /// Nothing is led here that another voter could lead.
+    case handedOver
 }

@@ -42,7 +42,16 @@ package enum Event: Sendable {
     case bytesMissing(WaitToken, [ChunkID], reason: String)
     case chunksPushed(WaitToken, ok: Bool)
     case chunksFetched(WaitToken, missing: [ChunkID])
+    case chunks(ChunkReport)
 
+    // Joining.
+    /// A node that wants to join, or to know whether it still belongs, asks; its certificate names `from`.
+    case joinRequest(SyncToken, from: NodeID, JoinRequest)
+    /// What a seed answered; nil where it could not be asked.
+    case joinReply(JoinReply?)
+
+    /// Hand over what is led here, and tell when that is done (`NodeNotice.handedOver`).
+    case handOver
     case leave
 }
 
@@ -76,6 +85,12 @@ package enum TimerKey: Hashable, Sendable {
     case swim(SWIMTimer)
     /// Deadlines, retries and leases: every 50 ms while anything waits.
     case sweep
+    /// Hedges, time-outs and deadlines of fetches.
+    case fetches
+    /// One turn of a round of upkeep.
+    case upkeep
     /// Reconciling groups, chunk copies and leases: every second.
     case housekeeping
+    /// Looking after the leaderships that are being handed over: every 50 ms.
+    case handOver
 }

@@ -11,8 +11,24 @@ package struct FilesCommand: Hashable, Sendable {
         case unlock(InodeID, LockRange, LockOwner)
         /// The locks of a session of a client node.
         case endSession(NodeID, SessionID)
+        /// A part of a change that is too large for one entry (see `CommitUploads`).
+        case stagePart(UploadID, part: UInt32, [UInt8])
+        /// Puts an upload in force: the bytes of all its parts together are what `Uploaded` says.
+        case publish(UploadID, parts: UInt32, Digest, Uploaded, CommandContext)
+        /// The uploads of a session that gave up or ended.
+        case dropUploads(NodeID, SessionID)
+        /// Changes nothing but by its time.
+        case tick
     }
-    package static let wireVersion: UInt32 = 1
+
+    /// What an upload holds.
+    package enum Uploaded: Hashable, Sendable {
+        /// The changes of a session, to be committed.
+        case changes(CommitInfo)
+        /// The tree of a clone, in the pieces of a snapshot.
+        case tree(CommitInfo)
+    }
+    package static let wireVersion: UInt32 = 2
 
     /// Nil for commands that may take effect twice without harm.
     package let stamp: ClientStamp?
@@ -39,6 +55,7 @@ package struct FilesMachine: Sendable {
     package internal(set) var namespace: NamespaceState
     package internal(set) var locks = LockTable()
     var clients = ClientTable()
+    package internal(set) var uploads = CommitUploads()
 
     package init(_ record: FilesystemRecord) {
         filesystem = record.id
@@ -50,11 +67,12 @@ package struct FilesMachine: Sendable {
         namespace = NamespaceState(settings: settings, time: record.created)
     }
 
-    init(filesystem: FilesystemID, namespace: NamespaceState, locks: LockTable, clients: ClientTable) {
+    init(filesystem: FilesystemID, namespace: NamespaceState, locks: LockTable, clients: ClientTable, uploads: CommitUploads) {
         self.filesystem = filesystem
         self.namespace = namespace
         self.locks = locks
         self.clients = clients
+        self.uploads = uploads
     }
 
     /// Applies one entry; the bytes are the result for its proposer, the same on every replica.
@@ -67,6 +85,7 @@ package struct FilesMachine: Sendable {
                     hint: "a newer version of the program wrote it; bring this node up to date")
             ).xdrBytes
         }
+        uploads.expire(at: command.at)
         guard let stamp = command.stamp else { return perform(command, adopting: &adopting).xdrBytes }
         switch clients.admit(stamp, index: index, at: command.at) {
         case .fresh:
@@ -120,6 +139,35 @@ package struct FilesMachine: Sendable {
         case .endSession(let node, let session):
             locks.releaseAll(node: node, session: session)
             return .done
+        case .stagePart(let id, let part, let bytes):
+            return uploads.stage(id, part: part, bytes, at: command.at).map { .failed($0) } ?? .done
+        case .publish(let id, let parts, let digest, let what, let context):
+            do throws(FileFailure) {
+                return publish(try uploads.take(id, parts: parts, digest: digest), what, context, adopting: &adopting)
+            } catch { return .failed(error) }
+        case .dropUploads(let node, let session):
+            uploads.drop(node: node, session: session)
+            return .done
+        case .tick: return .done
+        }
+    }
+
+    private mutating func publish(
+        _ bytes: [UInt8], _ what: FilesCommand.Uploaded, _ context: CommandContext, adopting: inout [ChunkReference]
+    ) -> FilesResult {
+        switch what {
+        case .changes(let info):
+            let changes: VolumeChanges
+            do { changes = try VolumeChanges(xdr: bytes) } catch {
+                return .failed(
+                    FileFailure(
+                        .notSupported, operation: "commit", object: "changes", cause: "\(error)",
+                        hint: "a newer version of the program wrote them; bring this node up to date"))
+            }
+            let result = namespace.apply(.commitChanges(changes, info), context: context)
+            if result.error == nil { adopting = changes.chunks }
+            return FilesResult(result)
+        case .tree(let info): return adoptTree(bytes, info, adopting: &adopting)
         }
     }
 }
@@ -180,6 +228,30 @@ extension FilesCommand: XDRCodable {
             writer.write(UInt32(4))
             writer.write(node)
             writer.write(session)
+        case .stagePart(let id, let part, let bytes):
+            writer.write(UInt32(5))
+            writer.write(id)
+            writer.write(part)
+            writer.write(opaque: bytes)
+        case .publish(let id, let parts, let digest, let what, let context):
+            writer.write(UInt32(6))
+            writer.write(id)
+            writer.write(parts)
+            writer.write(digest)
+            switch what {
+            case .changes(let info):
+                writer.write(UInt32(1))
+                writer.write(info)
+            case .tree(let info):
+                writer.write(UInt32(2))
+                writer.write(info)
+            }
+            writer.write(context)
+        case .dropUploads(let node, let session):
+            writer.write(UInt32(7))
+            writer.write(node)
+            writer.write(session)
+        case .tick: writer.write(UInt32(8))
         }
     }
 
@@ -194,6 +266,19 @@ extension FilesCommand: XDRCodable {
         case 2: body = .lock(try reader.value(), try reader.value(), exclusive: try reader.bool(), try reader.value())
         case 3: body = .unlock(try reader.value(), try reader.value(), try reader.value())
         case 4: body = .endSession(try reader.value(), try reader.value())
+        case 5:
+            body = .stagePart(
+                try reader.value(), part: try reader.uint32(), Array(try reader.opaque(limit: CommitUploads.partBytes)))
+        case 6:
+            let id: UploadID = try reader.value()
+            let parts = try reader.uint32()
+            let digest: Digest = try reader.value()
+            let kind = try reader.uint32()
+            guard kind == 1 || kind == 2 else { throw .badValue(what: "kind of upload", value: UInt64(kind)) }
+            let info: CommitInfo = try reader.value()
+            body = .publish(id, parts: parts, digest, kind == 1 ? .changes(info) : .tree(info), try reader.value())
+        case 7: body = .dropUploads(try reader.value(), try reader.value())
+        case 8: body = .tick
         case let other: throw .badValue(what: "file system's command", value: UInt64(other))
         }
         self.init(stamp: stamp, at: at, body: body)

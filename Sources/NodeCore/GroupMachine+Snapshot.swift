@@ -13,7 +13,7 @@ package struct MachineSnapshotError: Error, Sendable, CustomStringConvertible {
 /// A machine as bytes (docs/reference/snapshots.md): pieces, each behind its length. The first tells
 /// what the machine is; a file system's tree follows in pieces of at most 1 MiB.
 extension GroupMachine {
-    private static let format: UInt32 = 1
+    private static let format: UInt32 = 2
     private static let pieceLimit = 64 << 20
 
     /// Hands out the bytes, one piece after the other.
@@ -25,11 +25,13 @@ extension GroupMachine {
             head.write(files.filesystem)
             head.write(files.locks)
             head.write(files.clients)
+            head.write(files.uploads)
         } else {
             head.write(catalog)
         }
         try write(Self.framed(head.bytes))
         guard let files else { return }
+        for part in files.uploads.parts { try write(Self.framed(part)) }
         var encoder = SnapshotEncoder(files.namespace)
         while let piece = encoder.next() { try write(Self.framed(piece)) }
     }
@@ -63,9 +65,11 @@ extension GroupMachine {
         let filesystem: FilesystemID = try head.value()
         let locks: LockTable = try head.value()
         let clients: ClientTable = try head.value()
+        var uploads: CommitUploads = try head.value()
         try head.finish()
+        try uploads.restore { () throws(XDRError) in Array(try reader.opaque(limit: CommitUploads.partBytes)) }
         var decoder = SnapshotDecoder()
         while reader.remaining > 0 { try decoder.consume(Array(try reader.opaque(limit: Self.pieceLimit))) }
-        files = FilesMachine(filesystem: filesystem, namespace: try decoder.finish(), locks: locks, clients: clients)
+        files = FilesMachine(filesystem: filesystem, namespace: try decoder.finish(), locks: locks, clients: clients, uploads: uploads)
     }
 }

@@ -12,7 +12,8 @@ struct HostedGroup {
     }
 
     let id: GroupID
-    let filesystem: FilesystemID?
+    /// Nil for the catalog, and for what the disk held until the catalog has named it.
+    var filesystem: FilesystemID?
     var machine: GroupMachine
     var applied: UInt64
     var role = RaftRole.follower
@@ -27,6 +28,14 @@ struct HostedGroup {
     /// Reads on their way, by the token given to Raft.
     var snapshotIndex: UInt64
     var snapshotInProgress = false
+    /// What is applied here was the newest at this moment, or newer things are applied since.
+    var freshAsOf: Instant?
+    /// Of a volume: how far its regions are.
+    var lag = LagTable()
+    /// Payload of entries applied since the last snapshot was begun.
+    var bytesSinceSnapshot = 0
+    /// The revision of the plan by which leaders are preferred.
+    var planRevision: UInt64 = 0
 
     var isLeader: Bool { role == .leader }
 }

@@ -63,6 +63,16 @@ extension Call: XDRCodable {
         case .renew(let leases):
             writer.write(UInt32(4))
             writer.write(leases)
+        case .progress(let news):
+            writer.write(UInt32(5))
+            writer.write(news)
+        case .clone(let order):
+            writer.write(UInt32(7))
+            writer.write(order)
+        case .bring(let group, let chunks):
+            writer.write(UInt32(6))
+            writer.write(group)
+            writer.write(chunks)
         }
     }
 
@@ -72,6 +82,9 @@ extension Call: XDRCodable {
         case 2: self = .propose(try reader.value(), envelope: Array(try reader.opaque(limit: 64 << 20)))
         case 3: self = .awaitApplied(try reader.value(), index: try reader.uint64())
         case 4: self = .renew(try reader.array(limit: 65_536))
+        case 5: self = .progress(try reader.array(limit: Self.progressLimit))
+        case 6: self = .bring(try reader.value(), try reader.array(limit: 1_024))
+        case 7: self = .clone(try reader.value())
         case let other: throw .badValue(what: "call", value: UInt64(other))
         }
     }

@@ -31,6 +31,13 @@ package enum Call: Sendable {
     case awaitApplied(GroupID, index: UInt64)
     /// The session of a network file system is alive: its locks and stages are kept.
     case renew([SessionLease])
+    /// What the sender has of its volumes; not answered.
+    case progress([VolumeProgress])
+    /// Executed by the leader of the source, answered when the clone has its content.
+    case clone(CloneOrder)
+    package static let progressLimit = 4_096
+    /// Answered when this node holds all of these chunks of the group's file system: it fetches what it has not.
+    case bring(GroupID, [ChunkReference])
 }
 
 /// Sessions of one group that a client node vouches for.

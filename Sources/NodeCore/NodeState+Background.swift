@@ -1,4 +1,5 @@
 import Filesystem
+import Membership
 import Primitives
 import Replication
 
@@ -13,13 +14,26 @@ extension NodeState {
         case .endSession(let session, let filesystem, let group):
             let context = SessionContext(id: session, filesystem: filesystem, group: group, options: SessionOptions())
             _ = try compound(Step(.call), [.endSession], context, change: true, &progress)
-        case .adoptChunks(let group, let chunks): try performAdoption(group, chunks, &progress)
+        case .repairChunks(let group, let chunks): try performRepair(group, chunks, &progress)
+        case .confirmNames: try performConfirmation(&progress, into: &effects)
         case .expireSession(let group, let node, let session):
             _ = try step(Step(.propose), &progress) { state, token in
                 let envelope = FilesCommand(stamp: nil, at: state.civil, body: .endSession(node, session)).xdrBytes
                 state.call(group, .propose(envelope: envelope), fixed: state.settings.id, token: token)
             }
+        case .awaitChunks(let group, let version, let chunks): try performAwaitChunks(group, version, chunks, &progress)
+        case .commitSession(let id): try performBackgroundCommit(id, &progress, into: &effects)
+        case .dropUploads(let group, let session):
+            _ = try step(Step(.propose), &progress) { state, token in
+                let envelope = FilesCommand(stamp: nil, at: state.civil, body: .dropUploads(state.settings.id, session)).xdrBytes
+                state.call(group, .propose(envelope: envelope), token: token)
+            }
         case .bootstrap: try proposeBootstrap(&progress)
+        case .admit(let token, let envelope): try performAdmission(token, envelope, &progress, into: &effects)
+        case .tellCatalog(let action): try performTelling(action, &progress, into: &effects)
+        case .bring(let group, let node, let chunks):
+            _ = try step(Step(.fetch), &progress) { state, token in state.call(group, .bring(chunks), fixed: node, token: token) }
+        case .brought(_, _, let group, let chunks): try fetchMissing(chunks, of: group, &progress)
         }
     }
 
@@ -34,9 +48,15 @@ extension NodeState {
             if failure != nil, groups[.catalog]?.isLeader == true, catalog.cluster == nil {
                 begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
             }
-        case .adoptChunks:
-            if failure != nil { counters.adoptionsFailed += 1 }
-        case .endSession, .expireSession: break
+        case .repairChunks(_, let chunks): finishRepair(chunks, failure, into: &effects)
+        case .confirmNames: finishConfirmation(isConfirmed: failure == nil, into: &effects)
+        case .commitSession(let id): finishBackgroundCommit(id, failure, into: &effects)
+        case .awaitChunks(let group, let version, let chunks): finishAwaitChunks(group, version, chunks, failure, into: &effects)
+        case .admit(let token, _):
+            if let failure { effects.append(.answerJoin(token, .later(failure.cause))) }
+        case .bring(let group, let node, _): bringEnded(group, node, failure, into: &effects)
+        case .brought(let node, let call, _, _): answer(call, to: node, failure.map { .failed($0) } ?? .done, into: &effects)
+        case .endSession, .expireSession, .dropUploads, .tellCatalog: break
         }
     }
 }

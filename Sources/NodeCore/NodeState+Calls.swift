@@ -63,6 +63,8 @@ extension NodeState {
         switch call.body {
         case .propose(let envelope): message = .call(id, .propose(call.group, envelope: envelope))
         case .awaitApplied(let index): message = .call(id, .awaitApplied(call.group, index: index))
+        case .bring(let chunks): message = .call(id, .bring(call.group, chunks))
+        case .clone(let order): message = .call(id, .clone(order))
         case .compound(let compound, let stamp, let payload):
             message = .call(id, .compound(compound, stamp))
             attachment = payload
@@ -80,7 +82,8 @@ extension NodeState {
         let roundTrip = swim.roundTrip(to: destination)?.median ?? .milliseconds(300)
         switch call.body {
         case .propose: return .milliseconds(1_500) + roundTrip * 4
-        case .awaitApplied: return .seconds(60)
+        case .awaitApplied, .bring: return .seconds(60)
+        case .clone: return .seconds(600)
         case .compound: return .seconds(5) + roundTrip * 8
         }
     }
@@ -98,12 +101,16 @@ extension NodeState {
         remoteWaits.removeAll { $0.deadline <= now }
     }
 
-    mutating func peerConnected(_ peer: NodeID, into effects: inout [Effect]) { driveRaft(.reachable(peer), into: &effects) }
+    mutating func peerConnected(_ peer: NodeID, into effects: inout [Effect]) {
+        driveRaft(.reachable(peer), into: &effects)
+        tellProgress(to: peer, into: &effects)
+    }
 
     /// Calls to a lost peer go elsewhere at once, or to it again when it is back.
     mutating func peerLost(_ peer: NodeID, into effects: inout [Effect]) {
         driveRaft(.unreachable(peer), into: &effects)
         driveSWIM(.doubt(peer), into: &effects)
+        failBrings(to: peer)
         for (id, call) in calls.calls where call.destination == peer {
             if leaderHints[call.group] == peer { leaderHints[call.group] = nil }
             _ = calls.calls.update(id) {
@@ -173,8 +180,10 @@ extension NodeState {
         case .propose(let envelope): serve(id, .propose(call.group, envelope: envelope), from: settings.id, attachment: nil, into: &effects)
         case .awaitApplied(let index):
             serve(id, .awaitApplied(call.group, index: index), from: settings.id, attachment: nil, into: &effects)
+        case .clone(let order): serve(id, .clone(order), from: settings.id, attachment: nil, into: &effects)
         case .compound(let compound, let stamp, let payload):
             serve(id, .compound(compound, stamp), from: settings.id, attachment: payload, into: &effects)
+        case .bring(let chunks): serve(id, .bring(call.group, chunks), from: settings.id, attachment: nil, into: &effects)
         }
     }
 
@@ -216,11 +225,23 @@ extension NodeState {
             } else if remoteWaits.count < 65_536 {
                 remoteWaits.append(RemoteWait(group: group, index: index, node: from, call: id, deadline: now + .seconds(120)))
             }
+        case .bring(let group, let chunks):
+            begin(.background(.brought(from: from, id, group, chunks)), deadline: now + .seconds(50), into: &effects)
         case .renew(let renewed):
             for lease in renewed {
                 for session in lease.sessions { leases[ServerSessionKey(group: lease.group, node: from, session: session)] = now }
             }
             answer(id, to: from, .done, into: &effects)
+        case .progress(let news): heard(news, from: from)
+        case .clone(let order):
+            guard let group = group(of: order.source), let hosted = groups[group], hosted.isLeader else {
+                answer(id, to: from, .notLeader(group(of: order.source).flatMap { groups[$0]?.leader }), into: &effects)
+                return
+            }
+            let key = ServedCall(node: from, call: id)
+            guard served[key] == nil else { return }
+            served[key] = .some(nil)
+            begin(.clone(from: from, id, order), deadline: now + .seconds(900), into: &effects)
         }
     }
 

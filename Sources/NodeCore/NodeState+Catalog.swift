@@ -14,8 +14,11 @@ extension NodeState {
     func group(of filesystem: FilesystemID) -> GroupID? { catalogRecord(filesystem)?.group }
 
     func knownVoters(of group: GroupID) -> [NodeID] {
-        if let hosted = groups[group] { return hosted.configuration.voters }
-        return catalog.filesystem(of: group)?.plan.voters.map(\.node) ?? []
+        let planned = catalog.filesystem(of: group)?.plan.voters.map(\.node) ?? []
+        let known = (groups[group]?.configuration.voters ?? []).filter { !planned.contains($0) }
+        guard planned.isEmpty, known.isEmpty, group == .catalog else { return planned + known }
+        // A node that has just joined: any member knows who leads the catalog.
+        return swim.members.filter { $0.status.isPresent && $0.id != settings.id }.map(\.id)
     }
 
     /// Nodes, regions and round trips as measured; until measured, as unknown.
@@ -121,13 +124,23 @@ extension NodeState {
         guard state.cluster != nil else { return }
         for (id, record) in state.nodes where directory[id] != record { directory[id] = record }
         for (_, record) in state.filesystems {
-            let belongsHere = record.isActive && record.plan.contains(settings.id)
-            let running = raft.status(record.group) != nil
-            if belongsHere && !running { startGroup(record, into: &effects) }
-            if !belongsHere && running { removeGroup(record.group, into: &effects) }
+            let running = raft.contains(record.group)
+            let planned = record.isActive && record.plan.contains(settings.id)
+            // A replica that the plan no longer names stays until the group does without it: its vote, and what
+            // only it holds, may be needed until then.
+            let leaving = record.isActive && !record.isSettled && (running || restoredRaft.contains(record.group))
+            if (planned || leaving) && !running { startGroup(record, into: &effects) }
+            // One that was found on the disk and never began goes too: nobody would hear of it otherwise.
+            let isHere = running || groups[record.group] != nil
+            if !planned && !leaving && isHere && mayRemove(record) {
+                _ = restoredRaft.remove(record.group)
+                removeGroup(record.group, into: &effects)
+            }
+            if running { followPlan(record, into: &effects) }
         }
-        // A group that the catalog does not name is kept: after a restart the end of the catalog's log is
+        // A group of which the catalog has not spoken is kept: after a restart the end of the catalog's log is
         // applied only when a leader is known. A group goes when the catalog says that it is deleted.
+        removeDeletedGroups(into: &effects)
         for (id, session) in sessions where state.filesystems[session.filesystem]?.isActive != true {
             _ = sessions.update(id) { $0.isDeleted = true }
         }
@@ -138,11 +151,17 @@ extension NodeState {
     mutating func housekeeping(into effects: inout [Effect]) {
         let seconds = now.nanoseconds / 1_000_000_000
         shareRoundTrips(into: &effects)
+        presentMyself(into: &effects)
+        planMoves(into: &effects)
+        reconcileGroups(into: &effects)
         expireIdleSessions(into: &effects)
         renewLocks(into: &effects)
         expireLeases(into: &effects)
         expireStages(into: &effects)
         forgetPlacements()
+        expireUploads(into: &effects)
+        tellAllProgress(into: &effects)
+        beginBackgroundCommits(into: &effects)
         // Apps whose heartbeats stopped end here, and what belongs to them.
         if groups[.catalog]?.isLeader == true, seconds % 5 == 0, catalog.apps.contains(where: { $0.value.isRunning }) {
             let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .expire)
@@ -173,6 +192,14 @@ extension NodeState {
             _ = leases.remove(key)
             guard groups[key.group]?.isLeader == true else { continue }
             begin(.background(.expireSession(key.group, key.node, key.session)), deadline: now + .seconds(30), into: &effects)
+        }
+    }
+
+    /// Parts of commits that will never be published: their age is told by the log's own time, so a
+    /// group in which nothing happens is told the time.
+    private mutating func expireUploads(into effects: inout [Effect]) {
+        for (id, group) in groups where group.isLeader && group.machine.files?.uploads.hasOld(at: civil) == true {
+            propose(id, FilesCommand(stamp: nil, at: civil, body: .tick).xdrBytes, answering: .nobody, into: &effects)
         }
     }
 

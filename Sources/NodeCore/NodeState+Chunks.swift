@@ -1,11 +1,14 @@
 import Filesystem
+import Namespace
 import Primitives
 import Replication
 
-// Where content is: copies pushed to where placement wants them, missing chunks fetched from the
-// nearest holder. The core sees ids and lengths only.
+// Where content goes: copies pushed to where placement wants them. The core sees ids and lengths only.
 
 extension NodeState {
+    /// Chunks in one push.
+    private static let pushLimit = 1_024
+
     func placement(of group: GroupID) -> ChunkPlacement? {
         guard let record = catalog.filesystem(of: group) else { return nil }
         return ChunkPlacement(plan: record.plan, policy: record.policy, table: regionTable())
@@ -25,36 +28,75 @@ extension NodeState {
                 byNode[destination.node] = share
             }
         }
-        entry.pushesLeft = byNode.count
-        placements[id] = entry
+        var shares: [ChunkPush] = []
         for (node, share) in byNode {
-            push(ChunkPush(placement: id, node: node, region: share.region, indices: share.indices), into: &effects)
+            for start in stride(from: 0, to: share.indices.count, by: Self.pushLimit) {
+                let part = Array(share.indices[start..<min(start + Self.pushLimit, share.indices.count)])
+                shares.append(ChunkPush(placement: id, node: node, region: share.region, indices: part))
+            }
         }
+        entry.pushesLeft = shares.count
+        placements[id] = entry
+        for share in shares { push(share, into: &effects) }
         return id
     }
 
     private mutating func push(_ push: ChunkPush, into effects: inout [Effect]) {
-        guard let entry = placements[push.placement] else { return }
-        let token = requests.makeToken()
-        pushes[token] = push
-        effects.append(.pushChunks(push.indices.map { entry.chunks[$0] }, to: push.node, token))
+        guard placements.contains(push.placement) else { return }
+        if !outboxes.contains(push.node) { outboxes[push.node] = PushOutbox() }
+        guard outboxes.update(push.node, { $0.waiting.push(push) }) == true else {
+            pushRetries.append((now + .seconds(1), push))
+            return
+        }
+        sendPushes(to: push.node, into: &effects)
+    }
+
+    /// Sends what waits for a node: at once while little is under way, so that a commit is not held up; then
+    /// all that has gathered in one, so that many small files cost few messages and few syncs there.
+    private mutating func sendPushes(to node: NodeID, into effects: inout [Effect]) {
+        while var outbox = outboxes[node], outbox.underWay < PushOutbox.limit, !outbox.waiting.isEmpty {
+            var parts: [ChunkPush] = []
+            var chunks: [ChunkReference] = []
+            var seen: Set<ChunkID> = []
+            var bytes: UInt64 = 0
+            while let next = outbox.waiting.first, parts.isEmpty || chunks.count + next.indices.count <= Self.pushLimit && bytes < 4 << 20 {
+                _ = outbox.waiting.pop()
+                guard let entry = placements[next.placement] else { continue }
+                parts.append(next)
+                for index in next.indices where seen.insert(entry.chunks[index].id).inserted {
+                    chunks.append(entry.chunks[index])
+                    bytes += UInt64(entry.chunks[index].length)
+                }
+            }
+            if !parts.isEmpty { outbox.underWay += 1 }
+            outboxes[node] = outbox
+            guard !parts.isEmpty else { continue }
+            let token = requests.makeToken()
+            // An acknowledgement that is lost must not hold up a commit for ever: 30 s, and time for the bytes at 256 KiB/s.
+            pushes[token] = PushFlight(node: node, parts: parts, timeoutAt: now + .seconds(30) + .milliseconds(Int64(bytes / 262)))
+            effects.append(.pushChunks(chunks, to: node, token))
+        }
     }
 
     mutating func pushed(_ token: WaitToken, ok: Bool, into effects: inout [Effect]) {
-        guard var push = pushes.remove(token) else { return }
-        guard ok else {
+        guard let flight = pushes.remove(token) else { return }
+        _ = outboxes.update(flight.node) { $0.underWay -= 1 }
+        for var push in flight.parts {
+            if ok {
+                _ = placements.update(push.placement) { $0.hold(push.indices, in: push.region) }
+                endPush(push)
+                continue
+            }
             // A placement that a commit may wait for is never given up; one whose rule is kept already is,
             // after some minutes: the regions fetch what they lack when they apply the commit.
             push.attempts += 1
             guard placements[push.placement]?.isSatisfied == false || push.attempts <= 60 else {
                 endPush(push)
-                return
+                continue
             }
             pushRetries.append((now + .milliseconds(min(5_000, 100 << min(push.attempts, 6))), push))
-            return
         }
-        _ = placements.update(push.placement) { $0.hold(push.indices, in: push.region) }
-        endPush(push)
+        sendPushes(to: flight.node, into: &effects)
     }
 
     private mutating func endPush(_ push: ChunkPush) {
@@ -66,7 +108,9 @@ extension NodeState {
         }
     }
 
+    /// Sends again what failed a while ago, or what nobody has answered in time.
     mutating func retryPushes(into effects: inout [Effect]) {
+        for (token, flight) in pushes where flight.timeoutAt <= now { pushed(token, ok: false, into: &effects) }
         let due = pushRetries.filter { $0.at <= now }
         pushRetries.removeAll { $0.at <= now }
         for retry in due { push(retry.push, into: &effects) }
@@ -87,120 +131,77 @@ extension NodeState {
         }
     }
 
-    /// Placements that are complete, or that nobody asks about any more.
+    /// After ten minutes: placements that are complete, and those of sessions that have moved on or ended.
     mutating func forgetPlacements() {
-        for (id, entry) in placements where entry.isSatisfied && entry.pushesLeft == 0 && entry.started + .seconds(600) < now {
-            _ = placements.remove(id)
-        }
+        let old = placements.filter { $0.value.started + .seconds(600) < now && $0.value.waiting.isEmpty }
+        guard !old.isEmpty else { return }
+        var wanted: Set<UInt64> = []
+        for (_, session) in sessions { wanted.formUnion(session.volume?.placements ?? []) }
+        for (id, entry) in old where entry.isSatisfied && entry.pushesLeft == 0 || !wanted.contains(id) { _ = placements.remove(id) }
     }
 
-    // MARK: Reading
+    // MARK: Copies that are kept for us
 
-    /// Bytes of a file as a buffer; chunks that are not here are fetched from the nearest holder,
-    /// and waits for another region are counted.
-    mutating func readBytes(
-        _ extents: [Extent], under: [UInt8], offset: UInt64, length: UInt32, of group: GroupID, number: Int,
-        _ progress: inout RequestProgress
-    ) throws(Interrupt) -> Payload {
-        var attempt = 0
-        while true {
-            let place = Step(.read, number * 64 + attempt)
-            let value: StepValue
-            do {
-                value = try step(place, &progress) { node, token in
-                    node.laterEffects.append(.readExtents(extents, under: under, offset: offset, length: length, token))
+    /// After so long holders are told again what is in use, or asked again what they hold: a quarter of
+    /// the age at which they may take it for garbage, so that some may be lost on the way.
+    var vouchInterval: Duration { settings.garbage.grace / 4 }
+
+    /// The copies that a commit of this session waits for. Where they were made long ago, holders are asked
+    /// again for everything that the commit will name: until it is in the log nothing else keeps it there.
+    mutating func freshPlacements(_ session: SessionContext, _ volume: VolumeSession, into effects: inout [Effect]) -> [UInt64] {
+        let isFresh =
+            !volume.placements.isEmpty
+            && volume.placements.allSatisfy { id in placements[id].map { $0.started + vouchInterval > now } ?? false }
+        guard !isFresh else { return volume.placements }
+        var seen: Set<ChunkID> = []
+        let changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
+        guard let anew = place(changes.chunks.filter { seen.insert($0.id).inserted }, of: session.group, into: &effects) else { return [] }
+        _ = updateVolume(session.id) { $0.placements = [anew] }
+        return [anew]
+    }
+
+    /// Tells the holders what the sessions here see or have staged and the file system's present state
+    /// may not name: nobody else can know.
+    mutating func vouchForSessions(into effects: inout [Effect]) {
+        guard now >= nextVouch else { return }
+        nextVouch = now + vouchInterval
+        for (_, session) in sessions {
+            guard let volume = session.volume, !session.isDeleted, let wanted = placement(of: session.group) else { continue }
+            let present = groups[session.group]?.machine.files?.namespace.tree
+            var seen: Set<ChunkID> = []
+            var byNode = OrderedTable<NodeID, [ChunkReference]>()
+            for tree in volume.trees {
+                var scan = ChunkScan(tree, besides: present)
+                while let chunks = scan.next(limit: 4_096) {
+                    for chunk in chunks where seen.insert(chunk.id).inserted {
+                        for destination in wanted.destinations(of: chunk.id) where destination.node != settings.id {
+                            if byNode.update(destination.node, { $0.append(chunk) }) == nil { byNode[destination.node] = [chunk] }
+                        }
+                    }
                 }
             }
-            switch value {
-            case .bytes(let payload): return payload
-            case .missing(let chunks):
-                try fetch(chunks, among: extents, of: group, number: number * 64 + attempt, &progress)
-                attempt += 1
-                guard attempt < 4 else {
-                    throw .failure(
-                        FileFailure(.ioError, operation: "read", object: "chunk \(chunks[0].hex)", cause: "it vanishes as it is fetched"))
+            for (node, chunks) in byNode {
+                for start in stride(from: 0, to: chunks.count, by: 4_096) {
+                    effects.append(.chunks(.vouch(Array(chunks[start..<min(start + 4_096, chunks.count)]), to: node)))
                 }
-            default: preconditionFailure("a read ended as \(value)")
             }
         }
-    }
-
-    /// Asks the holders in order of distance, one after the other, until all chunks are here.
-    private mutating func fetch(
-        _ ids: [ChunkID], among extents: [Extent], of group: GroupID, number: Int, _ progress: inout RequestProgress
-    )
-        throws(Interrupt)
-    {
-        var missing = ids
-        let sources = fetchSources(of: group, for: ids[0])
-        for (position, source) in sources.enumerated() {
-            let wanted = missing
-            let references = wanted.compactMap { id in extents.first { $0.chunk.id == id }?.chunk }
-            let place = Step(.fetch, number * 64 + position)
-            let fresh = progress.begun[place] == nil
-            var failed = false
-            do {
-                let value = try step(place, &progress) { node, token in
-                    node.laterEffects.append(.fetchChunks(references, from: source, token))
-                }
-                if case .missing(let left) = value { missing = left } else { missing = [] }
-            } catch .failure { failed = true }
-            _ = fresh
-            if !failed, progress.charged.insert(place).inserted { charge(references, missing, from: source, &progress) }
-            if missing.isEmpty { return }
-        }
-        let failure = FileFailure(
-            .unavailable, operation: "read", object: "chunk \(missing[0].hex)",
-            cause: "none of \(sources.count) nodes that may hold it gave an intact copy",
-            hint: "bring its holders back, or run `atoll check`")
-        throw .failure(failure)
-    }
-
-    private mutating func charge(_ wanted: [ChunkReference], _ missing: [ChunkID], from source: NodeID, _ progress: inout RequestProgress) {
-        let got = wanted.filter { reference in !missing.contains(reference.id) }
-        if isWideArea(source) {
-            progress.cost.wideAreaRoundTrips += 1
-            progress.cost.chunksFromAfar += UInt32(got.count)
-            progress.cost.wideAreaBytes += got.reduce(0) { $0 + UInt64($1.length) }
-            counters.chunksFetchedFromAfar += UInt64(got.count)
-        } else {
-            progress.cost.chunksFromRegion += UInt32(got.count)
-        }
-    }
-
-    /// Who may hold a chunk: its targets in this region, the region's other replicas, then the same
-    /// of each other region, nearest first.
-    private func fetchSources(of group: GroupID, for chunk: ChunkID) -> [NodeID] {
-        guard let record = catalog.filesystem(of: group) else { return [] }
-        let table = regionTable()
-        let wanted = ChunkPlacement(plan: record.plan, policy: record.policy, table: table)
-        var out: [NodeID] = []
-        for region in [settings.region] + table.nearestFirst(from: settings.region).filter({ $0 != settings.region }) {
-            let targets = wanted.targets(of: chunk, in: region, ignoringLiveness: true)
-            let others = record.plan.replicas.filter { $0.region == region }.map(\.node)
-            for node in targets + others where node != settings.id && !out.contains(node) { out.append(node) }
-        }
-        // The dead are asked last, not left out: gossip may be wrong.
-        return out.filter { table.isAlive($0) } + out.filter { !table.isAlive($0) }
     }
 
     // MARK: Bringing chunks home
 
-    /// Chunks that a command named: this node fetches those that placement wants here, after the
-    /// pushes had their time.
-    mutating func adopt(_ chunks: [ChunkReference], of group: GroupID, into effects: inout [Effect]) {
+    /// Chunks that a command named: those that placement wants here are looked for when the pushes had
+    /// their time, and fetched where they did not come.
+    mutating func adopt(_ chunks: [ChunkReference], of group: GroupID) {
         guard let wanted = placement(of: group) else { return }
         let mine = chunks.filter { wanted.isTarget(settings.id, of: $0.id) }
         guard !mine.isEmpty else { return }
-        for start in stride(from: 0, to: mine.count, by: 64) {
-            let batch = Array(mine[start..<min(start + 64, mine.count)])
-            begin(.background(.adoptChunks(group, batch)), deadline: now + .seconds(300), into: &effects)
-        }
+        let adoption = ChunkUpkeep.Adoption(at: now + .seconds(5), group: group, chunks: mine)
+        // Too many at once are left to the next round over all names.
+        if !upkeep.adoptions.push(adoption) { hastenUpkeep() }
     }
 
-    mutating func performAdoption(_ group: GroupID, _ chunks: [ChunkReference], _ progress: inout RequestProgress) throws(Interrupt) {
-        _ = try step(Step(.wait), &progress) { node, token in node.pauses.append((node.now + .seconds(5), token)) }
-        let extents = chunks.map { Extent(offset: 0, length: UInt64($0.length), chunk: $0, chunkOffset: 0) }
-        try fetch(chunks.map(\.id), among: extents, of: group, number: 0, &progress)
+    mutating func performRepair(_ group: GroupID, _ chunks: [ChunkReference], _ progress: inout RequestProgress) throws(Interrupt) {
+        try fetch(chunks, of: group, number: 0, &progress)
     }
 }

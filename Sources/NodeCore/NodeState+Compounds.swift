@@ -20,6 +20,11 @@ extension NodeState {
         // Reading what is applied here is only right while this node leads.
         let index = try readIndex(group, Step(.readIndex), &progress, into: &effects)
         try waitApplied(group, index, Step(.applied), &progress)
+        if let record = catalogRecord(compound.filesystem), record.options.origin != nil,
+            groups[group]?.machine.files?.namespace.version == VersionID(0)
+        {
+            throw .failure(refuseUnfinished(record))
+        }
         let session = ServedSession(
             group: group, node: node, id: compound.session,
             context: SessionContext(
@@ -32,7 +37,7 @@ extension NodeState {
                 result = try serve(compound.requests[number], number: number, session, payload, &progress, into: &effects)
             } catch .failure(let failure) {
                 // Whoever leads now will execute it again, under the same stamp.
-                if failure.code == .unavailable, groups[group]?.isLeader != true { throw .failure(failure) }
+                if failure.code == .unavailable, progress.isRefusedByRaft || groups[group]?.isLeader != true { throw .failure(failure) }
                 result = .failed(failure)
             }
             progress.results.append(result)
@@ -160,6 +165,11 @@ extension NodeState {
         let place = Step(.store, number)
         if progress.begun[place] == nil {
             let name = ServerStageKey(group: session.group, node: session.node, stage: key)
+            guard groups[session.group]?.isLeader == true else {
+                // Stages ended with the leadership, between this compound's own write and now perhaps.
+                throw .failure(
+                    FileFailure(.unavailable, operation: "commit", object: "group \(session.group)", cause: "leadership has moved"))
+            }
             guard let stage = serverStages.remove(name), stage.writes == writes else {
                 // RFC 8881 §18.3.4: a changed write verifier; what was not committed must be sent again.
                 throw .failure(
@@ -209,9 +219,16 @@ extension NodeState {
     )
         throws(Interrupt) -> FileResult
     {
-        let value = try step(Step(.propose, number), &progress) { node, token in
-            let envelope = FilesCommand(stamp: session.stamp, at: node.civil, body: body).xdrBytes
-            node.call(session.group, .propose(envelope: envelope), fixed: node.settings.id, token: token)
+        let value: StepValue
+        do throws(Interrupt) {
+            value = try step(Step(.propose, number), &progress) { node, token in
+                let envelope = FilesCommand(stamp: session.stamp, at: node.civil, body: body).xdrBytes
+                node.call(session.group, .propose(envelope: envelope), fixed: node.settings.id, token: token)
+            }
+        } catch {
+            // A leader that hands over takes no proposals though it still leads.
+            if case .failure(let failure) = error, failure.code == .unavailable { progress.isRefusedByRaft = true }
+            throw error
         }
         guard case .applied(_, let bytes) = value, let result = try? FilesResult(xdr: bytes) else {
             throw .failure(FileFailure(.ioError, operation: "change", object: "group \(session.group)", cause: "its answer cannot be read"))

@@ -47,7 +47,9 @@ extension NodeState {
         effects.append(.peer(record))
         switch record.status {
         case .alive: if previous == .dead || previous == .left { driveRaft(.reachable(record.id), into: &effects) }
-        case .dead, .left: driveRaft(.unreachable(record.id), into: &effects)
+        case .dead, .left:
+            driveRaft(.unreachable(record.id), into: &effects)
+            failBrings(to: record.id)
         case .suspect: break
         }
     }

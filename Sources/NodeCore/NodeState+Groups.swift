@@ -9,6 +9,8 @@ import Replication
 extension NodeState {
     /// The region-spanning group that knows which file systems exist: every node has a replica.
     func initialCatalogConfiguration() -> RaftConfiguration {
+        // Who joins is told who votes, and campaigns only when the log says that it may.
+        guard !cluster.founders.isEmpty else { return .empty }
         let plan = catalogPlan()
         return RaftConfiguration(voters: plan.voters.map(\.node), learners: plan.learners.map(\.node))
     }
@@ -19,6 +21,7 @@ extension NodeState {
                 id: id, filesystem: machine?.filesystem, machine: machine ?? GroupMachine(), applied: raft.snapshot?.index ?? 0,
                 configuration: raft.snapshot?.configuration ?? raft.initialConfiguration, snapshotIndex: raft.snapshot?.index ?? 0)
             restoredRaft[id] = raft
+            if id == .catalog { noteMoves(in: raft.entries) }
         }
     }
 
@@ -46,7 +49,7 @@ extension NodeState {
 
     /// Begins (or takes up again) the replica of a file system that the catalog says belongs here.
     mutating func startGroup(_ record: FilesystemRecord, into effects: inout [Effect]) {
-        let configuration = RaftConfiguration(voters: record.plan.voters.map(\.node), learners: record.plan.learners.map(\.node))
+        let configuration = foundingConfiguration(record)
         if groups[record.group] == nil {
             groups[record.group] = HostedGroup(
                 id: record.group, filesystem: record.id, machine: GroupMachine(files: record), applied: 0, configuration: configuration,
@@ -54,10 +57,11 @@ extension NodeState {
         }
         let restored =
             restoredRaft.remove(record.group)?.starting(from: configuration) ?? RaftRestored(initialConfiguration: configuration)
+        groups[record.group]!.filesystem = record.id
         if restored.snapshot == nil { groups[record.group]!.machine = GroupMachine(files: record) }
         addToRaft(record.group, restored, into: &effects)
-        let preferred = record.plan.voters.filter { $0.region == record.region }.map(\.node)
-        driveRaft(.group(record.group, .preference(preferredLeaders: preferred)), into: &effects)
+        if record.planRevision > 1 { hastenUpkeep() }
+        followPlan(record, into: &effects)
     }
 
     mutating func removeGroup(_ id: GroupID, into effects: inout [Effect]) {
@@ -65,8 +69,12 @@ extension NodeState {
         var out: [MultiRaftEffect] = []
         raft.removeGroup(id, into: &out)
         interpret(out, into: &effects)
-        for (_, entry) in group.appended { answerProposer(entry.who, .failed(gone(group)), into: &effects) }
-        for wait in group.appliedWaits { resolve(wait.token, .failed(gone(group))) }
+        let isDeleted = group.filesystem.flatMap { catalogRecord($0) }?.isActive != true
+        for who in group.proposed.values + group.appended.values.map(\.who) {
+            answerProposer(who, isDeleted ? .failed(gone(group)) : .notLeader(nil), into: &effects)
+        }
+        for wait in group.appliedWaits { resolve(wait.token, .failed(isDeleted ? gone(group) : moved(group))) }
+        fills[id] = nil
         effects.append(.removeGroup(id))
         effects.append(.publish(.groupRemoved(id)))
     }
@@ -75,6 +83,12 @@ extension NodeState {
         FileFailure(
             .stale, operation: "use", object: group.filesystem?.description ?? "group \(group.id)", cause: "it has been deleted",
             hint: "a new file system of the same name is another one")
+    }
+
+    private func moved(_ group: HostedGroup) -> FileFailure {
+        FileFailure(
+            .unavailable, operation: "use", object: group.filesystem?.description ?? "group \(group.id)",
+            cause: "its replica has moved away from this node", hint: "try again at another node")
     }
 
     mutating func driveRaft(_ event: MultiRaftEvent, into effects: inout [Effect]) {
@@ -205,6 +219,7 @@ extension NodeState {
                 precondition(entry.index == group.applied + 1, "\(id): entry \(entry.index) after \(group.applied)")
                 group.applied = entry.index
                 guard entry.kind == .command else { return }
+                group.bytesSinceSnapshot += entry.payload.count
                 let result = group.machine.apply(entry.payload, index: entry.index, adopting: &adopted)
                 reply = .applied(index: entry.index, result: result)
             }
@@ -215,7 +230,10 @@ extension NodeState {
                     answerProposer(waiting.who, .notLeader(groups[id]?.leader), into: &effects)
                 }
             }
-            if !adopted.isEmpty { adopt(adopted, of: id, into: &effects) }
+            if !adopted.isEmpty {
+                adopt(adopted, of: id)
+                expectChunks(adopted, of: id, into: &effects)
+            }
         }
         afterApplying(id, into: &effects)
     }
@@ -228,7 +246,7 @@ extension NodeState {
             answer(wait.call, to: wait.node, .done, into: &effects)
         }
         remoteWaits.removeAll { $0.group == id && $0.index <= group.applied }
-        if id == .catalog { catalogApplied(into: &effects) }
+        if id == .catalog { catalogApplied(into: &effects) } else { tellProgress(id, into: &effects) }
         saveSnapshotIfDue(id, into: &effects)
     }
 
@@ -241,7 +259,13 @@ extension NodeState {
 
     /// Waits until this replica has applied `index`.
     mutating func waitApplied(_ group: GroupID, _ index: UInt64, _ place: Step, _ progress: inout RequestProgress) throws(Interrupt) {
-        if let hosted = groups[group], hosted.applied >= index { return }
+        guard let hosted = groups[group] else {
+            throw .failure(
+                FileFailure(
+                    .unavailable, operation: "read", object: "group \(group)", cause: "its replica has left this node",
+                    hint: "open it anew, at another node where this one has none"))
+        }
+        if hosted.applied >= index { return }
         _ = try step(place, &progress) { node, token in
             _ = node.groups.update(group) { $0.appliedWaits.append((index, token)) }
         }
@@ -307,11 +331,15 @@ extension NodeState {
     // MARK: Snapshots
 
     private mutating func saveSnapshotIfDue(_ id: GroupID, into effects: inout [Effect]) {
-        guard let group = groups[id], !group.snapshotInProgress, group.applied >= group.snapshotIndex + settings.snapshotEntries else {
-            return
-        }
+        guard let group = groups[id], !group.snapshotInProgress else { return }
+        // Parts of a large commit are not written again and again while it is on its way.
+        let isLarge = group.bytesSinceSnapshot >= settings.snapshotBytes && group.machine.files?.uploads.isEmpty ?? true
+        guard isLarge || group.applied >= group.snapshotIndex + settings.snapshotEntries else { return }
         guard let metadata = raft.snapshotMetadata(of: id, at: group.applied) else { return }
-        _ = groups.update(id) { $0.snapshotInProgress = true }
+        _ = groups.update(id) {
+            $0.snapshotInProgress = true
+            $0.bytesSinceSnapshot = 0
+        }
         // Digests are cached in pages that the copy shares; they are computed here, so that encoding it
         // on another thread only reads them.
         _ = group.machine.digest
@@ -340,8 +368,12 @@ extension NodeState {
                 $0.applied = metadata.index
                 $0.snapshotIndex = metadata.index
                 $0.configuration = metadata.configuration
+                $0.lag.incoming = OrderedTable()
+                $0.lag.awaited = OrderedTable()
             }
             driveRaft(.group(id, .snapshotReceived(metadata)), into: &effects)
+            // What the entries that it stands for named was never adopted.
+            hastenUpkeep()
             afterApplying(id, into: &effects)
         case .snapshotSent(let id, let to, let ok): driveRaft(.group(id, .snapshotSendFinished(to: to, ok: ok)), into: &effects)
         default: preconditionFailure("no completion of a group: \(event)")

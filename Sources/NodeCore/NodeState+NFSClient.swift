@@ -167,7 +167,7 @@ extension NodeState {
         case .makeDirectory, .remove, .rename, .link, .symlink, .readLink, .setAttributes, .copy, .getXattr, .setXattr, .removeXattr,
             .listXattrs:
             return try nfsNameOperation(operation, session, &progress)
-        case .commit, .reload, .history, .diff, .rollback, .conflicts, .resolveConflict:
+        case .commit, .reload, .history, .diff, .rollback, .conflicts, .resolveConflict, .clone:
             throw .failure(FileFailure(.notSupported, operation: operation.name, object: operation.object, cause: "only volumes have it"))
         }
     }

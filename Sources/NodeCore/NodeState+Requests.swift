@@ -70,6 +70,9 @@ extension NodeState {
         case .background(let task):
             try performBackground(task, &progress, into: &effects)
             return .value(.done)
+        case .clone(_, _, let order):
+            try serveClone(order, &progress, into: &effects)
+            return .value(.done)
         }
     }
 
@@ -143,6 +146,13 @@ extension NodeState {
             // Writes to a stage count too: a second one would be counted twice.
             remember(key, results, isChange: stamp != nil || payload != nil)
             answer(call, to: from, .compound(results), attachment: progress.attachment, into: &effects)
+        case .clone(let from, let call, _):
+            served[ServedCall(node: from, call: call)] = nil
+            if case .failure(let failure) = outcome {
+                answer(call, to: from, .failed(failure), into: &effects)
+            } else {
+                answer(call, to: from, .done, into: &effects)
+            }
         case .background(let task):
             finishBackground(task, outcome, cost: progress.cost, into: &effects)
         }
@@ -157,6 +167,10 @@ extension NodeState {
         var failed = false
         if case .failure = outcome { failed = true }
         releaseHandle(session, operation, progress, failed: failed, into: &effects)
+        if failed, progress.holdsVersion, updateVolume(session, { $0.hasUpload }) == true, let group = sessions[session]?.group {
+            _ = updateVolume(session) { $0.hasUpload = false }
+            dropUploads(of: session, group, into: &effects)
+        }
         if progress.holdsVersion {
             _ = updateVolume(session) { $0.isChangingVersion = false }
             runnable.append(contentsOf: versionWaiters.removeValue(forKey: session) ?? [])
@@ -220,7 +234,8 @@ extension NodeState {
     }
 
     mutating func armSweep(into effects: inout [Effect]) {
-        guard !sweepArmed, requests.count > 0 || calls.calls.count > 0 || !remoteWaits.isEmpty || !pushRetries.isEmpty else { return }
+        guard !sweepArmed, requests.count > 0 || calls.calls.count > 0 || !remoteWaits.isEmpty || !pushRetries.isEmpty || !pushes.isEmpty
+        else { return }
         sweepArmed = true
         effects.append(.startTimer(.sweep, generation: 0, at: now + .milliseconds(50)))
     }

@@ -91,15 +91,22 @@ extension NodeState {
         switch filesystem.kind {
         case .nfs:
             guard options.version == nil else { throw refuse(.invalid, "a network file system has no versions", "leave --at out") }
+            guard !options.requireLocal || record.region == settings.region else {
+                throw refuse(
+                    .notPermitted, "it lives in \(record.region), and this client is in \(settings.region)",
+                    "use it from \(record.region), or without requiring that it is local")
+            }
             session.nfs = NFSClient(caches: NFSCaches(lifetime: options.attributeCache))
         case .volume:
             guard let hosted = groups[record.group], let files = hosted.machine.files else {
                 throw refuse(.unavailable, "this node holds no replica of it", "use a node that does, or wait until it has one")
             }
+            guard record.options.origin == nil || files.namespace.version > VersionID(0) else { throw refuseUnfinished(record) }
             guard let volume = VolumeSession(files: files, options: options) else {
                 throw refuse(.notFound, "version \(options.version!) is not kept", "see its history")
             }
             session.volume = volume
+            session.volume?.lastCommit = now
         }
         nextSession += 1
         sessions[id] = session
@@ -119,6 +126,8 @@ extension NodeState {
             }
         }
         if let volume = session.volume {
+            if volume.hasUpload { dropUploads(of: session.id, session.group, into: &effects) }
+            if let pending = volume.pending { _ = proposers.update(session.group) { $0.end(pending.stamp, wasApplied: false) } }
             for (_, handle) in volume.handles { if let stage = handle.stage { effects.append(.dropStage(stage)) } }
         }
     }
@@ -167,6 +176,11 @@ extension NodeState {
             }
         }
         let context = session.context
+        if case .clone(let target, let version) = operation {
+            let order = CloneOrder(source: context.filesystem, version: version, target: target, author: settings.region.name)
+            try performClone(order, context.group, &progress)
+            return .done
+        }
         switch session.filesystem.kind {
         case .nfs: return try performNFS(operation, context, payload: payload, &progress, into: &effects)
         case .volume: return try performVolume(operation, context, payload: payload, &progress, into: &effects)

@@ -29,6 +29,7 @@ extension NodeState {
             let handle = try volumeHandle(id, session, operation)
             guard !handle.replaces else { throw .failure(unpublished(operation)) }
             try volumeFlush(handle, session, operation, &progress, into: &effects)
+            _ = updateVolume(session.id) { volume in _ = volume.handles.update(id) { $0.isSynced = true } }
             return .done
         case .close(let handle, let abandon):
             return try volumeClose(handle, abandon: abandon, session, operation, &progress, into: &effects)
@@ -69,6 +70,7 @@ extension NodeState {
                 return .changes(found.changes, truncated: found.truncated)
             } catch { throw .failure(error.about(operation)) }
         case .rollback(let version): return try volumeRollback(version, session, operation, &progress, into: &effects)
+        case .clone: throw .failure(unexpected(operation))
         case .conflicts(let limit): return .conflicts(try latest(session, operation).conflictSummaries(limit: Int(min(limit, 10_000))))
         case .resolveConflict(let index):
             _ = try proposeChange(.resolveConflict(id: index, .dismiss), session, operation, Step(.propose), &progress)
@@ -115,7 +117,7 @@ extension NodeState {
         return SessionStatus(
             session: session.id, filesystem: session.filesystem, version: volume.version, latest: try latest(session, operation).version,
             staged: volume.changes, openFiles: UInt32(volume.handles.count),
-            readOnly: session.options.readOnly || session.options.version != nil)
+            readOnly: session.options.readOnly || session.options.version != nil, lag: lag(of: session.group))
     }
 
     // MARK: Reload
@@ -135,24 +137,32 @@ extension NodeState {
             volume.handles.contains { $0.value.stage != nil }
             || volume.changes > 0 && !VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version).isEmpty
         if dirty, !discard {
+            let lost =
+                volume.changes == 0 ? "what open files were written" : "\(volume.changes) staged change\(volume.changes == 1 ? "" : "s")"
             throw .failure(
                 FileFailure(
-                    .conflict, operation: operation.name, object: session.filesystem.description,
-                    cause: "\(volume.changes) staged change\(volume.changes == 1 ? "" : "s") would be lost",
+                    .conflict, operation: operation.name, object: session.filesystem.description, cause: "\(lost) would be lost",
                     hint: "commit first, or reload with discard"))
         }
         switch mode {
         case .local: break
-        case .latest, .maxStaleness:
-            // A bound on staleness is kept by asking: the leader's answer is never older than zero.
-            let index = try patientReadIndex(session.group, &progress, into: &effects)
-            countReadIndex(session.group, &progress)
-            try waitApplied(session.group, index, Step(.applied), &progress)
+        case .strict:
+            guard volume.handles.isEmpty else {
+                throw .failure(
+                    FileFailure(
+                        .busy, operation: operation.name, object: session.filesystem.description,
+                        cause: "\(volume.handles.count) \(volume.handles.count == 1 ? "file is" : "files are") open",
+                        hint: "close them, or reload without strict: open files keep what they read"))
+            }
+            try followLeader(session.group, &progress, into: &effects)
+        case .latest: try followLeader(session.group, &progress, into: &effects)
+        case .maxStaleness(let age):
+            let known = progress.askedAt == nil ? groups[session.group]?.freshAsOf : nil
+            if let known, known + age >= now { break }
+            try followLeader(session.group, &progress, into: &effects)
         case .minimum(let version):
             guard try latest(session, operation).version < version else { break }
-            let index = try patientReadIndex(session.group, &progress, into: &effects)
-            countReadIndex(session.group, &progress)
-            try waitApplied(session.group, index, Step(.applied), &progress)
+            try followLeader(session.group, &progress, into: &effects)
             guard try latest(session, operation).version >= version else {
                 throw .failure(
                     FileFailure(.notFound, operation: operation.name, object: version.description, cause: "there is no such version yet"))
@@ -166,6 +176,16 @@ extension NodeState {
         let tree = try latest(session, operation)
         _ = updateVolume(session.id) { $0.move(to: tree) }
         return .session(try volumeStatus(session, operation))
+    }
+
+    /// Applies everything that was committed when this began, and notes when that was.
+    mutating func followLeader(_ group: GroupID, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) {
+        let asked = progress.askedAt ?? now
+        progress.askedAt = asked
+        let index = try patientReadIndex(group, &progress, into: &effects)
+        countReadIndex(group, &progress)
+        try waitApplied(group, index, Step(.applied), &progress)
+        _ = groups.update(group) { $0.freshAsOf = max($0.freshAsOf ?? asked, asked) }
     }
 
     /// A read index that a leader in another region confirmed cost one round trip.

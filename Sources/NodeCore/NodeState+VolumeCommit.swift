@@ -15,12 +15,18 @@ extension NodeState {
         guard let volume = sessions[session.id]?.volume else {
             throw .failure(FileFailure(.stale, operation: operation.name, object: operation.object, cause: "the session has ended"))
         }
+        if let pending = volume.pending, progress.pending == nil, progress.settled == nil {
+            try offerAgain(pending, volume, session, operation, &progress, into: &effects)
+            progress.settled = try settleEarlier(pending, session, operation, &progress)
+            return try volumeCommit(options, session, operation, &progress, into: &effects)
+        }
         // Every chunk that the commit names is durable where the volume's rule wants it, before the
         // commit is proposed: whoever sees the version can read it.
-        let placed = progress.placed ?? volume.placements
+        let placed = progress.placed ?? freshPlacements(session, volume, into: &effects)
         progress.placed = placed
-        if progress.begun[Step(.propose)] == nil, settings.mutant != .commitBeforeChunks {
+        if progress.begun[Step(.propose)] == nil, progress.publication == nil, settings.mutant != .commitBeforeChunks {
             try requireRegions(options.wait, session)
+            try requireBoundedLag(session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
             for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {
                 throw .failure(
@@ -30,109 +36,131 @@ extension NodeState {
                         hint: "nothing was published; commit again when more regions are up"))
             }
         }
-        let changes: VolumeChanges
-        if let kept = progress.changes {
-            changes = kept
-        } else {
-            changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
-            progress.changes = changes
-        }
-        if changes.isEmpty {
-            // What was done was undone again: nothing is left to publish.
-            _ = updateVolume(session.id) { $0.changes = 0 }
-            let files = try latest(session, operation)
-            return .receipt(
-                CommitReceipt(
-                    version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region],
-                    changes: 0))
-        }
-        let applied = try proposeChange(
-            .commitChanges(
-                changes,
+        if progress.publication == nil {
+            let tree =
+                progress.leavesOutOpenFiles
+                ? volume.staged.tree(leavingOut: volume.unfinished, base: volume.base, time: civil) : volume.staged.tree
+            let changes = VolumeChanges.between(base: volume.base, staged: tree, version: volume.version)
+            if changes.isEmpty { return .receipt(try nothingToCommit(options, session, operation, &progress)) }
+            try refuseOvertaken(options, volume, session, operation)
+            progress.publication = publication(
+                changes, tree,
                 CommitInfo(
-                    ifUnchanged: options.ifUnchanged, session: session.id.rawValue, author: settings.region.name, message: options.message)),
-            session, operation,
-            Step(.propose), &progress)
-        guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
+                    ifUnchanged: options.ifUnchanged, session: session.id.rawValue, author: settings.region.name, message: options.message))
+        }
+        let pending = try publish(session, operation, placed, &progress)
+        let (outcome, index) = try settle(pending, session, operation, Step(.propose), applied: Step(.applied), &progress)
         countMajority(session.group, &progress)
-        try waitApplied(session.group, applied.index, Step(.applied), &progress)
         // Published: whatever becomes of the waiting, it must not be published again.
-        if !progress.hasMoved { finishCommit(session, outcome) }
+        if !progress.hasMoved {
+            progress.overtaken = volume.overtaken
+            _ = updateVolume(session.id) { $0.overtaken = [] }
+            finishCommit(pending, session, outcome)
+        }
         progress.hasMoved = true
-        try waitForRegions(options.wait, session, placed, applied.index, &progress)
-        let complete = completeRegions(session, placed, applied.index, progress)
+        try waitForRegions(options.wait, session, placed, index, &progress)
+        let complete = completeRegions(session, placed, index, progress)
         return .receipt(
             CommitReceipt(
-                version: outcome.version, digest: outcome.digest, conflicts: outcome.conflicts.map(ConflictSummary.init),
-                completeRegions: complete,
+                version: outcome.version, digest: outcome.digest,
+                conflicts: (progress.overtaken + outcome.conflicts).map(ConflictSummary.init), completeRegions: complete,
                 changes: max(1, outcome.filesChanged)))
     }
 
-    /// The session moves on to what it has published, and no further: what others have published since
-    /// is seen after a reload, or a later commit would count as having seen it. Open files keep the tree
-    /// that they read.
-    private mutating func finishCommit(_ session: SessionContext, _ outcome: VolumeCommit) {
-        guard let files = groups[session.group]?.machine.files else { return }
-        _ = updateVolume(session.id) { $0.move(to: files.namespace.asOf(outcome.version), renumbering: outcome.renumbering) }
-    }
-
-    private func requireRegions(_ wait: CommitWait, _ session: SessionContext) throws(Interrupt) {
-        guard case .regions(let named) = wait, let record = catalogRecord(session.filesystem) else { return }
-        for region in named where !record.plan.regions.contains(region) {
-            throw .failure(
-                FileFailure(
-                    .invalid, operation: "commit", object: session.filesystem.description, cause: "it has no replica in \(region)",
-                    hint: "nothing was published; its regions are \(record.plan.regions.map(\.name).joined(separator: ", "))"))
-        }
-    }
-
-    /// One replica in each region that is to be waited for says when it has applied the commit.
-    private mutating func waitForRegions(
-        _ wait: CommitWait, _ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: inout RequestProgress
+    /// Before a commit is proposed again its content is offered to its holders again: if it is not in the log
+    /// yet, nothing else has kept it there since.
+    private mutating func offerAgain(
+        _ pending: PendingCommit, _ volume: VolumeSession, _ session: SessionContext, _ operation: FileOperation,
+        _ progress: inout RequestProgress, into effects: inout [Effect]
     ) throws(Interrupt) {
-        guard let record = catalogRecord(session.filesystem) else { return }
-        let wanted: [RegionID]
-        switch wait {
-        case .policy: return
-        case .all: wanted = record.plan.regions
-        case .regions(let named): wanted = named
+        if progress.offered == nil {
+            var seen: Set<ChunkID> = []
+            let changes = VolumeChanges.between(base: volume.base, staged: pending.tree, version: volume.version)
+            let chunks = changes.chunks.filter { seen.insert($0.id).inserted }
+            progress.offered = place(chunks, of: session.group, into: &effects).map { [$0] } ?? []
         }
-        var isWaiting = false
-        var asked: UInt32 = 0
-        for (number, region) in record.plan.regions.enumerated() where wanted.contains(region) && region != settings.region {
-            guard let replica = nearestReplica(record, in: region) else { continue }
-            asked += 1
-            do throws(Interrupt) {
-                _ = try step(Step(.applied, 1 + number), &progress) { node, token in
-                    node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
-                }
-            } catch {
-                // All are asked at the same time.
-                guard case .waiting = error else { throw error }
-                isWaiting = true
-            }
-        }
-        if isWaiting { throw .waiting }
-        if asked > 1, progress.charged.insert(Step(.applied, 1)).inserted { progress.cost.wideAreaRoundTrips -= asked - 1 }
-        func isComplete(_ entry: Placement) -> Bool { entry.completeRegions(of: wanted).count == wanted.count }
-        try waitForPlacement(placed, number: 1, &progress, until: isComplete)
-        for id in placed where placements[id].map({ !isComplete($0) }) ?? false {
+        let offered = progress.offered ?? []
+        try waitForPlacement(offered, number: 1, &progress) { $0.isSatisfied }
+        guard offered.allSatisfy({ placements[$0]?.isSatisfied ?? true }) else {
             throw .failure(
                 FileFailure(
-                    .unavailable, operation: "commit", object: session.filesystem.description,
-                    cause: "it is published, but not every region asked for holds its content",
-                    hint: "see `volume history`; the copies go on"))
+                    .unavailable, operation: operation.name, object: session.filesystem.description,
+                    cause: "an earlier commit is not settled, and too few regions hold the content that it names",
+                    hint: "commit again when more regions are up"))
         }
     }
 
-    private func nearestReplica(_ record: FilesystemRecord, in region: RegionID) -> NodeID? {
+    /// A commit whose answer was lost. Where it published something the session moves on to that; nil
+    /// where it is known to have been refused, and its changes are still staged.
+    private mutating func settleEarlier(
+        _ pending: PendingCommit, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
+    ) throws(Interrupt) -> SettledCommit? {
+        do throws(Interrupt) {
+            let place = Step(.propose, 9_000)
+            let earlier = try settle(pending, session, operation, place, applied: Step(.applied, 9_000), &progress)
+            finishCommit(pending, session, earlier.commit)
+            return SettledCommit(commit: earlier.commit, index: earlier.index, placed: pending.placed)
+        } catch {
+            guard case .failure(let failure) = error, failure.code != .stale, sessions[session.id]?.volume?.pending == nil else {
+                throw error
+            }
+            return nil
+        }
+    }
+
+    /// What was done was undone again, or an earlier commit whose answer was lost has published it.
+    private mutating func nothingToCommit(
+        _ options: CommitOptions, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
+    ) throws(Interrupt) -> CommitReceipt {
+        if !progress.leavesOutOpenFiles { _ = updateVolume(session.id) { $0.changes = 0 } }
+        if let earlier = progress.settled {
+            countMajority(session.group, &progress)
+            try waitForRegions(options.wait, session, earlier.placed, earlier.index, &progress)
+            return CommitReceipt(
+                version: earlier.commit.version, digest: earlier.commit.digest,
+                conflicts: earlier.commit.conflicts.map(ConflictSummary.init),
+                completeRegions: completeRegions(session, earlier.placed, earlier.index, progress),
+                changes: max(1, earlier.commit.filesChanged))
+        }
+        let files = try latest(session, operation)
+        return CommitReceipt(
+            version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region], changes: 0)
+    }
+
+    /// Changes of others that what was staged has met already count for `if_unchanged` as well.
+    private func refuseOvertaken(_ options: CommitOptions, _ volume: VolumeSession, _ session: SessionContext, _ operation: FileOperation)
+        throws(Interrupt)
+    {
+        guard options.ifUnchanged, !volume.overtaken.isEmpty else { return }
+        throw .failure(
+            FileFailure(
+                .conflict, operation: operation.name, object: session.filesystem.description,
+                cause: "\(volume.overtaken.count) paths were changed by others since",
+                hint: "reload and make the changes again, or commit without --if-unchanged"))
+    }
+
+    /// Brings the change set into the log; what comes back is about to be proposed, or has been.
+    private mutating func publish(
+        _ session: SessionContext, _ operation: FileOperation, _ placed: [UInt64], _ progress: inout RequestProgress
+    ) throws(Interrupt) -> PendingCommit {
+        if let pending = progress.pending { return pending }
+        guard var work = progress.publication else { preconditionFailure("nothing to publish") }
+        let parts = work.parts
+        defer { progress.publication = work }
+        try stageParts(&work, session, operation, &progress)
+        if let failure = tooManyProposals(session.group, operation.name, operation.object) { throw .failure(failure) }
+        let pending = beginPublishing(work, parts: parts, session, placed: placed)
+        progress.pending = pending
+        return pending
+    }
+
+    func nearestReplica(_ record: FilesystemRecord, in region: RegionID) -> NodeID? {
         let nodes = record.plan.replicas.filter { $0.region == region }.map(\.node)
         return nodes.first { swim.member($0)?.status == .alive } ?? nodes.first
     }
 
     /// Regions that are known to hold the commit and its chunks now.
-    private func completeRegions(_ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: RequestProgress) -> [RegionID]
-    {
+    func completeRegions(_ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: RequestProgress) -> [RegionID] {
         guard let record = catalogRecord(session.filesystem) else { return [settings.region] }
         let matched = raft.status(session.group)?.peers ?? []
         var out: [RegionID] = []
@@ -171,7 +199,8 @@ extension NodeState {
             &progress)
         guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
-        finishCommit(session, outcome)
+        let newest = try latest(session, operation)
+        _ = updateVolume(session.id) { $0.move(to: newest) }
         return .receipt(
             CommitReceipt(
                 version: outcome.version, digest: outcome.digest, conflicts: [],

@@ -34,9 +34,18 @@ package struct NodeState {
     /// Who was last seen to lead a group that is not hosted here.
     var leaderHints = OrderedTable<GroupID, NodeID>()
     var placements = OrderedTable<UInt64, Placement>()
-    var pushes = OrderedTable<WaitToken, ChunkPush>()
+    var pushes = OrderedTable<WaitToken, PushFlight>()
+    var outboxes = OrderedTable<NodeID, PushOutbox>()
     var pushRetries: [(at: Instant, push: ChunkPush)] = []
     var nextPlacement: UInt64 = 1
+    /// Content on its way here, and the data plane's names of the transfers.
+    var fetches = ChunkFetches()
+    var transfers = OrderedTable<WaitToken, ChunkTransferID>()
+    var transferTokens = OrderedTable<ChunkTransferID, WaitToken>()
+    var fetchesArmed: Instant?
+    var upkeep: ChunkUpkeep
+    /// When the holders of what sessions here see are told so again.
+    var nextVouch = Instant.zero
     /// Calls of peers waiting for a group to be applied up to an index.
     var remoteWaits: [RemoteWait] = []
 
@@ -49,6 +58,7 @@ package struct NodeState {
     var nextStage: UInt64 = 1
     var nextProposal: UInt64 = 1
     var nextPersist: UInt64 = 1
+    var nextUpload: UInt64 = 1
     var sweepArmed = false
     /// Requests to be run again, calls to be sent and buffers to be dropped before this event ends.
     var runnable: [RequestTable.Key] = []
@@ -77,6 +87,17 @@ package struct NodeState {
     /// Waits for a moment.
     var pauses: [(until: Instant, token: WaitToken)] = []
     package internal(set) var isLeaving = false
+    /// Set until the cluster has let this node in.
+    var joining: Joining?
+    /// Groups whose plan had been changed when this node stopped, as far as its log tells.
+    var movedBefore: Set<GroupID> = []
+    /// The catalog has been known here since the start.
+    var catalogWasKnown = false
+    /// When this node last told the catalog, or asked, who it is.
+    var presentedAt: Instant?
+    var mover = Mover()
+    var fills = OrderedTable<GroupID, GroupFill>()
+    var handingOver = false
     package internal(set) var counters = Counters()
 
     /// What the disk held when the node started.
@@ -100,6 +121,7 @@ package struct NodeState {
         // Call ids carry chance too: a leader remembers those of before a restart.
         calls = CallTable(first: (generator.next() >> 24) << 20 | 1)
         self.generator = generator
+        upkeep = ChunkUpkeep(settings.garbage)
         self.now = now
         civilOffset = civil.nanoseconds - now.nanoseconds
         restore(restored)
@@ -113,14 +135,24 @@ package struct NodeState {
     /// Called once, before the first event.
     package mutating func start(now: Instant, into effects: inout [Effect]) {
         self.now = now
+        effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
+        if mustAskToJoin {
+            joining = Joining()
+            askToJoin(into: &effects)
+        } else {
+            begin(into: &effects)
+        }
+    }
+
+    mutating func begin(into effects: inout [Effect]) {
         startGossip(into: &effects)
         startGroups(into: &effects)
-        effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
     }
 
     package mutating func handle(_ event: Event, now: Instant, into effects: inout [Effect]) {
         self.now = now
         counters.events += 1
+        if joining != nil { return whileJoining(event, into: &effects) }
         switch event {
         case .openSession(let request, let filesystem, let options): openSession(request, filesystem, options, into: &effects)
         case .closeSession(let session): closeSession(session, into: &effects)
@@ -131,8 +163,15 @@ package struct NodeState {
         case .abandoned(let request): abandon(request, into: &effects)
         case .message(let from, let message, let attachment): receive(message, from: from, attachment: attachment, into: &effects)
         case .peerConnected(let peer): peerConnected(peer, into: &effects)
-        case .peerLost(let peer): peerLost(peer, into: &effects)
+        case .peerLost(let peer):
+            peerLost(peer, into: &effects)
+            driveFetches(.nodeLost(peer))
         case .gossip, .syncRequest, .syncReply, .syncFailed, .leave: gossip(event, into: &effects)
+        case .joinRequest(let token, let from, let request): serveJoin(token, from: from, request, into: &effects)
+        case .joinReply(let reply): belongs(reply, into: &effects)
+        case .handOver:
+            handingOver = true
+            handOver(into: &effects)
         case .timer(let key, let generation): timer(key, generation, into: &effects)
         case .logDurable, .logFailed, .snapshotSaved, .snapshotReceived, .snapshotSent: groupCompletion(event, into: &effects)
         case .stageWritten(let token, let ok, let reason):
@@ -145,9 +184,11 @@ package struct NodeState {
                 token,
                 chunks.isEmpty ? .failed(FileFailure(.ioError, operation: "read", object: "chunk", cause: reason)) : .missing(chunks))
         case .chunksPushed(let token, let ok): pushed(token, ok: ok, into: &effects)
-        case .chunksFetched(let token, let missing): resolve(token, missing.isEmpty ? .done : .missing(missing))
+        case .chunksFetched(let token, let missing): fetchEnded(token, missing: missing)
+        case .chunks(let report): chunkReport(report, into: &effects)
         }
         runPending(into: &effects)
+        armFetches(into: &effects)
         armSweep(into: &effects)
     }
 
@@ -156,8 +197,14 @@ package struct NodeState {
         case .raft(let timer): driveRaft(.timer(timer), into: &effects)
         case .swim(let timer): driveSWIM(.timer(timer, generation: generation), into: &effects)
         case .sweep: sweep(into: &effects)
+        case .fetches:
+            fetchesArmed = nil
+            driveFetches(.tick)
+        case .upkeep: upkeepTurn(into: &effects)
+        case .handOver: handOver(into: &effects)
         case .housekeeping:
             housekeeping(into: &effects)
+            upkeepDue(into: &effects)
             effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
         }
     }
@@ -186,7 +233,20 @@ package struct Counters: Sendable, Hashable {
     package var callRetries: UInt64 = 0
     package var chunksFetchedFromAfar: UInt64 = 0
     package var snapshotsSaved: UInt64 = 0
-    /// Chunks that could not be brought home; the next scrub tries again.
+    /// Batches of chunks that could not be brought home; the next round of upkeep tries again.
     package var adoptionsFailed: UInt64 = 0
+    /// Rounds over all names; chunks that were found missing in them, and those that were fetched for it.
+    package var chunkRounds: UInt64 = 0
+    package var chunksMissing: UInt64 = 0
+    package var chunksRepaired: UInt64 = 0
+    /// Sweeps of the store, chunks that nobody named and their bytes as stored; and rounds without a sweep,
+    /// because chunks may lie here whose names are not known here.
+    package var sweeps: UInt64 = 0
+    package var chunksSwept: UInt64 = 0
+    package var bytesSwept: UInt64 = 0
+    package var sweepsHeldBack: UInt64 = 0
+    /// Background commits, and those that failed; what they held stays staged and goes with the next.
+    package var backgroundCommits: UInt64 = 0
+    package var backgroundCommitsFailed: UInt64 = 0
     package init() {}
 }

@@ -1,6 +1,6 @@
 import Consensus
 package import Membership
-import Namespace
+package import Namespace
 package import Primitives
 import Replication
 
@@ -44,8 +44,17 @@ extension NodeState {
         return (groups[.catalog]?.applied ?? 0) >= status.lastIndex
     }
 
-    /// The replica of a file system that this node holds; nil where it holds none.
-    package func machine(of filesystem: FilesystemID) -> FilesMachine? { group(of: filesystem).flatMap { groups[$0]?.machine.files } }
+    /// A file system as the replica here has it; nil where there is none.
+    package func namespace(of filesystem: FilesystemID) -> NamespaceState? {
+        group(of: filesystem).flatMap { groups[$0]?.machine.files?.namespace }
+    }
+
+    /// The nodes that shall hold a chunk of a file system, whoever is away.
+    package func holders(of chunk: ChunkID, in filesystem: FilesystemID) -> [NodeID] {
+        guard let record = catalogRecord(filesystem) else { return [] }
+        let placement = ChunkPlacement(plan: record.plan, policy: record.policy, table: regionTable())
+        return placement.regions.flatMap { placement.targets(of: chunk, in: $0, ignoringLiveness: true) }
+    }
 
     package var view: NodeView {
         NodeView(

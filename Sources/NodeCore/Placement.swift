@@ -48,3 +48,21 @@ struct ChunkPush {
     let indices: [Int]
     var attempts = 1
 }
+
+/// What is on its way to one node, and what waits for that.
+struct PushOutbox {
+    /// Pushes under way to one node.
+    static let limit = 8
+
+    /// What does not fit is tried again after a second.
+    var waiting = BoundedQueue<ChunkPush>(capacity: 65_536)
+    var underWay = 0
+}
+
+/// Pushes that travel together.
+struct PushFlight {
+    let node: NodeID
+    let parts: [ChunkPush]
+    /// When it is sent again though nothing was heard.
+    let timeoutAt: Instant
+}

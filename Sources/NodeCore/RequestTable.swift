@@ -1,4 +1,5 @@
 import Filesystem
+import Membership
 import Namespace
 import Primitives
 import Replication
@@ -76,8 +77,22 @@ struct RequestProgress {
     var content: (number: Int, content: ReadContent)?
     /// The copies of what a served commit stored; nil inside where none are wanted.
     var placement: UInt64??
-    /// The change set of a commit, computed once.
-    var changes: VolumeChanges?
+    /// The change set of a commit, computed once, and the commit that it became.
+    var publication: Publication?
+    var pending: PendingCommit?
+    /// An earlier commit of the session that this one had to settle first.
+    var settled: SettledCommit?
+    /// The copies of what an earlier commit names, made anew before it is proposed again.
+    var offered: [UInt64]?
+    var clone: CloneWork?
+    /// A background commit: files open for writing are left out.
+    var leavesOutOpenFiles = false
+    /// When the leader was asked for the newest version.
+    var askedAt: Instant?
+    /// Conflicts that the session had met before this commit.
+    var overtaken: [ConflictRecord] = []
+    /// Raft took no proposal of a compound: it is executed again, here or by whoever leads next.
+    var isRefusedByRaft = false
     /// The copies that a commit waits for, and whether its session has moved to what it published.
     var placed: [UInt64]?
     var hasMoved = false
@@ -104,18 +119,36 @@ enum RequestKind {
     case compound(from: NodeID, CallID, Compound, ClientStamp?, Payload?)
     /// Work of the node's own, such as bringing chunks home; nobody is answered.
     case background(BackgroundWork)
+    /// A clone of a file system that is led here.
+    case clone(from: NodeID, CallID, CloneOrder)
 }
 
 enum BackgroundWork {
     /// One window of a network file system's write-behind.
     case flush(SessionID, HandleID, offset: UInt64, Payload)
     case endSession(SessionID, FilesystemID, GroupID)
-    /// Chunks that a commit named and that placement wants here.
-    case adoptChunks(GroupID, [ChunkReference])
+    /// Chunks that placement wants here and that were found missing.
+    case repairChunks(GroupID, [ChunkReference])
+    /// Asks the leaders how far their logs are, before names are marked.
+    case confirmNames
     /// The locks of a client session that is gone.
     case expireSession(GroupID, NodeID, SessionID)
+    /// Chunks of a version that this node should have and that may still be on their way.
+    case awaitChunks(GroupID, VersionID, [ChunkReference])
+    /// What a session has staged, committed for it (`SessionOptions.commitEvery`).
+    case commitSession(SessionID)
+    /// Parts of a commit that will not be published.
+    case dropUploads(GroupID, SessionID)
     /// The first leader of the catalog gives the cluster its identity.
     case bootstrap
+    /// A node that asks to join.
+    case admit(SyncToken, envelope: [UInt8])
+    /// This node tells the catalog who it is; a group's leader, that the group is as planned.
+    case tellCatalog(CatalogAction)
+    /// A group's leader has another node (or itself) bring chunks to where placement wants them.
+    case bring(GroupID, NodeID, [ChunkReference])
+    /// This node fetches those of these chunks that it has not, for a group's leader.
+    case brought(from: NodeID, CallID, GroupID, [ChunkReference])
 }
 
 struct RequestRecord {
@@ -180,6 +213,7 @@ extension RequestKind {
         case .catalog(_, _, let operation): operation
         case .compound: "compound"
         case .background: "background work"
+        case .clone: "clone"
         }
     }
 
@@ -190,6 +224,7 @@ extension RequestKind {
         case .catalog: "catalog"
         case .compound(let from, _, let compound, _, _): "\(compound.filesystem) from \(from)"
         case .background: "node"
+        case .clone(_, _, let order): order.source.description
         }
     }
 }

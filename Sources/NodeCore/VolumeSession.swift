@@ -18,11 +18,28 @@ struct VolumeSession {
     var placements: [UInt64] = []
     /// A commit or reload is under way; changes wait for it.
     var isChangingVersion = false
+    /// A commit of which no result is known: the next one begins with it.
+    var pending: PendingCommit?
+    /// When the last background commit began, or the session.
+    var lastCommit = Instant.zero
+    /// Parts of a commit may lie in the log.
+    var hasUpload = false
+    /// Changes of others that lost to what was staged while a commit was on its way.
+    var overtaken: [ConflictRecord] = []
     /// The tree of a past version, which the session reads and never leaves.
     var pinned: NamespaceTree?
 
     /// What the session reads.
     var view: NamespaceTree { pinned ?? staged.tree }
+
+    /// Files whose content is not to be published yet.
+    var unfinished: [InodeID] {
+        let writers = handles.filter { $0.value.isWritable }
+        let synced = Set(writers.filter(\.value.isSynced).compactMap { $0.value.inode })
+        var open = writers.compactMap { $0.value.inode }.filter { !synced.contains($0) }
+        open.sort()
+        return open
+    }
 
     /// Nil where the version that the options name is not kept.
     init?(files: FilesMachine, options: SessionOptions) {
@@ -51,6 +68,8 @@ struct VolumeHandle {
     /// End of the furthest write since the last flush.
     var writtenEnd: UInt64 = 0
     var size: UInt64
+    /// Synced since it was opened: what it had then may be published.
+    var isSynced = false
     /// The snapshot that reads see, after a reload has moved the session on.
     var pinned: NamespaceTree?
 

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NodeCore
 import Primitives
+import Replication
 import Storage
 import Synchronization
 import Transport
@@ -15,7 +16,8 @@ final class ChunkExchange: Sendable {
     /// A push of up to this many bytes is sent without asking what the other side has already: the
     /// round trip costs more than the bytes.
     private static let unaskedBytes = 1 << 20
-    private static let patience: Duration = .seconds(60)
+    /// Bytes of chunks in one frame of a fetch: small, so that each that comes shows that the source is at work.
+    private static let answerBytes = 1 << 20
 
     private enum Pending {
         case push(to: NodeID, WaitToken, [ChunkReference])
@@ -129,18 +131,37 @@ final class ChunkExchange: Sendable {
         }
     }
 
+    /// Tells a peer to keep what it has of these; its answer finds nobody who waits.
+    func vouch(_ chunks: [ChunkReference], to node: NodeID) { _ = send(.offer(token: Self.noToken, chunks), to: node) }
+    private static let noToken: UInt64 = 0
+
     // MARK: Fetching
 
     func fetch(_ chunks: [ChunkReference], from node: NodeID, _ wait: WaitToken) {
         workers.run { [self] in
-            let have = (try? store.has(chunks.map(\.id))) ?? chunks.map { _ in false }
+            // Whoever asks counts on them from now on.
+            let have = (try? store.vouch(chunks.map(\.id))) ?? chunks.map { _ in false }
             let wanted = zip(chunks, have).filter { !$0.1 }.map(\.0)
             guard !wanted.isEmpty else {
                 post(.chunksFetched(wait, missing: []))
                 return
             }
             let token = begin(.fetch(from: node, wait, wanted, got: []))
+            // What was here already is told at once; the rest may take a while.
+            if wanted.count < chunks.count {
+                post(.chunks(.arrived(wait, zip(chunks, have).filter(\.1).map { FetchedChunk($0.0.id, sentBytes: 0) })))
+            }
             if !send(.fetch(token: token, wanted), to: node) { end(token, ok: false) }
+        }
+    }
+
+    /// Nobody waits for the rest.
+    func cancelFetch(_ wait: WaitToken) {
+        state.withLock { state in
+            state.pending = state.pending.filter { entry in
+                if case .fetch(_, wait, _, _) = entry.value { return false }
+                return true
+            }
         }
     }
 
@@ -164,7 +185,8 @@ final class ChunkExchange: Sendable {
         switch message {
         case .offer(let token, let chunks):
             workers.run { [self] in
-                let have = (try? store.has(chunks.map(\.id))) ?? chunks.map { _ in false }
+                // Who offers goes by the answer, so what is here is kept from now on.
+                let have = (try? store.vouch(chunks.map(\.id))) ?? chunks.map { _ in false }
                 let wanted = have.enumerated().filter { !$0.element }.map { UInt32($0.offset) }
                 _ = send(wanted.isEmpty ? .stored(token: token, ok: true) : .want(token: token, wanted), to: node)
             }
@@ -233,7 +255,7 @@ final class ChunkExchange: Sendable {
             var frames: UInt32 = 1
             for chunk in chunks {
                 guard let bytes = try? store.getStored(chunk.id).xdrBytes else { continue }
-                if buffer.readableBytes + bytes.count > Self.frameBytes, !batch.isEmpty {
+                if buffer.readableBytes + bytes.count > Self.answerBytes, !batch.isEmpty {
                     guard sendPatiently(.fetched(token: token, batch, frames: 0), to: node, buffer) else { return }
                     batch = []
                     buffer = ByteBuffer()
@@ -246,15 +268,28 @@ final class ChunkExchange: Sendable {
         }
     }
 
+    /// Bytes that were sent, by chunk: in proportion to their lengths, and the rest with the last.
+    private static func shares(of bytes: Int, among chunks: [ChunkReference]) -> [FetchedChunk] {
+        let total = max(1, chunks.reduce(0) { $0 + UInt64($1.length) })
+        var left = UInt64(bytes)
+        return chunks.enumerated().map { position, chunk in
+            let share = position + 1 == chunks.count ? left : min(left, UInt64(bytes) * UInt64(chunk.length) / total)
+            left -= share
+            return FetchedChunk(chunk.id, sentBytes: UInt32(clamping: max(1, share)))
+        }
+    }
+
     private func fetched(_ token: UInt64, _ chunks: [ChunkReference], frames: UInt32, _ attachment: ByteBuffer?, from node: NodeID) {
         workers.run { [self] in
             let ok = store(chunks, attachment)
-            if ok {
-                state.withLock { state in
-                    guard case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] else { return }
-                    for chunk in chunks { got.insert(chunk.id) }
-                    state.pending[token] = .fetch(from: from, wait, wanted, got: got)
-                }
+            let wait: WaitToken? = state.withLock { state in
+                guard ok, case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] else { return nil }
+                for chunk in chunks { got.insert(chunk.id) }
+                state.pending[token] = .fetch(from: from, wait, wanted, got: got)
+                return wait
+            }
+            if let wait, !chunks.isEmpty {
+                post(.chunks(.arrived(wait, Self.shares(of: attachment?.readableBytes ?? 0, among: chunks))))
             }
             if note(Arrival(node: node, token: token), frames: frames, ok: ok) != nil { end(token, ok: true) }
         }

@@ -15,9 +15,11 @@ final class DataPlane: Sendable {
     let buffers: BufferTable
     let logger: Logger
     let network: PeerNetwork
-    private let post: @Sendable (Event) -> Void
+    let post: @Sendable (Event) -> Void
     /// Reads and transfers.
     private let workers: BoundedExecutor
+    /// Upkeep, one thing after the other, so that it never takes a reader's place.
+    let upkeep = BoundedExecutor(label: "atoll.upkeep", width: 1)
     /// Stages by id; each has a queue of its own, so that its writes stay in order.
     private let stages = Mutex<[StageID: StageQueue]>([:])
     let exchange: ChunkExchange
@@ -83,6 +85,11 @@ final class DataPlane: Sendable {
     func drop(_ id: StageID) {
         guard let entry = stages.withLock({ $0.removeValue(forKey: id) }) else { return }
         entry.queue.async { entry.stage.cancel() }
+    }
+
+    /// What stages have stored is named by nobody until they are finished; it is not garbage.
+    func touchStages() {
+        for entry in stages.withLock({ Array($0.values) }) { entry.queue.async { [store] in store.touch(entry.stage.storedChunks) } }
     }
 
     // MARK: Reading

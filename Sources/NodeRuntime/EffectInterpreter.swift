@@ -22,12 +22,14 @@ final class EffectInterpreter: Sendable {
     private let post: @Sendable (Event) -> Void
     private let onFault: @Sendable (String) -> Void
     private let onLeft: @Sendable () -> Void
+    private let onHandedOver: @Sendable () -> Void
 
     init(
         network: PeerNetwork, gossip: GossipSocket, log: WriteAheadLog, data: DataPlane, snapshots: SnapshotExchange,
         waiters: RequestWaiters,
         syncs: SyncExchange, shaper: LinkShaper, logger: Logger, post: @escaping @Sendable (Event) -> Void,
-        onFault: @escaping @Sendable (String) -> Void, onLeft: @escaping @Sendable () -> Void
+        onFault: @escaping @Sendable (String) -> Void, onLeft: @escaping @Sendable () -> Void,
+        onHandedOver: @escaping @Sendable () -> Void
     ) {
         self.network = network
         self.gossip = gossip
@@ -41,6 +43,7 @@ final class EffectInterpreter: Sendable {
         self.post = post
         self.onFault = onFault
         self.onLeft = onLeft
+        self.onHandedOver = onHandedOver
     }
 
     func interpret(_ effect: Effect) {
@@ -49,12 +52,17 @@ final class EffectInterpreter: Sendable {
         case .gossip(let to, let packet): gossip.send(packet.xdrBytes, to: GossipEndpoint(host: to.host, port: Int(to.port)))
         case .sync(let id, let endpoint, _, let payload): syncs.start(id, with: endpoint, payload)
         case .answerSync(let token, let payload): syncs.answer(token, payload)
+        case .join(let endpoint, let request): syncs.join(endpoint, request)
+        case .answerJoin(let token, let reply): syncs.answer(token, reply)
         case .peer(let record): connect(record)
         case .startTimer, .cancelTimer: preconditionFailure("timers are the loop's")
         case .persist(let token, let writes): persist(token, writes)
         case .saveSnapshot(let group, let metadata, let machine): snapshots.save(group, metadata, machine)
         case .sendSnapshot(let group, let to, let metadata): snapshots.send(group, to: to, metadata)
-        case .removeGroup(let group): snapshots.remove(group)
+        case .removeGroup(let group):
+            // In order with Raft's writes: the group may come back, and what it writes then must not be lost.
+            snapshots.end(group)
+            log.append([LogRecord(group, .groupRemoved)]) { [snapshots] in snapshots.delete(group) }
         case .stageWrite(let stage, let offset, let buffer, let token): data.write(stage, offset: offset, buffer, token)
         case .storeStage(let stage, let base, let limit, let token): data.store(stage, base: base, inlineLimit: limit, token)
         case .dropStage(let stage): data.drop(stage)
@@ -63,6 +71,7 @@ final class EffectInterpreter: Sendable {
         case .makeBuffer(let bytes, let token): data.makeBuffer(bytes, token)
         case .pushChunks(let chunks, let to, let token): data.exchange.push(chunks, to: to, token)
         case .fetchChunks(let chunks, let from, let token): data.exchange.fetch(chunks, from: from, token)
+        case .chunks(let work): data.perform(work)
         case .dropBuffer(let buffer): data.buffers.remove(buffer)
         case .reply(let request, let reply): answer(request, reply)
         case .publish(let notice): publish(notice)
@@ -118,7 +127,7 @@ final class EffectInterpreter: Sendable {
             }
             if let hard = write.hardState { records.append(LogRecord(group, .hardState(hard.xdrBytes))) }
         }
-        log.append(records, token: token)
+        log.append(records) { [post] in post(.logDurable(token: token)) }
     }
 
     private func answer(_ request: RequestID, _ reply: Reply) {
@@ -141,6 +150,9 @@ final class EffectInterpreter: Sendable {
         case .fault(let what):
             logger.error("fault", metadata: ["what": "\(what)"])
             onFault(what)
+        case .joined(let node): logger.notice("joined the cluster", metadata: ["as": "\(node)"])
+        case .joinDelayed(let why): logger.notice("waits to join the cluster", metadata: ["reason": "\(why)"])
+        case .handedOver: onHandedOver()
         case .left: onLeft()
         }
     }

@@ -60,14 +60,21 @@ extension LiveNode: NodeService {
 
     package func drain(within: Duration) async {
         life.withLock { $0.state = "draining" }
-        let (left, told) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        life.withLock { $0.onLeft = { told.yield() } }
-        loop.post(.leave)
+        // A handover takes a round trip and a vote; whoever cannot be handed over to must not hold up the end.
+        await told(within: within * 2 / 3, by: .handOver) { $0.onHandedOver = $1 }
+        await told(within: within / 3, by: .leave) { $0.onLeft = $1 }
+    }
+
+    /// Posts an event and waits, within a bound, until the core tells that it is done.
+    private func told(within: Duration, by event: Event, _ listen: (inout Life, @escaping @Sendable () -> Void) -> Void) async {
+        let (ends, tell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        life.withLock { listen(&$0) { tell.yield() } }
+        loop.post(event)
         let limit = Task {
             try? await Task.sleep(for: within)
-            told.finish()
+            tell.finish()
         }
-        for await _ in left { break }
+        for await _ in ends { break }
         limit.cancel()
     }
 

@@ -46,6 +46,7 @@ package final class LiveNode: Sendable {
         var fault: String?
         var onFault: (@Sendable (String) -> Void)?
         var onLeft: (@Sendable () -> Void)?
+        var onHandedOver: (@Sendable () -> Void)?
     }
 
     /// Opens the data directory, restores what it holds, binds the ports and begins. `httpPort` is
@@ -77,7 +78,9 @@ package final class LiveNode: Sendable {
         loop = parts.loop
         data = parts.data
         receiver = parts.receiver
-        maintenance = Maintenance(store: parts.data.store, scrubBytesPerSecond: config.limits.scrubBytesPerSecond, logger: logger)
+        maintenance = Maintenance(
+            store: parts.data.store, scrubBytesPerSecond: config.limits.scrubBytesPerSecond, touchSpan: config.limits.touchSpan,
+            logger: logger, touchStages: { [data] in data.touchStages() }, decayed: { [loop] in loop.post(.chunks(.decayed)) })
         for finding in parts.data.store.openFindings { logger.warning("the chunk store was mended", metadata: ["where": "\(finding)"]) }
     }
 
@@ -101,7 +104,8 @@ package final class LiveNode: Sendable {
         let interpreter = EffectInterpreter(
             network: network, gossip: gossip, log: log, data: data, snapshots: parts.snapshots, waiters: waiters, syncs: parts.syncs,
             shaper: shaper, logger: logger, post: { [loop] in loop.post($0) }, onFault: { [weak self] in self?.failed($0) },
-            onLeft: { [weak self] in self?.life.withLock { $0.onLeft }?() })
+            onLeft: { [weak self] in self?.life.withLock { $0.onLeft }?() },
+            onHandedOver: { [weak self] in self?.life.withLock { $0.onHandedOver }?() })
         loop.start { interpreter.interpret($0) }
     }
 
@@ -109,7 +113,9 @@ package final class LiveNode: Sendable {
     /// node that starts while most others are down serves what it can.
     package func ready(within limit: Duration) async {
         let end = clock.now + limit
-        while clock.now < end, await !loop.read({ $0.knowsCatalog }) { try? await Task.sleep(for: .milliseconds(20)) }
+        while clock.now < end, life.withLock({ $0.fault == nil }), await !loop.read({ $0.knowsCatalog }) {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
         life.withLock { if $0.state == "starting" { $0.state = "ready" } }
     }
 

@@ -16,9 +16,9 @@ import Synchronization
 /// Any other failure is told as such, and the node must not go on.
 final class LogAppender: Sendable {
     private struct Write: Sendable {
-        /// Nil where nobody waits for it.
-        var token: UInt64?
         var records: [LogRecord]
+        /// Called from the log's thread when they are durable; must not block.
+        var end: @Sendable () -> Void
     }
 
     private struct State {
@@ -49,9 +49,9 @@ final class LogAppender: Sendable {
     }
 
     /// To be called from one thread.
-    func append(_ records: [LogRecord], token: UInt64?) {
+    func append(_ records: [LogRecord], durable end: @escaping @Sendable () -> Void) {
         let isOpen = state.withLock { state in
-            state.writes.append(Write(token: token, records: records))
+            state.writes.append(Write(records: records, end: end))
             if !state.isFull { state.underWay += 1 }
             return !state.isFull
         }
@@ -95,8 +95,8 @@ final class LogAppender: Sendable {
     // MARK: Telling
 
     private struct Outcome {
-        var durable: UInt64?
-        var failed: (token: UInt64, reason: String)?
+        var durable: (@Sendable () -> Void)?
+        var failed: String?
         var isNews = false
         var isOver = false
         var waits = false
@@ -107,20 +107,20 @@ final class LogAppender: Sendable {
     private static func take(_ error: StorageError?, _ state: inout State, _ outcome: inout Outcome) {
         guard !state.hasFailed else { return }
         switch error {
-        case nil: outcome.durable = state.writes.removeFirst().token
+        case nil: outcome.durable = state.writes.removeFirst().end
         case .noSpace?:
             outcome.isNews = !state.isFull
             state.isFull = true
         case let error?:
             state.hasFailed = true
-            outcome.failed = (state.writes[0].token ?? 0, "\(error)")
+            outcome.failed = "\(error)"
         }
     }
 
     private func tell(_ outcome: Outcome) {
         if outcome.isNews { logger.warning("the disk is full: writes wait until there is room, reads go on") }
         if outcome.isOver { logger.warning("there is room on the disk again: writes go on") }
-        if let token = outcome.durable { post(.logDurable(token: token)) }
-        if let (token, reason) = outcome.failed { post(.logFailed(token: token, reason: reason)) }
+        outcome.durable?()
+        if let reason = outcome.failed { post(.logFailed(token: 0, reason: reason)) }
     }
 }

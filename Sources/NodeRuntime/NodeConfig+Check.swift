@@ -47,7 +47,12 @@ extension NodeConfig {
         try range("limits.disk_reserve_bytes", limits.diskReserveBytes, 64 << 20...1 << 50)
         try range("limits.sessions", limits.sessions, 16...1_000_000)
         try range("limits.weight", limits.weight, 1...1_048_576)
+        try range("limits.replica_grace_s", limits.replicaGraceSeconds, 5...86_400)
+        guard node.id > 0 else { throw fail("node.id", "is the number in the node's certificate, from 1") }
         try range("limits.scrub_bytes_per_s", limits.scrubBytesPerSecond, 64 << 10...10 << 30)
+        try range("limits.upkeep_interval_s", limits.upkeepIntervalSeconds, 1...86_400)
+        try range("limits.garbage_grace_s", limits.garbageGraceSeconds, 1...2_592_000)
+        try range("limits.repair_bytes_per_s", limits.repairBytesPerSecond, 64 << 10...10 << 30)
     }
 
     private func checkMembers(_ file: String) throws(ConfigError) {

@@ -46,14 +46,33 @@ package struct NodeLimits: Sendable, Hashable, Codable {
     package var weight: UInt32 = 100
     /// Bytes a second that scrubbing re-reads. Default 8 MiB, range 64 KiB to 10 GiB.
     package var scrubBytesPerSecond: UInt64 = 8 << 20
+    /// Seconds between two rounds over all names, in which missing chunks are found and garbage is swept.
+    /// Default 600, range 1 to 86,400.
+    package var upkeepIntervalSeconds: UInt64 = 600
+    /// Seconds for which nobody must have stored a chunk before it may be swept. Default 1,800, range 1 to
+    /// 2,592,000. Advice: under 600 for tests only; a commit whose copies take longer must make them again.
+    package var garbageGraceSeconds: UInt64 = 1_800
+    /// Bytes a second that are fetched to make up for missing chunks. Default 32 MiB, range 64 KiB to 10 GiB.
+    package var repairBytesPerSecond: UInt64 = 32 << 20
+
+    /// A quarter of the grace.
+    var touchSpan: Duration { .milliseconds(garbageGraceSeconds * 250) }
+
+    /// Seconds after which the replicas of a node that is dead are put on another one. Default 300, range 5
+    /// to 86,400; that of the catalog's leader counts. Advice: longer than a machine takes to start again.
+    package var replicaGraceSeconds = 300
 
     package init() {}
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case sessions, weight
+        case replicaGraceSeconds = "replica_grace_s"
         case cacheBytes = "cache_bytes"
         case diskReserveBytes = "disk_reserve_bytes"
         case scrubBytesPerSecond = "scrub_bytes_per_s"
+        case upkeepIntervalSeconds = "upkeep_interval_s"
+        case garbageGraceSeconds = "garbage_grace_s"
+        case repairBytesPerSecond = "repair_bytes_per_s"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -62,6 +81,10 @@ package struct NodeLimits: Sendable, Hashable, Codable {
         diskReserveBytes = try values.decodeIfPresent(UInt64.self, forKey: .diskReserveBytes) ?? diskReserveBytes
         sessions = try values.decodeIfPresent(Int.self, forKey: .sessions) ?? sessions
         weight = try values.decodeIfPresent(UInt32.self, forKey: .weight) ?? weight
+        replicaGraceSeconds = try values.decodeIfPresent(Int.self, forKey: .replicaGraceSeconds) ?? replicaGraceSeconds
         scrubBytesPerSecond = try values.decodeIfPresent(UInt64.self, forKey: .scrubBytesPerSecond) ?? scrubBytesPerSecond
+        upkeepIntervalSeconds = try values.decodeIfPresent(UInt64.self, forKey: .upkeepIntervalSeconds) ?? upkeepIntervalSeconds
+        garbageGraceSeconds = try values.decodeIfPresent(UInt64.self, forKey: .garbageGraceSeconds) ?? garbageGraceSeconds
+        repairBytesPerSecond = try values.decodeIfPresent(UInt64.self, forKey: .repairBytesPerSecond) ?? repairBytesPerSecond
     }
 }

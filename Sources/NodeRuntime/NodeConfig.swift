@@ -5,15 +5,30 @@
 /// What must agree on all nodes of a cluster is in the catalog, and compared when a node joins.
 package struct NodeConfig: Sendable, Hashable, Codable {
     package struct Identity: Sendable, Hashable, Codable {
-        /// The node's number, which its certificate carries. 0: ask the cluster for one.
+        /// The node's number, which its certificate carries.
         package var id: UInt64
         /// Unique among the nodes, 1 to 64 of `A-Z a-z 0-9 - _ .`.
         package var name: String
         package var region: String
+        /// Whether this node may be the first of its region. Default no, so that a misspelt region is refused.
+        package var newRegion = false
         package init(id: UInt64, name: String, region: String) {
             self.id = id
             self.name = name
             self.region = region
+        }
+
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case id, name, region
+            case newRegion = "new_region"
+        }
+
+        package init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            id = try values.decode(UInt64.self, forKey: .id)
+            name = try values.decode(String.self, forKey: .name)
+            region = try values.decode(String.self, forKey: .region)
+            newRegion = try values.decodeIfPresent(Bool.self, forKey: .newRegion) ?? newRegion
         }
     }
 

@@ -44,6 +44,7 @@ struct NodeParts {
         var options = ChunkStoreOptions()
         options.cacheBytes = Int(clamping: config.limits.cacheBytes)
         options.reserveBytes = config.limits.diskReserveBytes
+        options.touchSpan = config.limits.touchSpan
         let store = try ChunkStore(directory.chunks, options: options)
         let snapshotStore = try SnapshotStore(directory.snapshots)
         let (log, recovered) = try WriteAheadLog.open(directory.log, identity: identity)
@@ -69,6 +70,14 @@ struct NodeParts {
         }
         var nodeSettings = NodeSettings(id: id, region: region)
         nodeSettings.sessionLimit = config.limits.sessions
+        nodeSettings.garbage.grace = .seconds(config.limits.garbageGraceSeconds)
+        nodeSettings.upkeep.interval = .seconds(config.limits.upkeepIntervalSeconds)
+        nodeSettings.upkeep.repairBytesPerSecond = config.limits.repairBytesPerSecond
+        nodeSettings.replicaGrace = .seconds(config.limits.replicaGraceSeconds)
+        nodeSettings.introduction = NodeIntroduction(
+            region: region, name: config.node.name,
+            endpoints: member.endpoints.map { NodeEndpoint(key: $0.name, host: $0.endpoint.host, port: $0.endpoint.port) },
+            weight: config.limits.weight, store: directory.store, beginsRegion: config.node.newRegion)
         let state = NodeState(
             settings: nodeSettings,
             cluster: ClusterConfig(clusterHigh: bits.high, clusterLow: bits.low, name: config.cluster.name, founders: founders),

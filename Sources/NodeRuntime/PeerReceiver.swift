@@ -66,7 +66,7 @@ final class PeerReceiver: PeerNetworkDelegate, GossipSocketDelegate {
     }
 
     func syncRequested(from: NodeID, payload: [UInt8], reply: @escaping @Sendable ([UInt8]) -> Void) {
-        syncs.requested(payload, reply: reply)
+        syncs.requested(payload, from: from, reply: reply)
     }
 
     func gossipReceived(_ payload: [UInt8], from: GossipEndpoint) {

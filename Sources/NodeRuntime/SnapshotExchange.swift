@@ -1,4 +1,5 @@
 import Consensus
+import Dispatch
 import Logging
 import NIOCore
 import NodeCore
@@ -34,6 +35,9 @@ final class SnapshotExchange: Sendable {
         var outgoing: [UInt64: Outgoing] = [:]
         var arriving: [GroupID: Arriving] = [:]
         var next: UInt64 = 1
+        /// Groups that have left this node and whose snapshots are not deleted yet, and how often. Until they
+        /// are, no snapshot of the group is taken in: it may be of the life that ends, or be deleted with it.
+        var ending: [GroupID: Int] = [:]
     }
     private let state = Mutex(State())
 
@@ -54,10 +58,10 @@ final class SnapshotExchange: Sendable {
                 let writer = try snapshots.begin(group, index: metadata.index, term: metadata.term, meta: metadata.xdrBytes)
                 try machine.encodeSnapshot { (piece) throws(StorageError) in try writer.write(piece) }
                 _ = try writer.finish()
-                try log.append([
-                    LogRecord(group, .snapshot(metadata.xdrBytes)),
-                    LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
-                ])
+                guard try record(group, metadata) else {
+                    post(.snapshotSaved(group, metadata, ok: false))
+                    return
+                }
                 try snapshots.deleteOlder(group, than: metadata.index)
                 post(.snapshotSaved(group, metadata, ok: true))
             } catch {
@@ -67,14 +71,44 @@ final class SnapshotExchange: Sendable {
         }
     }
 
-    /// The log and the snapshots of a group that is gone from this node.
-    func remove(_ group: GroupID) {
+    /// Tells the log of a snapshot whose file is there; false where the group has left this node meanwhile.
+    private func record(_ group: GroupID, _ metadata: SnapshotMetadata) throws(StorageError) -> Bool {
+        let done = DispatchSemaphore(value: 0)
+        let outcome = Mutex<StorageError?>(nil)
+        // Under the lock, so that it comes either before the record that ends the group or not at all.
+        let isAppended = state.withLock { state in
+            guard state.ending[group] == nil else { return false }
+            log.append([
+                LogRecord(group, .snapshot(metadata.xdrBytes)),
+                LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
+            ]) { error in
+                outcome.withLock { $0 = error }
+                done.signal()
+            }
+            return true
+        }
+        guard isAppended else { return false }
+        done.wait()
+        if let error = outcome.withLock({ $0 }) { throw error }
+        return true
+    }
+
+    /// A group leaves this node: what is under way of it is void. Called before the log is told.
+    func end(_ group: GroupID) { state.withLock { $0.ending[group, default: 0] += 1 } }
+
+    /// The log has forgotten the group; its snapshots go. Not before: a log that names a snapshot which is
+    /// not there keeps the node from starting.
+    func delete(_ group: GroupID) {
         worker.run { [self] in
+            state.withLock { $0.arriving.removeValue(forKey: group) }?.writer.abort()
             do throws(StorageError) {
-                try log.append([LogRecord(group, .groupRemoved)])
                 try snapshots.deleteAll(group)
             } catch {
                 logger.warning("a group's files cannot be removed", metadata: ["group": "\(group)", "error": "\(error)"])
+            }
+            state.withLock { state in
+                let left = state.ending[group, default: 1] - 1
+                state.ending[group] = left > 0 ? left : nil
             }
         }
     }
@@ -142,7 +176,7 @@ final class SnapshotExchange: Sendable {
     ) -> Bool? {
         do throws(StorageError) {
             if offset == 0 {
-                guard let metadata = try? SnapshotMetadata(xdr: encoded) else { return nil }
+                guard let metadata = try? SnapshotMetadata(xdr: encoded), state.withLock({ $0.ending[group] == nil }) else { return nil }
                 state.withLock { $0.arriving[group] }?.writer.abort()
                 let writer = try snapshots.begin(group, index: metadata.index, term: metadata.term, meta: encoded)
                 state.withLock { $0.arriving[group] = Arriving(token: token, writer: writer, metadata: metadata) }
@@ -160,10 +194,10 @@ final class SnapshotExchange: Sendable {
                 return nil
             }
             let metadata = arriving.metadata
-            try log.append([
-                LogRecord(group, .truncateFrom(metadata.index + 1)), LogRecord(group, .snapshot(encoded)),
-                LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
-            ])
+            // What lies behind the snapshot in the log stays: where it is not of the same history Raft cuts it off
+            // when it takes the snapshot up. A snapshot of an earlier leader that comes late is not taken up at all,
+            // and entries behind it may have been acknowledged.
+            guard try record(group, metadata) else { return nil }
             post(.snapshotReceived(group, metadata, machine))
             return true
         } catch {

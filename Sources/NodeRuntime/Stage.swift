@@ -86,8 +86,13 @@ final class Stage {
             let stored = try ingest.finish()
             extents = Self.overlay(stored, from: run.start, to: run.end, on: extents)
         }
+        // The first ones may have been stored long ago; from here on whoever names them has the whole grace.
+        store.touch(extents.map(\.chunk.id))
         return .extents(extents, size: end)
     }
+
+    /// Chunks that are in the store already.
+    var storedChunks: [ChunkID] { runs.flatMap { $0.ingest?.storedChunks ?? [] } }
 
     func cancel() {
         for run in runs { run.ingest?.cancel() }

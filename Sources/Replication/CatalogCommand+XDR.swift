@@ -121,9 +121,10 @@ extension CatalogAction: XDRCodable {
             writer.write(format)
             writer.write(nodes)
             writer.write(plan)
-        case .registerNode(let node):
+        case .registerNode(let node, let number):
             writer.write(UInt32(2))
             writer.write(node)
+            writer.write(number)
         case .updateNode(let id, let endpoints, let weight):
             writer.write(UInt32(3))
             writer.write(id)
@@ -177,11 +178,15 @@ extension CatalogAction: XDRCodable {
             writer.write(expiry)
         case .revokeToken(let id): writer.write(number: 20, id)
         case .nothing: writer.write(UInt32(21))
+        case .settlePlacement(let group, let plan, let nodes):
+            writer.write(number: 22, group)
+            writer.write(plan)
+            writer.write(nodes)
         }
     }
 
     package init(from reader: inout XDRReader) throws(XDRError) {
-        let number = try reader.uint32("catalog command", in: 1...21)
+        let number = try reader.uint32("catalog command", in: 1...22)
         switch number {
         case 1...6: self = try Self.node(number, &reader)
         case 7: self = .createEnvironment(try reader.value())
@@ -200,7 +205,8 @@ extension CatalogAction: XDRCodable {
                 secretHash: try reader.value(), scopes: try reader.array(limit: AccessToken.maximumScopes),
                 about: try reader.string(limit: CatalogCommand.textLimit), expiry: try reader.optional())
         case 20: self = .revokeToken(try reader.value())
-        default: self = .nothing
+        case 21: self = .nothing
+        default: self = .settlePlacement(try reader.value(), plan: try reader.uint64(), nodes: try reader.uint64())
         }
     }
 
@@ -211,7 +217,7 @@ extension CatalogAction: XDRCodable {
                 high: try reader.uint64(), low: try reader.uint64(), name: try reader.string(limit: CatalogCommand.textLimit),
                 format: try reader.uint32(), nodes: try reader.array(limit: CatalogCommand.maximumBootstrapNodes),
                 catalogPlan: try reader.value())
-        case 2: return .registerNode(try reader.value())
+        case 2: return .registerNode(try reader.value(), number: try reader.optional())
         case 3:
             let id: NodeID = try reader.value()
             let endpoints: [NodeEndpoint]? = try reader.bool() ? try reader.array(limit: NodeRecord.maximumEndpoints) : nil

@@ -94,8 +94,9 @@ package enum CatalogAction: Hashable, Sendable {
     /// Gives the cluster its identity and its first nodes, which get the numbers 1, 2, … in order.
     /// Again with the same cluster id it does nothing, so that a start can be repeated.
     case bootstrap(high: UInt64, low: UInt64, name: String, format: UInt32, nodes: [NodeIntroduction], catalogPlan: ReplicaPlan)
-    /// A node joins, or comes back under its name with other endpoints.
-    case registerNode(NodeIntroduction)
+    /// A node joins, or comes back with other endpoints, another weight. With the number that its
+    /// certificate carries; nil: whoever has the name, or the next number.
+    case registerNode(NodeIntroduction, number: NodeID?)
     /// Changes what is not nil.
     case updateNode(NodeID, endpoints: [NodeEndpoint]?, weight: UInt32?)
     case drainNode(NodeID)
@@ -118,6 +119,9 @@ package enum CatalogAction: Hashable, Sendable {
     /// Where a group's replicas shall be: the catalog's own group too. `expectedRevision` is that of
     /// the plan from which this one was computed.
     case changePlacement(GroupID, ReplicaPlan, expectedRevision: UInt64)
+    /// The group's leader tells that the group is as its plan of that revision says and, unless `nodes` is 0,
+    /// that its content is where placement wants it with the nodes as they were at that revision.
+    case settlePlacement(GroupID, plan: UInt64, nodes: UInt64)
 
     case createApp(
         high: UInt64, low: UInt64, name: String, about: String, environment: EnvironmentName, leaseSeconds: UInt32, tasks: UInt32)

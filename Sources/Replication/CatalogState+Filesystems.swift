@@ -195,9 +195,30 @@ extension CatalogState {
         record.plan = plan
         record.region = plan.home
         record.planRevision += 1
+        record.settledNodes = 0
         filesystems[id] = record
         note(.moved, id, command, plan.statement)
         return .filesystem(record, created: false)
+    }
+
+    /// A settlement of a plan or of a set of nodes that is past changes nothing.
+    mutating func settlePlacement(_ group: GroupID, plan: UInt64, nodes: UInt64, _ command: CatalogCommand) throws(CatalogError)
+        -> CatalogOutcome
+    {
+        if group == .catalog {
+            if plan <= catalogPlanRevision { catalogSettledPlan = max(catalogSettledPlan, plan) }
+            return .done
+        }
+        guard let id = groups[group], filesystems[id] != nil else {
+            throw CatalogError(.notFound, command.action.operation, group.description, "no file system has that group")
+        }
+        let newest = nodesRevision
+        _ = filesystems.update(id) { record in
+            guard plan == record.planRevision, nodes <= newest else { return }
+            record.settledPlan = plan
+            record.settledNodes = max(record.settledNodes, nodes)
+        }
+        return .done
     }
 
     // MARK: Deleting

@@ -8,7 +8,7 @@ extension CatalogState {
         case .bootstrap(let high, let low, let name, let format, let nodes, let plan):
             return try bootstrap(
                 Cluster(high: high, low: low, name: name, format: format, created: command.at), nodes: nodes, plan: plan, command)
-        case .registerNode(let node): return try registerNode(node, command)
+        case .registerNode(let node, let number): return try registerNode(node, number, command)
         case .updateNode(let id, let endpoints, let weight): return try updateNode(id, endpoints, weight, command)
         case .drainNode(let id): return try setState(of: id, .draining, command)
         case .resumeNode(let id): return try setState(of: id, .active, command)
@@ -60,7 +60,7 @@ extension CatalogState {
         return .done
     }
 
-    private func check(_ node: NodeIntroduction, _ operation: String) throws(CatalogError) {
+    func check(_ node: NodeIntroduction, _ operation: String) throws(CatalogError) {
         try CatalogName.check("node", plain: node.name, operation)
         try CatalogName.check("region", plain: node.region.name, operation)
         try check(weight: node.weight, operation, node.name)
@@ -88,40 +88,16 @@ extension CatalogState {
         }
     }
 
-    private mutating func add(_ node: NodeIntroduction, _ command: CatalogCommand) -> NodeRecord {
+    mutating func add(_ node: NodeIntroduction, number: NodeID? = nil, _ command: CatalogCommand) -> NodeRecord {
         let record = NodeRecord(
-            id: NodeID(nextNode), region: node.region, name: node.name, endpoints: node.endpoints.sorted(), weight: node.weight,
-            state: .active, joined: command.at, changed: command.at)
-        nextNode += 1
+            id: number ?? NodeID(nextNode), region: node.region, name: node.name, endpoints: node.endpoints.sorted(), weight: node.weight,
+            store: node.store, state: .active, joined: command.at, changed: command.at)
+        nextNode = max(nextNode, record.id.rawValue + 1)
+        nodesRevision += 1
         nodes[record.id] = record
         if !regions.contains(node.region) { regions[node.region] = RegionRecord(id: node.region, since: command.at) }
         note(.joined, record.id, command, "\(node.name) in \(node.region)")
         return record
-    }
-
-    private mutating func registerNode(_ node: NodeIntroduction, _ command: CatalogCommand) throws(CatalogError) -> CatalogOutcome {
-        let operation = command.action.operation
-        try check(node, operation)
-        guard let known = nodes.values.first(where: { $0.name == node.name && $0.state != .removed }) else {
-            guard nodes.count < CatalogLimits.nodes else {
-                throw CatalogError(.exhausted, operation, "'\(node.name)'", "the cluster has had \(nodes.count) nodes, which is the limit")
-            }
-            return .node(add(node, command))
-        }
-        guard known.region == node.region else {
-            throw CatalogError(
-                .alreadyExists, operation, "'\(node.name)'",
-                "\(known.id) has that name and is in region \(known.region), not \(node.region)",
-                hint: "choose another name, or remove \(known.id) first")
-        }
-        var record = known
-        record.endpoints = node.endpoints.sorted()
-        record.weight = node.weight
-        guard record != known else { return .node(known) }
-        record.changed = command.at
-        nodes[record.id] = record
-        note(.updated, record.id, command)
-        return .node(record)
     }
 
     private func existing(_ id: NodeID, _ operation: String) throws(CatalogError) -> NodeRecord {
@@ -152,6 +128,7 @@ extension CatalogState {
         }
         guard node != before else { return .node(node) }
         node.changed = command.at
+        if node.weight != before.weight { nodesRevision += 1 }
         nodes[id] = node
         note(.updated, id, command)
         return .node(node)
@@ -164,6 +141,7 @@ extension CatalogState {
         guard node.state != state else { return .node(node) }
         node.state = state
         node.changed = command.at
+        nodesRevision += 1
         nodes[id] = node
         note(state == .active ? .resumed : .drained, id, command)
         return .node(node)
@@ -180,16 +158,27 @@ extension CatalogState {
                 throw CatalogError(
                     .refused, operation, id.description, "it votes in the catalog", hint: "drain it first and wait, or use force")
             }
-            let holding = filesystems.values.filter { $0.plan.contains(id) }
+            let holding = filesystems.values.filter { $0.isActive && $0.plan.contains(id) }
             if let one = holding.first {
                 let more = holding.count > 1 ? " and \(holding.count - 1) more" : ""
                 throw CatalogError(
                     .refused, operation, id.description, "it holds replicas of \(one.label)\(more)",
                     hint: "drain it first and wait, or use force")
             }
+            guard node.state == .draining else {
+                throw CatalogError(
+                    .refused, operation, id.description, "it is active and may hold content that no other node has",
+                    hint: "drain it first and wait, or use force")
+            }
+            if let one = unsettled.first {
+                throw CatalogError(
+                    .refused, operation, id.description, "content of \(one.label) that it may hold is being copied elsewhere",
+                    hint: "drain it and wait until `atoll members` shows it drained, or use force")
+            }
         }
         node.state = .removed
         node.changed = command.at
+        nodesRevision += 1
         nodes[id] = node
         note(.removed, id, command, force ? "forced" : "")
         return .node(node)

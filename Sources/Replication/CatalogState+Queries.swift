@@ -85,6 +85,11 @@ extension CatalogState {
         return out
     }
 
+    /// The groups of file systems behind this one, by number.
+    package func groupTable(after group: GroupID) -> OrderedTable<GroupID, FilesystemID>.Iterator {
+        groups.entries(from: GroupID(group.rawValue + 1))
+    }
+
     // MARK: Apps and objects
 
     /// The app that is meant, running or not; a running one is preferred where several have the name.

@@ -3,7 +3,7 @@ package import Primitives
 // The whole state as bytes: for snapshots, and for the digest by which replicas are compared.
 extension CatalogState: XDRCodable {
     /// Version of the form below.
-    static let snapshotVersion: UInt32 = 1
+    static let snapshotVersion: UInt32 = 2
 
     /// SHA-256 of the state; equal on replicas that have applied the same entries.
     package var digest: Digest { SHA256.hash(xdrBytes) }
@@ -21,6 +21,8 @@ extension CatalogState: XDRCodable {
         }
         writer.write(catalogPlan)
         writer.write(catalogPlanRevision)
+        writer.write(catalogSettledPlan)
+        writer.write(nodesRevision)
         for counter in [nextNode, nextGroup, nextToken] { writer.write(counter) }
         writer.write(nodes.values)
         writer.write(regions.values)
@@ -44,6 +46,8 @@ extension CatalogState: XDRCodable {
         }
         catalogPlan = try reader.optional()
         catalogPlanRevision = try reader.uint64()
+        catalogSettledPlan = try reader.uint64()
+        nodesRevision = try reader.uint64()
         nextNode = try reader.uint64()
         nextGroup = try reader.uint64()
         nextToken = try reader.uint64()
@@ -98,6 +102,8 @@ extension CatalogState: XDRCodable {
                 named += 1
                 precondition(names[NameKey(environment: record.environment, name: name)] == id, "name of \(id)")
             }
+            precondition(
+                record.settledPlan <= record.planRevision && record.settledNodes <= nodesRevision, "\(id) is settled ahead of time")
             for replica in record.plan.replicas { precondition(nodes[replica.node]?.region == replica.region, "\(replica) of \(id)") }
         }
         precondition(named == names.count && groups.count == filesystems.count, "an index names what is not there")

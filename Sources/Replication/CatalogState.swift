@@ -3,6 +3,8 @@ package import Primitives
 /// Bounds of the catalog. They are the same on all nodes of a version.
 package enum CatalogLimits {
     package static let nodes = 4_096
+    /// The highest number of a node.
+    package static let highestNode: UInt64 = 1 << 32
     package static let environments = 4_096
     package static let filesystems = 100_000
     package static let runningApps = 16_384
@@ -58,6 +60,10 @@ package struct CatalogState: Sendable, Equatable {
     /// Where the replicas of the catalog itself shall be.
     package internal(set) var catalogPlan: ReplicaPlan?
     package internal(set) var catalogPlanRevision: UInt64 = 0
+    /// The newest revision that the catalog's own group is known to have reached.
+    package internal(set) var catalogSettledPlan: UInt64 = 0
+    /// Counts the changes of the set of nodes that placement depends on: who there is, states, weights.
+    package internal(set) var nodesRevision: UInt64 = 0
     package internal(set) var nodes = OrderedTable<NodeID, NodeRecord>()
     package internal(set) var regions = OrderedTable<RegionID, RegionRecord>()
     package internal(set) var environments = OrderedTable<EnvironmentName, EnvironmentRecord>()
@@ -68,7 +74,7 @@ package struct CatalogState: Sendable, Equatable {
     package internal(set) var history: [CatalogEvent] = []
     var clients: ClientTable
     var nextNode: UInt64 = 1
-    var nextGroup: UInt64 = CatalogLimits.firstGroup
+    package internal(set) var nextGroup: UInt64 = CatalogLimits.firstGroup
     var nextToken: UInt64 = 1
 
     // What follows can be computed from the above, and is not in snapshots.
@@ -140,6 +146,7 @@ package struct CatalogState: Sendable, Equatable {
         case .setOptions(let selector, let options, let policy): return try setOptions(selector, options, policy, command)
         case .changePlacement(let group, let plan, let revision):
             return try changePlacement(group, plan, expectedRevision: revision, command)
+        case .settlePlacement(let group, let plan, let nodes): return try settlePlacement(group, plan: plan, nodes: nodes, command)
         case .createApp, .heartbeatApp, .stopApp, .expire: return try runApp(command)
         case .createToken(let hash, let scopes, let about, let expiry): return try createToken(hash, scopes, about, expiry, command)
         case .revokeToken(let id): return try revokeToken(id, command)
@@ -177,6 +184,7 @@ extension CatalogAction {
         case .purgeFilesystem(let id): "\(id.kind.word) purge"
         case .setOptions(let selector, _, _): "\(selector.word) configure"
         case .changePlacement: "placement change"
+        case .settlePlacement: "placement settlement"
         case .createApp: "app create"
         case .heartbeatApp: "app heartbeat"
         case .stopApp: "app stop"

@@ -83,13 +83,15 @@ extension ChunkFetches {
     }
 
     /// A chunk is here: its waiters come nearer to their end, other attempts at it stop.
-    mutating func land(_ chunk: ChunkID, _ now: Instant, _ effects: inout [FetchEffect]) {
-        guard let flight = remove(chunk, now, &effects) else { return }
-        for id in flight.waiters {
+    mutating func land(_ chunk: FetchedChunk, isWideArea: Bool, _ now: Instant, _ effects: inout [FetchEffect]) {
+        guard let flight = remove(chunk.id, now, &effects) else { return }
+        for (position, id) in flight.waiters.enumerated() {
             let isDone = waiters.update(id) { waiter in
                 waiter.remaining -= 1
-                waiter.costs.chunks += 1
-                waiter.costs.bytes += UInt64(flight.reference.length)
+                if chunk.sentBytes > 0 {
+                    if isWideArea { waiter.costs.chunksFromAfar += 1 } else { waiter.costs.chunksFromRegion += 1 }
+                    if isWideArea, position == 0 { waiter.costs.wideAreaBytes += UInt64(chunk.sentBytes) }
+                }
                 waiter.costs.wideAreaRoundTrips = max(waiter.costs.wideAreaRoundTrips, flight.wideAreaRoundTrips)
                 return waiter.remaining == 0
             }

@@ -75,16 +75,17 @@ extension ChunkFetches {
         transfer.timeoutAt = now + max(settings.minimumTimeout, tail * 4)
     }
 
-    mutating func arrived(_ id: ChunkTransferID, _ chunks: [ChunkID], _ now: Instant, _ effects: inout [FetchEffect]) {
+    mutating func arrived(_ id: ChunkTransferID, _ chunks: [FetchedChunk], _ now: Instant, _ effects: inout [FetchEffect]) {
+        let isWideArea = transfers[id]?.source.isWideArea ?? false
         for chunk in chunks {
             let wasPending = transfers.update(id) { transfer in
-                guard let position = transfer.pending.firstIndex(where: { $0.id == chunk }) else { return false }
+                guard let position = transfer.pending.firstIndex(where: { $0.id == chunk.id }) else { return false }
                 transfer.pending.remove(at: position)
                 return true
             }
-            if wasPending == true { flights[chunk]?.transfers.removeAll { $0 == id } }
+            if wasPending == true { flights[chunk.id]?.transfers.removeAll { $0 == id } }
             // Of a transfer that was given up too: the chunk is here all the same.
-            land(chunk, now, &effects)
+            land(chunk, isWideArea: isWideArea, now, &effects)
         }
         guard var transfer = transfers[id] else { return }
         guard !transfer.pending.isEmpty else { return finish(id, isCancelled: false, now, &effects) }

@@ -51,11 +51,24 @@ package struct FetchSettings: Hashable, Sendable {
     package init() {}
 }
 
+/// A chunk that came, and what it took.
+package struct FetchedChunk: Hashable, Sendable {
+    package let id: ChunkID
+    /// Bytes as they were sent: compressed, with their frame. 0 where the chunk was here already.
+    package let sentBytes: UInt32
+    package init(_ id: ChunkID, sentBytes: UInt32) {
+        self.id = id
+        self.sentBytes = sentBytes
+    }
+}
+
 /// What a fetch cost the request that waited for it.
 package struct FetchCosts: Hashable, Sendable {
-    /// Chunks that had to be fetched.
-    package var chunks = 0
-    package var bytes: UInt64 = 0
+    /// Chunks that had to be fetched, from this region and from others.
+    package var chunksFromRegion = 0
+    package var chunksFromAfar = 0
+    /// Bytes that crossed regions. A chunk that several waited for crossed once, and is the first one's.
+    package var wideAreaBytes: UInt64 = 0
     /// Requests to other regions that carried chunks of this waiter, hedges included.
     package var wideAreaRequests = 0
     /// Of them, how many followed one upon another for the unluckiest chunk: the wide-area round
@@ -99,7 +112,7 @@ package enum FetchEvent: Hashable, Sendable {
     /// `waiter` needs these chunks, none of which is here.
     case request(ChunkWaiterID, [FetchWant], deadline: Instant)
     /// Chunks came, were verified and stored. May come several times for one transfer.
-    case arrived(ChunkTransferID, [ChunkID])
+    case arrived(ChunkTransferID, [FetchedChunk])
     /// The source does not have these chunks, or sent what did not match their names.
     case missing(ChunkTransferID, [ChunkID], reason: String)
     /// The transfer is over: nil where all was said, else why it broke off.
@@ -201,6 +214,8 @@ package struct ChunkFetches: Sendable {
     package var isIdle: Bool { waiters.isEmpty }
     package var flightCount: Int { flights.count }
     package var transferCount: Int { transfers.count }
+    /// What a transfer has not brought yet.
+    package func pending(_ id: ChunkTransferID) -> [ChunkID] { transfers[id]?.pending.map(\.id) ?? [] }
 
     /// When `tick` is wanted; nil while nothing waits.
     package var nextWakeup: Instant? {
@@ -220,7 +235,7 @@ package struct ChunkFetches: Sendable {
             for chunk in chunks { drop(chunk, from: id, reason, now, &effects) }
         case .ended(let id, let failure): end(id, failure ?? "not sent", now, &effects)
         case .present(let chunks):
-            for chunk in chunks { land(chunk, now, &effects) }
+            for chunk in chunks { land(FetchedChunk(chunk, sentBytes: 0), isWideArea: false, now, &effects) }
         case .cancel(let id): cancel(id, &effects)
         case .nodeLost(let node): lose(node, now, &effects)
         case .tick: tick(now, &effects)

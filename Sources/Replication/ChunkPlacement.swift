@@ -51,9 +51,11 @@ package struct ChunkDestination: Hashable, Sendable, CustomStringConvertible {
 ///
 /// - *nfs*: the nodes of the group's voters, in the primary region; durable on a majority of them,
 ///   as the metadata is.
-/// - *volume*: `copiesPerRegion` nodes of every region, any node that accepts data, chosen by
-///   weighted rendezvous hashing of the chunk's name (see `Rendezvous`), so that load follows
-///   capacity and a node that joins takes only its share. The default is two copies where a region
+/// - *volume*: `copiesPerRegion` nodes of every region, of those that have a replica of the volume and
+///   accept data, chosen by weighted rendezvous hashing of the chunk's name (see `Rendezvous`), so that load
+///   follows capacity and a node that joins takes only its share. Whoever shall hold a chunk thus knows
+///   its name from the volume's own log: it can find out what it lacks, and what nobody needs any more.
+///   A volume that is to be spread over more nodes gets more replicas a region. The default is two copies where a region
 ///   has two nodes, else one. One copy makes a region count as holding the chunk when the rule asks
 ///   for several regions (the other regions are what covers the loss of a node until the second copy
 ///   is there); under durability `region` all copies must be there.
@@ -84,7 +86,9 @@ package struct ChunkPlacement: Sendable {
         var shares: [Share] = []
         var needs: [PlacementRule.Share] = []
         for region in table.nearestFirst(from: plan.home) {
-            let members = table.nodes(in: region).filter { plan.purpose == .nfs ? plan.isVoter($0.id) : $0.acceptsData }
+            let members = table.nodes(in: region).filter {
+                plan.purpose == .nfs ? plan.isVoter($0.id) : $0.acceptsData && plan.contains($0.id)
+            }
             guard !members.isEmpty else { continue }
             let copies: Int
             let needed: Int

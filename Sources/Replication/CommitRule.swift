@@ -59,8 +59,5 @@ package struct CommitRule: Hashable, Sendable {
     }
 
     /// Whether a commit may be accepted while the slowest region lags by this much.
-    package func allows(lag: Duration) -> Bool {
-        guard case .bounded(let bound) = durability else { return true }
-        return lag <= bound
-    }
+    package func allows(lag: Duration) -> Bool { durability.allows(lag: lag, bytes: 0) }
 }

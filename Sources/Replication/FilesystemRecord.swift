@@ -57,6 +57,8 @@ package struct FilesystemOptions: Hashable, Sendable, XDRCodable {
     package var conflictDays: UInt32 = 30
     /// Bytes that the files may hold together; 0 (default) for no limit. Past it writes fail with EDQUOT.
     package var quotaBytes: UInt64 = 0
+    /// Of a clone, what it was made of. Until it has that content, nobody may use it.
+    package var origin: FilesystemID?
 
     package init() {}
 
@@ -79,6 +81,7 @@ package struct FilesystemOptions: Hashable, Sendable, XDRCodable {
         writer.write(keptVersions)
         writer.write(conflictDays)
         writer.write(quotaBytes)
+        writer.write(origin)
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
         version = try reader.uint32()
@@ -86,6 +89,7 @@ package struct FilesystemOptions: Hashable, Sendable, XDRCodable {
         keptVersions = try reader.uint32()
         conflictDays = try reader.uint32()
         quotaBytes = try reader.uint64()
+        origin = try reader.optional()
     }
 }
 
@@ -109,6 +113,12 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
     package var plan: ReplicaPlan
     /// Counts the changes of `plan`, from 1: a change names the revision that it was computed from.
     package var planRevision: UInt64
+    /// The plan with which the group began: what its log begins from.
+    package let foundingPlan: ReplicaPlan
+    /// The revision of the plan that the group is known to have reached, and the revision of the set of
+    /// nodes for which its content was where placement wants it then. 0 before the first time.
+    package var settledPlan: UInt64 = 0
+    package var settledNodes: UInt64 = 0
     package var options: FilesystemOptions
     package let created: WallTime
     package let createdBy: String
@@ -124,6 +134,8 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         case .deleting: false
         }
     }
+    /// Whether the group is as its plan says.
+    package var isSettled: Bool { settledPlan == planRevision }
     /// The name, or the id where there is none.
     package var label: String { name ?? id.description }
 
@@ -140,6 +152,7 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         self.policy = policy
         self.plan = plan
         self.planRevision = planRevision
+        foundingPlan = plan
         self.options = options
         self.created = created
         self.createdBy = createdBy
@@ -156,6 +169,9 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         writer.write(policy)
         writer.write(plan)
         writer.write(planRevision)
+        writer.write(foundingPlan)
+        writer.write(settledPlan)
+        writer.write(settledNodes)
         writer.write(options)
         writer.write(created)
         writer.write(createdBy)
@@ -179,6 +195,9 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         policy = try reader.value()
         plan = try reader.value()
         planRevision = try reader.uint64()
+        foundingPlan = try reader.value()
+        settledPlan = try reader.uint64()
+        settledNodes = try reader.uint64()
         options = try reader.value()
         created = try reader.value()
         createdBy = try reader.string(limit: CatalogCommand.principalLimit)

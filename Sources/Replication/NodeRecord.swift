@@ -64,6 +64,9 @@ package struct NodeRecord: Hashable, Sendable, XDRCodable {
     /// Share of chunks and replicas that it gets, next to the other nodes of its region; such as its
     /// capacity in GiB. 1...1,048,576.
     package var weight: UInt32
+    /// Names the data directory: 64 random bits, drawn when it was made; 0 until the node has told them. A
+    /// node is its disk: one that comes with another directory has forgotten its votes and is refused.
+    package var store: UInt64
     package var state: State
     package let joined: WallTime
     package var changed: WallTime
@@ -76,20 +79,22 @@ package struct NodeRecord: Hashable, Sendable, XDRCodable {
         writer.write(name)
         writer.write(endpoints)
         writer.write(weight)
+        writer.write(store)
         writer.write(state.rawValue)
         writer.write(joined)
         writer.write(changed)
     }
 
     package init(
-        id: NodeID, region: RegionID, name: String, endpoints: [NodeEndpoint], weight: UInt32, state: State, joined: WallTime,
-        changed: WallTime
+        id: NodeID, region: RegionID, name: String, endpoints: [NodeEndpoint], weight: UInt32, store: UInt64 = 0, state: State,
+        joined: WallTime, changed: WallTime
     ) {
         self.id = id
         self.region = region
         self.name = name
         self.endpoints = endpoints
         self.weight = weight
+        self.store = store
         self.state = state
         self.joined = joined
         self.changed = changed
@@ -99,7 +104,8 @@ package struct NodeRecord: Hashable, Sendable, XDRCodable {
         self.init(
             id: try reader.value(), region: try reader.value(), name: try reader.string(limit: CatalogName.maximumLength),
             endpoints: try reader.array(limit: Self.maximumEndpoints),
-            weight: try reader.uint32("weight", in: 1...Self.maximumWeight), state: try reader.choice("state of a node"),
+            weight: try reader.uint32("weight", in: 1...Self.maximumWeight), store: try reader.uint64(),
+            state: try reader.choice("state of a node"),
             joined: try reader.value(), changed: try reader.value())
     }
 }
@@ -110,12 +116,20 @@ package struct NodeIntroduction: Hashable, Sendable, XDRCodable {
     package var name: String
     package var endpoints: [NodeEndpoint]
     package var weight: UInt32
+    /// Names its data directory; 0 where that is not known (founders, before they have started).
+    package var store: UInt64
+    /// Whether it may be the first node of a region: otherwise a misspelt region would be a new one.
+    package var beginsRegion: Bool
 
-    package init(region: RegionID, name: String, endpoints: [NodeEndpoint], weight: UInt32) {
+    package init(
+        region: RegionID, name: String, endpoints: [NodeEndpoint], weight: UInt32, store: UInt64 = 0, beginsRegion: Bool = false
+    ) {
         self.region = region
         self.name = name
         self.endpoints = endpoints
         self.weight = weight
+        self.store = store
+        self.beginsRegion = beginsRegion
     }
 
     package func encode(to writer: inout XDRWriter) {
@@ -123,11 +137,14 @@ package struct NodeIntroduction: Hashable, Sendable, XDRCodable {
         writer.write(name)
         writer.write(endpoints)
         writer.write(weight)
+        writer.write(store)
+        writer.write(beginsRegion)
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
         self.init(
             region: try reader.value(), name: try reader.string(limit: CatalogCommand.textLimit),
-            endpoints: try reader.array(limit: NodeRecord.maximumEndpoints), weight: try reader.uint32())
+            endpoints: try reader.array(limit: NodeRecord.maximumEndpoints), weight: try reader.uint32(), store: try reader.uint64(),
+            beginsRegion: try reader.bool())
     }
 }
 

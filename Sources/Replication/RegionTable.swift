@@ -74,6 +74,14 @@ package struct RegionTable: Sendable, Equatable {
         links[j * regions.count + i] = link
     }
 
+    /// The same map with these nodes, of the same regions, in place of its own.
+    package func replacingNodes(_ nodes: [Node]) -> RegionTable {
+        var copy = RegionTable(nodes: nodes)
+        precondition(copy.regions == regions, "the nodes are of other regions")
+        copy.links = links
+        return copy
+    }
+
     package mutating func setAlive(_ id: NodeID, _ isAlive: Bool) {
         guard let slot = slot(of: id) else { return }
         nodes[slot].isAlive = isAlive

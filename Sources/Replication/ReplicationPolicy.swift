@@ -9,16 +9,30 @@ package enum Durability: Hashable, Sendable, XDRCodable, CustomStringConvertible
     case majority
     /// Every region with a replica holds it. One unreachable region stops commits.
     case all
-    /// As `majority`, and commits fail while any region lags by more than this.
-    case bounded(lag: Duration)
+    /// As `majority`, and commits fail while any region lags by more than this: in time, or in bytes
+    /// of content. At least one of them is given.
+    case bounded(lag: Duration?, bytes: UInt64? = nil)
 
     package var description: String {
         switch self {
         case .region: "region"
         case .majority: "majority"
         case .all: "all"
-        case .bounded(let lag): "bounded:\(lag.inNanoseconds / 1_000_000)ms"
+        case .bounded(let lag, let bytes):
+            "bounded: "
+                + [lag.map { "\($0.inNanoseconds / 1_000_000) ms" }, bytes.map { "\($0) bytes" }].compactMap { $0 }.joined(separator: ", ")
         }
+    }
+
+    package var isBounded: Bool {
+        if case .bounded = self { return true }
+        return false
+    }
+
+    /// Whether a commit may be accepted while a region is behind by so much.
+    package func allows(lag: Duration, bytes: UInt64) -> Bool {
+        guard case .bounded(let time, let content) = self else { return true }
+        return lag <= time ?? lag && bytes <= content ?? bytes
     }
 
     package func encode(to writer: inout XDRWriter) {
@@ -26,9 +40,12 @@ package enum Durability: Hashable, Sendable, XDRCodable, CustomStringConvertible
         case .region: writer.write(UInt32(1))
         case .majority: writer.write(UInt32(2))
         case .all: writer.write(UInt32(3))
-        case .bounded(let lag):
+        case .bounded(let lag, let bytes):
             writer.write(UInt32(4))
-            writer.write(lag)
+            writer.write(lag != nil)
+            if let lag { writer.write(lag) }
+            writer.write(bytes != nil)
+            if let bytes { writer.write(bytes) }
         }
     }
 
@@ -37,7 +54,9 @@ package enum Durability: Hashable, Sendable, XDRCodable, CustomStringConvertible
         case 1: self = .region
         case 2: self = .majority
         case 3: self = .all
-        default: self = .bounded(lag: try reader.duration())
+        default:
+            let lag: Duration? = try reader.bool() ? try reader.duration() : nil
+            self = .bounded(lag: lag, bytes: try reader.bool() ? try reader.uint64() : nil)
         }
     }
 }
@@ -72,8 +91,9 @@ package struct ReplicationPolicy: Hashable, Sendable, XDRCodable {
         if ![1, 3, 5].contains(voterRegions) { return "voter regions must be 1, 3 or 5, not \(voterRegions)" }
         if !(1...7).contains(replicasPerRegion) { return "replicas per region must be 1 to 7, not \(replicasPerRegion)" }
         if copiesPerRegion > 7 { return "copies per region must be 0 to 7, not \(copiesPerRegion)" }
-        if case .bounded(let lag) = durability, lag < .milliseconds(100) || lag > .seconds(86_400) {
-            return "the bound of the lag must be 100 ms to one day"
+        if case .bounded(let lag, let bytes) = durability {
+            if lag == nil && bytes == nil { return "durability bounded needs a bound of the lag, in seconds or bytes" }
+            if let lag, lag < .milliseconds(100) || lag > .seconds(86_400) { return "the bound of the lag must be 100 ms to one day" }
         }
         if kind == .nfs, durability != .region { return "a network file system is durable in its primary region only, not '\(durability)'" }
         return nil

@@ -88,6 +88,11 @@ struct Disk {
         chunkOrder.removeAll { $0 == chunk }
     }
 
+    /// The next names behind `after`, in their order.
+    func names(after: ChunkID?, limit: Int) -> [ChunkID] {
+        Array(chunkOrder.filter { name in after.map { $0 < name } ?? true }.sorted().prefix(limit))
+    }
+
     /// What a node reads back when it starts.
     func restored(mutant: Mutant?) -> NodeState.Restored {
         var out = NodeState.Restored()

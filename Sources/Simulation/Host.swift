@@ -20,8 +20,12 @@ final class Host {
     var clock: Clock
     var disk = Disk()
     var timers: [TimerKey: ArmedTimer] = [:]  // looked up only
+    /// When the process started, by this machine's clock.
+    var startedAt: Int64 = 0
 
     // Gone with the process.
+    /// When each chunk was stored here, or vouched for, last.
+    var touched: [ChunkID: Int64] = [:]  // looked up only
     var buffers: [BufferID: Content] = [:]  // looked up only
     var nextBuffer: UInt64 = 1
     var stages: [StageID: [(offset: UInt64, content: Content)]] = [:]  // looked up only
@@ -33,6 +37,9 @@ final class Host {
     var nextSync: UInt64 = 1
     /// Exchanges that others began: who, which of theirs.
     var syncs: [SyncToken: (asker: Int, life: UInt32, id: SyncID)] = [:]  // looked up only
+
+    /// Nodes that asked to be let in, or whether they still belong.
+    var joins: [SyncToken: (asker: Int, life: UInt32)] = [:]  // looked up only
 
     struct ArmedTimer {
         let serial: UInt64
@@ -57,10 +64,12 @@ final class Host {
     /// All that a process has in memory.
     func forget() {
         timers = [:]
+        touched = [:]
         buffers = [:]
         stages = [:]
         transfers = []
         requests = [:]
         syncs = [:]
+        joins = [:]
     }
 }

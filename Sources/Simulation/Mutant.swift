@@ -30,6 +30,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case serveDecay = "serve-decay"
     /// Of several writes of one open file the first is lost.
     case lostWrite = "lost-write"
+    /// Chunks that nobody names yet are collected at once.
+    case sweepWithoutGrace = "sweep-without-grace"
     /// A receipt tells nothing of conflicts.
     case conflictsForgotten = "conflicts-forgotten"
 

@@ -54,6 +54,10 @@ private struct SwarmDraw {
         options.chunkBytes = [16_384, 65_536, 262_144][chance.below(3)]
         options.encodes = oneIn(8)
         options.snapshotEntries = [8, 20, 60, 8_192][chance.below(4)]
+        if oneIn(2) {
+            options.upkeepInterval = .seconds(pick(1...4))
+            options.garbageGrace = .seconds(pick(5...30))
+        }
     }
 
     private mutating func drawLoad(_ scenario: inout Scenario, _ regions: [RegionID]) {

@@ -66,6 +66,13 @@ extension Event {
         case .chunksPushed: 29
         case .chunksFetched: 30
         case .leave: 31
+        case .timer(.fetches, _): 32
+        case .timer(.upkeep, _): 33
+        case .timer(.handOver, _): 34
+        case .chunks: 35
+        case .joinRequest: 36
+        case .joinReply: 37
+        case .handOver: 38
         }
     }
 

@@ -85,7 +85,7 @@ extension World {
     private func replica(of place: Int) -> FilesMachine? {
         guard let id = filesystems[place].id else { return nil }
         for host in hosts where host.isUp {
-            if let files = host.state.machine(of: id) { return files }
+            if let files = host.state.machine(of: id)?.files { return files }
         }
         return nil
     }

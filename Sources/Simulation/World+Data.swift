@@ -1,6 +1,7 @@
 import Filesystem
 import NodeCore
 import Primitives
+import Replication
 
 // What the data plane does: stages, chunks, and their way between machines.
 extension World {
@@ -64,6 +65,7 @@ extension World {
         for (id, content) in chunks {
             contents[id] = content
             hosts[node].disk.store(id)
+            touch(id, node)
             noteStored(id, node)
         }
         if mutant != .chunkAckBeforeSync { complete(.stageStored(token, stored), node, after: 0) }
@@ -167,7 +169,11 @@ extension World {
         guard hosts[to].isUp, hosts[to].life == life else { return }
         for chunk in chunks {
             hosts[to].disk.store(chunk.id)
+            touch(chunk.id, to)
             noteStored(chunk.id, to)
+        }
+        if !isPush, !chunks.isEmpty, hosts[to].transfers.contains(where: { $0.token == token }) {
+            complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: $0.length) })), to, after: 0)
         }
         guard isPush else { return transferEnded(to, life, token, .chunksFetched(token, missing: missing)) }
         let event = Event.chunksPushed(token, ok: missing.isEmpty)

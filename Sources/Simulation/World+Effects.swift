@@ -14,6 +14,8 @@ extension World {
         case .gossip(let to, let packet): sendDatagram(packet, node, to)
         case .sync(let id, let endpoint, _, let payload): beginSync(id, endpoint, payload, node)
         case .answerSync(let token, let payload): answerSync(token, payload, node)
+        case .join(let endpoint, let request): beginJoin(endpoint, request, node)
+        case .answerJoin(let token, let reply): answerJoin(token, reply, node)
         case .peer(let record): follow(record, node)
         case .startTimer(let key, let generation, let at): startTimer(key, generation, at, node)
         case .cancelTimer(let key): hosts[node].timers[key] = nil
@@ -31,6 +33,7 @@ extension World {
             complete(.bytesRead(token, payload), node, after: 1_000)
         case .pushChunks(let chunks, let to, let token): pushChunks(chunks, node, Self.index(of: to), token)
         case .fetchChunks(let chunks, let from, let token): fetchChunks(chunks, node, Self.index(of: from), token)
+        case .chunks(let work): perform(work, node)
         case .dropBuffer(let buffer): hosts[node].buffers[buffer] = nil
         case .reply(let request, let reply): replied(request, reply, node)
         case .publish(let notice): noticed(notice, node)
@@ -53,7 +56,7 @@ extension World {
             }
             leaders[key] = hosts[node].id
         case .fault(let text): trace.line(now, "n\(node + 1) fault: \(text)")
-        case .member, .region, .groupStarted, .groupRemoved, .left: break
+        case .member, .region, .groupStarted, .groupRemoved, .left, .joined, .joinDelayed, .handedOver: break
         }
     }
 

@@ -16,14 +16,7 @@ extension World {
             }
             for _ in 0..<machines.count { places.append((machines.region, place)) }
         }
-        let founders = places.enumerated().map { index, place in
-            NodeIntroduction(
-                region: place.region, name: "node\(index + 1)",
-                endpoints: [
-                    NodeEndpoint(key: "gossip", host: "gossip", port: UInt16(index + 1)),
-                    NodeEndpoint(key: "peer", host: "peer", port: UInt16(index + 1)),
-                ], weight: 100)
-        }
+        let founders = places.enumerated().map { index, place in Self.introduction(index, place.region) }
         cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "simulated", founders: founders)
         connections = Array(repeating: Connection(), count: places.count * places.count)
         cuts = Array(repeating: 0, count: places.count * places.count)
@@ -36,6 +29,15 @@ extension World {
         }
     }
 
+    private static func introduction(_ index: Int, _ region: RegionID) -> NodeIntroduction {
+        NodeIntroduction(
+            region: region, name: "node\(index + 1)",
+            endpoints: [
+                NodeEndpoint(key: "gossip", host: "gossip", port: UInt16(index + 1)),
+                NodeEndpoint(key: "peer", host: "peer", port: UInt16(index + 1)),
+            ], weight: 100, store: UInt64(index) + 1)
+    }
+
     private mutating func makeState(_ index: Int, _ region: RegionID, _ clock: Clock, restored: NodeState.Restored) -> NodeState {
         let id = NodeID(UInt64(index) + 1)
         let civil = Self.civilOrigin + now + clock.civilOffset
@@ -46,6 +48,9 @@ extension World {
             incarnation: UInt64(max(1, civil / 1_000_000_000)), run: chance.next())
         var settings = NodeSettings(id: id, region: region)
         settings.snapshotEntries = options.snapshotEntries
+        settings.upkeep.interval = options.upkeepInterval
+        settings.garbage.grace = options.garbageGrace
+        settings.introduction = Self.introduction(index, region)
         settings.raft.mutant = mutant?.raft
         settings.mutant = mutant?.node
         let seeds = (0..<options.nodeCount).filter { $0 != index }.prefix(16).map(Self.peer)
@@ -58,6 +63,7 @@ extension World {
         guard !hosts[node].isUp else { return }
         hosts[node].isUp = true
         hosts[node].life += 1
+        hosts[node].startedAt = hosts[node].clock.local(now)
         var effects: [Effect] = []
         hosts[node].state.start(now: Instant(nanoseconds: hosts[node].clock.local(now)), into: &effects)
         interpret(&effects, of: node)

@@ -209,3 +209,33 @@ extension World {
         after(paths[pathIndex(node, asker)].travel(weather, &chance), .event(node: asker, life: life, .syncReply(id, payload)))
     }
 }
+
+// Asking to be let in, or whether one still belongs.
+extension World {
+    mutating func beginJoin(_ endpoint: Endpoint, _ request: JoinRequest, _ node: Int) {
+        let to = Int(endpoint.port) - 1
+        guard hosts.indices.contains(to), isOpenPath(node, to), hosts[to].isUp else {
+            return complete(.joinReply(nil), node, after: 5_000_000_000)
+        }
+        let path = pathIndex(node, to)
+        let travel = paths[path].roundTrip * 2 + paths[path].travel(weather, &chance)
+        after(travel, .joinRequest(from: node, life: hosts[node].life, to: to, request))
+    }
+
+    mutating func joinArrives(_ from: Int, _ life: UInt32, _ to: Int, _ request: JoinRequest) {
+        guard hosts[to].isUp, isOpenPath(from, to) else { return after(5_000_000_000, .event(node: from, life: life, .joinReply(nil))) }
+        guard !isAsleep(to) else {
+            return heap.push(.joinRequest(from: from, life: life, to: to, request), at: hosts[to].pausedUntil)
+        }
+        let token = SyncToken(hosts[to].nextSync)
+        hosts[to].nextSync += 1
+        hosts[to].joins[token] = (from, life)
+        handle(.joinRequest(token, from: hosts[from].id, request), on: to)
+    }
+
+    mutating func answerJoin(_ token: SyncToken, _ reply: JoinReply, _ node: Int) {
+        guard let (asker, life) = hosts[node].joins.removeValue(forKey: token) else { return }
+        guard isOpenPath(node, asker) else { return after(5_000_000_000, .event(node: asker, life: life, .joinReply(nil))) }
+        after(paths[pathIndex(node, asker)].travel(weather, &chance), .event(node: asker, life: life, .joinReply(reply)))
+    }
+}

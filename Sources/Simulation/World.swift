@@ -20,6 +20,7 @@ struct World {
         case message(from: Int, to: Int, epoch: UInt32, Message, attachment: Content?)
         case gossip(from: Int, to: Int, SWIMPacket)
         case syncRequest(from: Int, life: UInt32, SyncID, to: Int, SyncPayload)
+        case joinRequest(from: Int, life: UInt32, to: Int, JoinRequest)
         case dial(from: Int, to: Int)
         case opened(from: Int, to: Int)
         case retransmit(from: Int, to: Int, epoch: UInt32, attempt: Int)
@@ -32,6 +33,7 @@ struct World {
         case chunksAsked(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
         case chunksArrived(from: Int, to: Int, epoch: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
         case chunksStored(from: Int, to: Int, life: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
+        case vouched(from: Int, to: Int, epoch: UInt32, [ChunkReference])
         case transferEnded(node: Int, life: UInt32, WaitToken, Event)
         case stageStored(node: Int, life: UInt32, WaitToken, StoredContent, [(ChunkID, Content)])
         case client(Int, turn: UInt64)
@@ -137,6 +139,7 @@ struct World {
             handle(.gossip(from: Self.gossip(from), packet), on: to)
         case .message(let from, let to, let epoch, let message, let attachment): deliver(message, attachment, from, to, epoch)
         case .syncRequest(let from, let life, let id, let to, let payload): syncArrives(from, life, id, to, payload)
+        case .joinRequest(let from, let life, let to, let request): joinArrives(from, life, to, request)
         case .dial(let from, let to): dial(from, to)
         case .opened(let from, let to): opened(from, to)
         case .retransmit(let from, let to, let epoch, let attempt): retransmit(from, to, epoch, attempt)
@@ -153,6 +156,7 @@ struct World {
             chunksArrived(from, to, epoch, chunks, missing, token, isPush)
         case .chunksStored(let from, let to, let life, let chunks, let missing, let token, let isPush):
             chunksStored(from, to, life, chunks, missing, token, isPush)
+        case .vouched(let from, let to, let epoch, let chunks): vouched(from, to, epoch, chunks)
         case .transferEnded(let node, let life, let token, let event): transferEnded(node, life, token, event)
         case .stageStored(let node, let life, let token, let content, let chunks): stageStored(node, life, token, content, chunks)
         case .client(let index, let turn): wake(index, turn)
@@ -257,5 +261,7 @@ package struct WorldStatistics: Hashable, Sendable {
     package var restarts: UInt64 = 0
     /// Files whose history was too tangled to be decided.
     package var undecided: UInt64 = 0
+    /// Chunks that were collected.
+    package var swept: UInt64 = 0
     package init() {}
 }

@@ -28,6 +28,11 @@ package struct WorldOptions: Sendable {
     /// Entries after which a node saves a snapshot.
     package var snapshotEntries: UInt64 = 8_192
 
+    /// Pause between a node's rounds of looking after its chunks, and for how long nobody must have touched
+    /// a chunk that is collected.
+    package var upkeepInterval: Duration = .seconds(600)
+    package var garbageGrace: Duration = .seconds(1_800)
+
     package init(map: RegionMap, machines: [Machines]) {
         self.map = map
         self.machines = machines

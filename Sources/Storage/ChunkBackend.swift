@@ -38,6 +38,10 @@ package struct ChunkStatistics: Hashable, Sendable {
     /// Chunks put that were there already.
     package var duplicateHits: UInt64 = 0
     package var syncs: UInt64 = 0
+    /// Chunks swept since the store was opened, the bytes of their frames, and the bytes of packs given back.
+    package var sweptChunks: UInt64 = 0
+    package var sweptBytes: UInt64 = 0
+    package var freedBytes: UInt64 = 0
     package init() {}
 }
 

@@ -85,6 +85,9 @@ package final class ChunkIngest: @unchecked Sendable {
         monitor.unlock()
     }
 
+    /// Chunks that have been stored so far; nothing names them yet.
+    package var storedChunks: [ChunkID] { monitor.withLock { results.compactMap { $0?.chunk.id } } }
+
     /// Raw bytes that were new to the store, so far.
     package var newByteCount: UInt64 { monitor.withLock { newBytes } }
 

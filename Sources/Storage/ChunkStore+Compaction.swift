@@ -52,6 +52,7 @@ extension ChunkStore {
 
     private func mostFragmented() throws(StorageError) -> UInt64? {
         try flush()
+        try sealHollow()
         let current = writer.withLock { active?.number }
         var best: (number: UInt64, share: Double)?
         for row in try index.packs() where row.number != current {
@@ -60,6 +61,18 @@ extension ChunkStore {
             if isCandidate, share < best?.share ?? .infinity { best = (row.number, share) }
         }
         return best?.number
+    }
+
+    /// Closes the pack that is being written where most of it is dead, so that its space comes back too.
+    private func sealHollow() throws(StorageError) {
+        guard let number = writer.withLock({ active?.number }), let row = try index.packs().first(where: { $0.number == number }),
+            row.length > row.liveBytes, row.length - row.liveBytes >= options.hollowBytes,
+            Double(row.liveBytes) / Double(row.length) < options.fragmentationThreshold
+        else { return }
+        writer.lock()
+        defer { writer.unlock() }
+        guard let pack = active, pack.number == number else { return }
+        try seal(pack)
     }
 
     /// Copies live frames as they are, verified, and moves their rows.
@@ -104,6 +117,7 @@ extension ChunkStore {
         try files.remove(number)
         _ = try index.drop(pack: number, scanningRows: false)
         step.freedBytes += size
+        state.withLock { freedBytes += size }
         step.removedPacks += 1
         return true
     }

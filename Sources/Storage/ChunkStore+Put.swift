@@ -18,6 +18,8 @@ extension ChunkStore {
 
     /// The ticket of a chunk that is in the store; nil where it is not.
     func known(_ id: ChunkID) throws(StorageError) -> StageTicket? {
+        // Before the look-up, so that no sweep takes what is found.
+        touch(id)
         state.lock()
         if isClosed {
             state.unlock()
@@ -114,7 +116,7 @@ extension ChunkStore {
     }
 
     /// Closes the active pack: syncs it, writes its footer and leaves it. The writer lock must be held.
-    private func seal(_ pack: ActivePack) throws(StorageError) {
+    func seal(_ pack: ActivePack) throws(StorageError) {
         try sync(through: state.withLock { StageTicket(epoch: epoch, sequence: appended) })
         let footer = PackFooter.bytes(at: pack.tail, entries: pack.entries)
         do throws(StorageError) {

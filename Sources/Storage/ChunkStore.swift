@@ -19,8 +19,11 @@ import Primitives
 /// *A crash* leaves the index behind and perhaps half a frame at the tail: open scans from the last
 /// covered offset, adds what is sound and cuts what is not.
 ///
-/// Locks, in the order in which they are taken: `compactor`, `writer` (the active pack's tail), `state`
-/// (everything else here), then the locks inside the index, the cache and the file table.
+/// *Garbage* is chosen by others (`ChunkStore+Sweep.swift`); the store knows which chunks were touched of
+/// late, and never lets go of those.
+///
+/// Locks, in the order in which they are taken: `compactor`, `writer` (the active pack's tail), `touchGuard`,
+/// `state` (everything else here), then the locks inside the index, the cache and the file table.
 package final class ChunkStore: ChunkBackend, @unchecked Sendable {
     package static let format: UInt64 = 1
     /// Rows that may wait for a failing index before puts are refused.
@@ -68,9 +71,15 @@ package final class ChunkStore: ChunkBackend, @unchecked Sendable {
     var syncCount: UInt64 = 0
     var duplicateHits: UInt64 = 0
 
+    let touchGuard = Monitor()
+    var touches: RecentTouches
+    var sweptChunks: UInt64 = 0
+    var sweptBytes: UInt64 = 0
+
     let compactor = Monitor()
     var compaction: CompactionCursor?
     var scrubCursor: ChunkID?
+    var freedBytes: UInt64 = 0
 
     /// Opens the store in a directory, or makes one there.
     package init(_ directory: String, options: ChunkStoreOptions = ChunkStoreOptions(), faults: FileFaults = .none) throws(StorageError) {
@@ -79,6 +88,7 @@ package final class ChunkStore: ChunkBackend, @unchecked Sendable {
         self.directory = directory
         self.options = options
         self.faults = faults
+        touches = RecentTouches(span: options.touchSpan, now: options.now())
         try Directory.make(directory + "/packs")
         lock = try DirectoryLock(directory)
         identity = try Self.openIdentity(directory, faults: faults)
@@ -130,6 +140,9 @@ package final class ChunkStore: ChunkBackend, @unchecked Sendable {
             statistics.packBytes += UInt64(row.location.frameSize)
         }
         statistics.syncs = syncCount
+        statistics.sweptChunks = sweptChunks
+        statistics.sweptBytes = sweptBytes
+        statistics.freedBytes = freedBytes
         statistics.duplicateHits = duplicateHits
         return statistics
     }

@@ -1,3 +1,5 @@
+package import Primitives
+
 /// Settings of a chunk store.
 ///
 /// | setting | unit | default | range | advice |
@@ -9,6 +11,8 @@
 /// | ingestBytes | bytes | 8 MiB | 2 chunks … | memory of one ingest in flight |
 /// | reserveBytes | bytes | 64 MiB | 0 … | puts are refused when less is free, so that log, index and compaction can go on |
 /// | fragmentationThreshold | share | 0.5 | 0 … 1 | packs with a smaller share of live bytes are compacted |
+/// | hollowBytes | bytes | 4 MiB | 0 … | dead bytes from which on a fragmented pack is closed though it is being written |
+/// | touchSpan | time | 450 s | 10 ms … 1 day | a quarter of the age at which unnamed chunks are swept |
 package struct ChunkStoreOptions: Sendable {
     package var packSize: UInt64 = 256 << 20
     package var compressionLevel: Int32 = 1
@@ -17,6 +21,10 @@ package struct ChunkStoreOptions: Sendable {
     package var ingestBytes = 8 << 20
     package var reserveBytes: UInt64 = 64 << 20
     package var fragmentationThreshold = 0.5
+    package var hollowBytes: UInt64 = 4 << 20
+    package var touchSpan: Duration = .seconds(450)
+    /// The clock by which ages are told; it never steps.
+    package var now: @Sendable () -> Instant = { MonotonicClock.now }
     package init() {}
 }
 

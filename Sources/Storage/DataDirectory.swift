@@ -40,7 +40,7 @@ package struct StorageIdentity: Hashable, Sendable, CustomStringConvertible {
 ///
 /// | name | what |
 /// |---|---|
-/// | `atoll.json` | format version, cluster and node: `{"format": 1, "cluster": "…32 hex digits…", "node": 3}` |
+/// | `atoll.json` | format version, cluster, node, and the directory's own name: `{"format": 1, "cluster": "…32 hex digits…", "node": 3, "store": "…16 hex digits…"}` |
 /// | `lock` | held while a process uses the directory |
 /// | `chunks/` | the chunk store (`ChunkStore`) |
 /// | `log/` | the write-ahead log of all groups (`WriteAheadLog`) |
@@ -50,6 +50,8 @@ package final class DataDirectory: Sendable {
 
     package let path: String
     package let identity: StorageIdentity
+    /// Drawn when the directory was made: a node that comes with another one has lost its data.
+    package let store: UInt64
     private let lock: DirectoryLock
 
     package var chunks: String { path + "/chunks" }
@@ -62,16 +64,18 @@ package final class DataDirectory: Sendable {
         lock = try DirectoryLock(path)
         self.path = path
         self.identity = identity
-        if let found = try Self.readIdentity(path, faults: faults) {
+        if let (found, store) = try Self.read(path, faults: faults) {
             guard found == identity else { throw .foreign(path: path, expected: identity.description, found: found.description) }
+            self.store = store
         } else {
             let strangers = try Directory.names(path).filter { $0 != "lock" && $0 != "atoll.json.tmp" }
             if ["chunks", "log", "snapshots"].contains(where: strangers.contains) {
                 throw .corrupt(path: path + "/atoll.json", offset: 0, what: "it is missing, but the directory holds data")
             }
+            store = SystemCall.random() | 1
             let description = FlatJSON([
                 ("format", .number(Self.format)), ("cluster", .text(identity.cluster.description)),
-                ("node", .number(identity.node.rawValue)),
+                ("node", .number(identity.node.rawValue)), ("store", .text(Self.text(store))),
             ])
             try Directory.replace(path + "/atoll.json", with: description.bytes, faults: faults)
         }
@@ -82,6 +86,14 @@ package final class DataDirectory: Sendable {
 
     /// Whose directory it is, without locking it; nil where it is nobody's yet.
     package static func readIdentity(_ path: String, faults: FileFaults = .none) throws(StorageError) -> StorageIdentity? {
+        try read(path, faults: faults)?.identity
+    }
+
+    private static func text(_ store: UInt64) -> String {
+        Hex.encode(stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: store >> UInt64($0)) })
+    }
+
+    private static func read(_ path: String, faults: FileFaults) throws(StorageError) -> (identity: StorageIdentity, store: UInt64)? {
         let name = path + "/atoll.json"
         guard Directory.exists(name) else { return nil }
         let bytes = try File(name, .read, faults: faults).read(at: 0, count: 4_096)
@@ -89,9 +101,11 @@ package final class DataDirectory: Sendable {
             throw .corrupt(path: name, offset: 0, what: "it does not describe a data directory")
         }
         guard format <= Self.format else { throw .newerFormat(path: path, found: format, supported: Self.format) }
-        guard let text = json.text("cluster"), let cluster = ClusterID(text), let node = json.number("node") else {
-            throw .corrupt(path: name, offset: 0, what: "it names no cluster and node")
+        guard let text = json.text("cluster"), let cluster = ClusterID(text), let node = json.number("node"),
+            let store = json.text("store").flatMap({ Hex.decode($0) }), store.count == 8
+        else {
+            throw .corrupt(path: name, offset: 0, what: "it names no cluster, node and directory")
         }
-        return StorageIdentity(cluster: cluster, node: NodeID(node))
+        return (StorageIdentity(cluster: cluster, node: NodeID(node)), store.reduce(0) { $0 << 8 | UInt64($1) })
     }
 }

@@ -19,7 +19,9 @@ package enum LogCheck {
     package static func run(
         _ directory: String, identity: StorageIdentity? = nil, faults: FileFaults = .none
     ) throws(StorageError) -> LogCheckResult {
-        guard Directory.exists(directory) else { throw .corrupt(path: directory, offset: 0, what: "there is no log here") }
+        guard Directory.exists(directory), try Directory.names(directory).contains(where: { $0.hasSuffix(".wal") }) else {
+            throw .corrupt(path: directory, offset: 0, what: "there is no log here")
+        }
         let lock = try DirectoryLock(directory)
         defer { lock.release() }
         var result = LogCheckResult()

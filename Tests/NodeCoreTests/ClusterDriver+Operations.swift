@@ -69,6 +69,8 @@ extension ClusterDriver {
         switch command.value("wait") {
         case nil: wait = .policy
         case "all": wait = .all
+        case "local": wait = .local
+        case "majority": wait = .majority
         default: wait = .regions(command.list("wait").map { RegionID($0) })
         }
         return CommitOptions(ifUnchanged: command.has("if-unchanged"), message: message, wait: wait)
@@ -77,6 +79,7 @@ extension ClusterDriver {
     private func reload(_ command: ScriptCommand) throws -> ReloadMode {
         if command.has("min") { return .minimum(VersionID(UInt64(try command.integer("min")))) }
         if command.has("staleness") { return .maxStaleness(.seconds(try command.integer("staleness"))) }
+        if command.has("strict") { return .strict }
         return command.has("local") ? .local : .latest
     }
 

@@ -17,6 +17,7 @@ import TestSupport
 ///     stat list mkdir rename remove link symlink copy truncate setxattr getxattr …
 ///     lock h range=0+10 [shared] [wait]          commit s [wait=all] [if-unchanged] [message=…]
 ///     cut ap | cut us-1                          heal        crash us-1       run seconds=5
+///     chunks                                     empty us-1  slow us-1 seconds=60
 ///
 /// `limit=SECONDS` bounds an operation, `later=NAME` begins it without waiting, and `await NAME`
 /// prints what it gave.
@@ -47,12 +48,15 @@ final class ClusterDriver {
         do { return try perform(command) } catch let failure as FileFailure { return "\(failure.code.word): \(failure)" }
     }
 
-    private func build(_ regions: [String], seed: UInt64) {
+    private func build(_ regions: [String], seed: UInt64, grace: Int = 1_800, interval: Int = 600) {
         let parsed = regions.map { text -> TestCluster.Region in
             let parts = text.split(separator: ":")
             return TestCluster.Region(name: String(parts[0]), nodes: parts.count > 1 ? Int(parts[1])! : 1)
         }
-        cluster = TestCluster(parsed, roundTrip: ClusterTests.roundTrip, seed: seed)
+        cluster = TestCluster(parsed, roundTrip: ClusterTests.roundTrip, seed: seed) { settings in
+            settings.garbage.grace = .seconds(grace)
+            settings.upkeep.interval = .seconds(interval)
+        }
         names = [:]
         for region in parsed { for number in 0..<region.nodes { names["\(region.name)-\(number + 1)"] = names.count } }
         ids = [:]
@@ -116,7 +120,9 @@ final class ClusterDriver {
     private func perform(_ command: ScriptCommand) throws -> String {
         switch command.name {
         case "cluster":
-            build(command.list("regions"), seed: UInt64(try command.integer("seed", default: 1)))
+            build(
+                command.list("regions"), seed: UInt64(try command.integer("seed", default: 1)),
+                grace: try command.integer("grace", default: 1_800), interval: try command.integer("interval", default: 600))
             return cluster.settle() ? "\(cluster.hosts.count) nodes" : "no leader of the catalog"
         case "create":
             let kind: FilesystemKind = first(command) == "nfs" ? .nfs : .volume
@@ -167,6 +173,16 @@ final class ClusterDriver {
             let id = try filesystem(command)
             return leader(id).map { index in String(names.first { $0.value == index }!.key.prefix { $0 != "-" }) } ?? "none"
         case "digests": return digests(try filesystem(command), limit: try command.integer("limit", default: 30))
+        case "chunks": return chunks()
+        case "empty":
+            guard let index = names[first(command)] else { throw fault(command, "no node \(first(command))") }
+            cluster.hosts[index].chunks = [:]
+            return ""
+        case "slow":
+            let index = names[first(command)]
+            let time = Duration.seconds(try command.integer("seconds", default: 60))
+            cluster.slowness = { $0 == index ? time : .zero }
+            return ""
         case "held": return "buffers=\(cluster.buffersHeld()) stages=\(cluster.stagesHeld())"
         case "jump":
             // Civil time goes on by hours, as over a weekend.
@@ -189,6 +205,17 @@ final class ClusterDriver {
             return try flood(command)
         default: return try single(command)
         }
+    }
+
+    /// What each node stores, and what became of it; the file systems that the catalog still knows.
+    private func chunks() -> String {
+        let known = cluster.hosts[0].state.catalog.filesystems.count
+        return names.sorted { $0.value < $1.value }.map { name, index in
+            let host = cluster.hosts[index]
+            let counters = host.state.counters
+            return
+                "\(name): \(host.chunks.count), \(counters.chunksSwept) swept, \(counters.chunksRepaired) of \(counters.chunksMissing) missing brought back, \(host.state.view.groups.count - 1) of \(known) file systems"
+        }.joined(separator: "\n")
     }
 
     private func filesystem(_ command: ScriptCommand) throws -> FilesystemID {
@@ -240,6 +267,8 @@ final class ClusterDriver {
         var options = SessionOptions(
             readOnly: command.has("read-only"), version: command.value("at").flatMap { UInt64($0) }.map { VersionID($0) },
             idleLimit: .seconds(try command.integer("idle", default: 3_600)))
+        if command.has("commit-every") { options.commitEvery = .seconds(try command.integer("commit-every")) }
+        options.requireLocal = command.has("require-local")
         if command.has("cache") { options.attributeCache = .seconds(try command.integer("cache")) }
         let session = try cluster.open(try filesystem(command), on: index, options: options)
         sessions[command.value("as") ?? first(command)] = Attachment(session: session, node: index)

@@ -17,6 +17,17 @@ import Testing
         #expect(world.commits > 5 && world.reads > 5 && world.failures > 0, "seed \(seed)")
     }
 
+    /// The same while replicas move: nodes crash in the middle of it, drain, come back, join.
+    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    func promisesAreKeptWhileReplicasMove(seed: UInt64) throws {
+        let world = try RandomWorld(seed: seed, isMoving: true)
+        try world.run(operations: 500)
+        try world.settle()
+        #expect(world.violations == [], "seed \(seed)")
+        #expect(world.commits > 5 && world.reads > 5, "seed \(seed)")
+        #expect(world.moves > 0, "seed \(seed): nothing moved")
+    }
+
     @Test func whatIsNotLinearizableIsSeen() {
         func at(_ second: Int64) -> Instant { Instant(nanoseconds: second * 1_000_000_000) }
         var history = RegisterHistory()

@@ -22,16 +22,24 @@ final class RandomWorld {
     /// What acknowledged commits published.
     private var published: [(version: VersionID, path: FilePath, value: [UInt8])] = []
 
-    init(seed: UInt64) throws {
+    /// Whether the set of nodes changes: those that no client uses crash and come back, or do not for long,
+    /// drain, and others join.
+    private let isMoving: Bool
+    private var draining: Set<Int> = []
+    private(set) var moves = 0
+
+    init(seed: UInt64, isMoving: Bool = false) throws {
         chance = SeededGenerator(seed: seed)
+        self.isMoving = isMoving
         // One world in three has a primary region of three nodes, of which one may crash.
-        let home = seed % 3 == 0 ? 3 : 1
+        let home = isMoving ? 5 : seed % 3 == 0 ? 3 : 1
         cluster = TestCluster(
-            [.init(name: "us", nodes: home), .init(name: "eu", nodes: 1), .init(name: "ap", nodes: 1)], roundTrip: ClusterTests.roundTrip,
-            seed: seed)
+            [.init(name: "us", nodes: home), .init(name: "eu", nodes: isMoving ? 3 : 1), .init(name: "ap", nodes: isMoving ? 2 : 1)],
+            roundTrip: ClusterTests.roundTrip, seed: seed, grace: isMoving ? .seconds(6) : nil)
         guard cluster.settle() else { throw FileFailure(.unavailable, operation: "settle", object: "cluster", cause: "no leader") }
         nfs = try cluster.create(.nfs, "share", region: "us", on: 0)
-        volume = try cluster.create(.volume, "vol", region: "us", on: 0)
+        // On every node where they move, since clients stay where they are.
+        volume = try cluster.create(.volume, "vol", region: "us", on: 0, replicasPerRegion: isMoving ? 7 : 3)
         let (cluster, volume) = (cluster, volume)
         cluster.run(for: .seconds(30)) { cluster.hosts.allSatisfy { host in host.state.view.groups.contains { $0.filesystem == volume } } }
         for node in [0, cluster.hosts.count - 2, cluster.hosts.count - 1] {
@@ -45,8 +53,9 @@ final class RandomWorld {
     func run(operations: Int) throws {
         while requests < operations {
             for index in clients.indices { advance(index, mayBegin: true) }
+            if isMoving, chance.below(10) == 0 { change() }
             if chance.below(60) == 0 { disturb() }
-            cluster.run(for: .milliseconds(10 + chance.below(90)))
+            cluster.run(for: .milliseconds(10 + chance.below(isMoving ? 390 : 90)))
         }
     }
 
@@ -59,12 +68,56 @@ final class RandomWorld {
         case 2: cluster.cut = { _, _ in false }
         default:
             // The last of three nodes of the primary region, which no client uses.
-            guard cluster.hosts.count == 5, crashed.isEmpty else { return }
+            guard !isMoving, cluster.hosts.count == 5, crashed.isEmpty else { return }
             crashed.insert(1)
             trace.append("\(cluster.now) crash 1")
             cluster.crash(1)
             for peer in cluster.hosts.indices where peer != 1 { cluster.post(.peerLost(NodeID(2)), to: peer, after: .milliseconds(100)) }
         }
+    }
+
+    /// The nodes 1 to 7 have no clients: four of the primary region, three of another one.
+    private func change() {
+        let node = 1 + chance.below(7)
+        switch chance.below(8) {
+        case 0, 1, 2:
+            if let down = crashed.min() {
+                trace.append("\(cluster.now) restart \(down)")
+                crashed.remove(down)
+                cluster.restart(down)
+            } else {
+                trace.append("\(cluster.now) crash \(node)")
+                crashed.insert(node)
+                cluster.fail(node)
+            }
+        case 3, 4:
+            guard draining.isEmpty else { return }
+            // A voter, if one of these nodes is one.
+            let voters = [nfs, volume].flatMap { cluster.catalog.filesystems[$0]?.plan.voters.map { Int($0.node.rawValue) - 1 } ?? [] }
+            let node = voters.first { (1...7).contains($0) } ?? node
+            draining.insert(node)
+            propose(.drainNode(NodeID(UInt64(node) + 1)))
+        case 5:
+            guard let node = draining.popFirst() else { return }
+            propose(.resumeNode(NodeID(UInt64(node) + 1)))
+        case 6:
+            guard cluster.hosts.count < 12 else { return }
+            trace.append("\(cluster.now) join")
+            cluster.join(chance.below(2) == 0 ? "us" : "eu")
+        default:
+            // Whoever leads the network file system ends in the middle of whatever it does.
+            guard crashed.isEmpty, let leader = cluster.leader(of: nfs), (1...7).contains(leader) else { return }
+            trace.append("\(cluster.now) crash leader \(leader)")
+            crashed.insert(leader)
+            cluster.fail(leader)
+        }
+    }
+
+    private func propose(_ action: CatalogAction) {
+        trace.append("\(cluster.now) \(action)")
+        let command = CatalogCommand(at: WallTime(nanoseconds: 0), by: "test", action: action)
+        let end = cluster.now + .seconds(20)
+        _ = cluster.begin(on: 0) { .changeCatalog($0, command, deadline: end) }
     }
 
     // MARK: Clients
@@ -152,6 +205,7 @@ final class RandomWorld {
             return clients.allSatisfy { $0.request == nil && $0.job == nil }
         }
         if replies != requests { violations.append("\(requests) requests, \(replies) replies") }
+        if isMoving { settleMoves() }
         for client in clients { cluster.post(.closeSession(client.session), to: client.node, after: .zero) }
         checkReplicas(nfs)
         checkReplicas(volume)
@@ -159,6 +213,53 @@ final class RandomWorld {
         cluster.run(for: .seconds(130)) { cluster.buffersHeld() == 0 }
         if cluster.buffersHeld() > 0 { violations.append("\(cluster.buffersHeld()) buffers are held") }
         violations += register.violations() + cluster.faults
+    }
+
+    /// Everybody is back: the groups get to where their plans say, and everything is where it belongs.
+    private func settleMoves() {
+        for node in crashed.sorted() { cluster.restart(node) }
+        crashed = []
+        if !cluster.run(for: .seconds(180), until: { cluster.isSettled }) {
+            violations.append("not settled: \(cluster.catalog.unsettled.map(\.label)), catalog \(cluster.catalog.catalogSettledPlan)")
+        }
+        for id in [nfs, volume] {
+            let plan = cluster.catalog.filesystems[id]!.plan
+            moves += Int(cluster.catalog.filesystems[id]!.planRevision) - 1
+            cluster.run(for: .seconds(30)) { cluster.configuration(of: id)?.voters == plan.voters.map(\.node) }
+            let found = cluster.configuration(of: id)
+            if found?.voters != plan.voters.map(\.node) || found?.learners != plan.learners.map(\.node) {
+                violations.append(
+                    "\(id.kind.word) is planned as \(plan), and is \(found.map { "\($0)" } ?? "without a leader"): \(views(id))")
+            }
+            let strangers = cluster.hosts.indices.filter { index in
+                !plan.contains(NodeID(UInt64(index) + 1)) && cluster.hosts[index].state.view.groups.contains { $0.filesystem == id }
+            }
+            if !cluster.run(
+                for: .seconds(30),
+                until: {
+                    strangers.allSatisfy { index in !cluster.hosts[index].state.view.groups.contains { $0.filesystem == id } }
+                })
+            {
+                violations.append("\(id.kind.word) is kept on \(strangers), which the plan does not name")
+            }
+        }
+        for (index, host) in cluster.hosts.enumerated() where !host.faults.isEmpty {
+            violations.append("node \(index + 1): \(host.faults)")
+        }
+    }
+
+    /// How each host sees a group.
+    private func views(_ id: FilesystemID) -> [String] {
+        cluster.hosts.enumerated().compactMap { index, host in
+            guard let group = host.state.view.groups.first(where: { $0.filesystem == id }) else {
+                let known = host.state.view.groups.first.map {
+                    "catalog applied=\($0.appliedIndex) commit=\($0.commitIndex) leader=\($0.leader?.description ?? "-")"
+                }
+                return "n\(index + 1) \(host.isUp ? "up" : "down") \(known ?? "knows nothing")"
+            }
+            return
+                "n\(index + 1) \(host.isUp ? group.role : "down") term=\(group.term) leader=\(group.leader?.description ?? "-") commit=\(group.commitIndex) applied=\(group.appliedIndex) voters=\(group.voters)"
+        }
     }
 
     private func checkReplicas(_ id: FilesystemID) {

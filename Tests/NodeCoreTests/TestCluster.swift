@@ -18,6 +18,8 @@ final class TestCluster {
         var isUp = true
         /// Chunks that are durable here.
         var chunks: [ChunkID: [UInt8]] = [:]
+        /// When each was stored here, or vouched for, last.
+        var touched: [ChunkID: Instant] = [:]
         var stages: [StageID: [(offset: UInt64, bytes: [UInt8])]] = [:]
         var buffers: [BufferID: [UInt8]] = [:]
         var nextBuffer: UInt64 = 1
@@ -27,7 +29,29 @@ final class TestCluster {
         var answered: Set<RequestID> = []
         var nextRequest: UInt64 = 1
         var run: UInt64 = 0
-        init(state: NodeState) { self.state = state }
+        var started = Instant(nanoseconds: 0)
+        /// What it is known by; a test may start a node under another's number.
+        var id: NodeID
+        var disk = TestDisk()
+        /// Starts it again with what the disk held.
+        var start: ((NodeState.Restored) -> Void)?
+        /// What it said was wrong, and what it was told when it asked to join.
+        var faults: [String] = []
+        var hasHandedOver = false
+        init(state: NodeState, id: NodeID) {
+            self.state = state
+            self.id = id
+        }
+
+        /// What a process loses when it ends.
+        func reset() {
+            run += 1
+            isUp = true
+            stages = [:]
+            buffers = [:]
+            timers = [:]
+            hasHandedOver = false
+        }
 
         func insert(_ bytes: [UInt8]) -> Payload {
             defer { nextBuffer += 1 }
@@ -46,26 +70,44 @@ final class TestCluster {
 
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
     private(set) var hosts: [Host] = []
-    private let regionOf: [RegionID]
+    private var regionOf: [RegionID]
     private var heap: [Item] = []
     private var order: UInt64 = 0
     private var timerSerial: UInt64 = 0
     /// Round trips between regions, in milliseconds; 1 within one.
-    private let roundTrips: [[RegionID: Int]]
+    private let distance: (String, String) -> Int
+    private let seed: UInt64
+    private let cluster: ClusterConfig
+    /// Of every node; nil for the default.
+    private let grace: Duration?
+    /// Changes every node's settings.
+    private let adjust: (inout NodeSettings) -> Void
     /// Pairs of nodes (by index) that cannot reach each other.
     var cut: (Int, Int) -> Bool = { _, _ in false }
+    /// Time that a node takes to answer a fetch, beside the way.
+    var slowness: (Int) -> Duration = { _ in .zero }
+    /// Chunks that were swept: when, where.
+    var swept: [(at: Instant, node: Int, id: ChunkID)] = []
+    /// Pushes that nodes have sent, and nodes whose acknowledgements get lost.
+    var pushesSent = 0
+    var losesAcknowledgements: (Int) -> Bool = { _ in false }
+    /// Batches of chunks that one node has asked of another.
+    var fetchesAsked = 0
     /// What no run may show.
     private(set) var faults: [String] = []
 
-    init(_ regions: [Region], roundTrip: (String, String) -> Int, seed: UInt64) {
+    /// With `grace` nodes present themselves to the catalog, and dead ones are replaced after it.
+    init(
+        _ regions: [Region], roundTrip: @escaping (String, String) -> Int, seed: UInt64, grace: Duration? = nil,
+        settings: @escaping (inout NodeSettings) -> Void = { _ in }
+    ) {
         var names: [RegionID] = []
         for region in regions { names += Array(repeating: RegionID(region.name), count: region.nodes) }
         regionOf = names
-        roundTrips = names.map { a in
-            var row: [RegionID: Int] = [:]
-            for b in names { row[b] = a == b ? 1 : roundTrip(a.name, b.name) }
-            return row
-        }
+        distance = roundTrip
+        self.seed = seed
+        self.grace = grace
+        adjust = settings
         let founders = names.enumerated().map { index, region in
             NodeIntroduction(
                 region: region, name: "node\(index + 1)",
@@ -74,30 +116,78 @@ final class TestCluster {
                     NodeEndpoint(key: "peer", host: "host\(index + 1)", port: 2),
                 ], weight: 100)
         }
-        let cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "test", founders: founders)
+        cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "test", founders: founders)
         for (index, region) in names.enumerated() {
             let id = NodeID(UInt64(index) + 1)
-            let member = MemberRecord(
-                id: id, region: region,
-                endpoints: [
-                    NamedEndpoint("gossip", Self.gossip(index)), NamedEndpoint("peer", Endpoint(host: "host\(index + 1)", port: 2)),
-                ],
-                incarnation: 1, run: 1)
-            let state = NodeState(
-                settings: NodeSettings(id: id, region: region), cluster: cluster, member: member,
-                seeds: names.indices.filter { $0 != index }.map(Self.peer), restored: .init(), seed: seed &* 1_000 &+ UInt64(index),
-                now: now,
-                civil: WallTime(nanoseconds: 1_700_000_000_000_000_000))
-            hosts.append(Host(state: state))
+            let introduction = grace.map { _ in introduce(index, region, name: nil, weight: 100, store: UInt64(index) + 1) }
+            hosts.append(Host(state: state(index, id, introduction, founders, .init()), id: id))
         }
         for index in hosts.indices {
-            var effects: [Effect] = []
-            hosts[index].state.start(now: now, into: &effects)
-            interpret(effects, on: index)
-            for peer in hosts.indices where peer != index {
-                post(.peerConnected(NodeID(UInt64(peer) + 1)), to: index, after: .milliseconds(1))
-            }
+            let introduction = grace.map { _ in introduce(index, names[index], name: nil, weight: 100, store: UInt64(index) + 1) }
+            run(index, hosts[index].id, introduction, founders)
         }
+    }
+
+    func introduce(_ index: Int, _ region: RegionID, name: String?, weight: UInt32, store: UInt64, beginsRegion: Bool = false)
+        -> NodeIntroduction
+    {
+        NodeIntroduction(
+            region: region, name: name ?? "node\(index + 1)",
+            endpoints: [
+                NodeEndpoint(key: "gossip", host: "host\(index + 1)", port: 1),
+                NodeEndpoint(key: "peer", host: "host\(index + 1)", port: 2),
+            ], weight: weight, store: store, beginsRegion: beginsRegion)
+    }
+
+    private func state(
+        _ index: Int, _ id: NodeID, _ introduction: NodeIntroduction?, _ founders: [NodeIntroduction], _ restored: NodeState.Restored
+    ) -> NodeState {
+        var settings = NodeSettings(id: id, region: regionOf[index])
+        settings.introduction = introduction
+        if let grace { settings.replicaGrace = grace }
+        adjust(&settings)
+        let run = index < hosts.count ? hosts[index].run : 0
+        let member = MemberRecord(
+            id: id, region: regionOf[index],
+            endpoints: [
+                NamedEndpoint("gossip", Self.gossip(index)), NamedEndpoint("peer", Endpoint(host: "host\(index + 1)", port: 2)),
+            ],
+            incarnation: 1 + run * 1_000, run: 1 + run)
+        var config = cluster
+        config.founders = founders
+        return NodeState(
+            settings: settings, cluster: config, member: member, seeds: regionOf.indices.filter { $0 != index }.map(Self.peer),
+            restored: restored, seed: seed &* 1_000 &+ UInt64(index) &+ run &* 1_000_003, now: now,
+            civil: WallTime(nanoseconds: 1_700_000_000_000_000_000))
+    }
+
+    /// Begins, now and after every restart.
+    private func run(_ index: Int, _ id: NodeID, _ introduction: NodeIntroduction?, _ founders: [NodeIntroduction]) {
+        hosts[index].start = { [unowned self] restored in
+            hosts[index].state = state(index, id, introduction, founders, restored)
+            begin(index)
+        }
+        begin(index)
+        for peer in hosts.indices where peer != index {
+            post(.peerConnected(NodeID(UInt64(peer) + 1)), to: index, after: .milliseconds(1))
+        }
+    }
+
+    private func begin(_ index: Int) {
+        var effects: [Effect] = []
+        hosts[index].state.start(now: now, into: &effects)
+        interpret(effects, on: index)
+    }
+
+    /// Room for one more host, in this region.
+    func appendHost(in region: RegionID) -> Int {
+        regionOf.append(region)
+        return hosts.count
+    }
+
+    func start(_ index: Int, as id: NodeID, _ introduction: NodeIntroduction, founders: [NodeIntroduction]) {
+        hosts.append(Host(state: state(index, id, introduction, founders, .init()), id: id))
+        run(index, id, introduction, founders)
     }
 
     private var syncSerial: UInt64 = 0
@@ -173,7 +263,12 @@ final class TestCluster {
 
     // MARK: Effects
 
-    private func delay(_ from: Int, _ to: Int) -> Duration { .microseconds(roundTrips[from][regionOf[to]]! * 500) }
+    func roundTrip(_ from: Int, _ to: Int) -> Duration { delay(from, to) * 2 }
+
+    private func delay(_ from: Int, _ to: Int) -> Duration {
+        let trip = regionOf[from] == regionOf[to] ? 1 : distance(regionOf[from].name, regionOf[to].name)
+        return .microseconds(trip * 500)
+    }
 
     private func interpret(_ effects: [Effect], on node: Int) {
         let host = hosts[node]
@@ -210,7 +305,26 @@ final class TestCluster {
             case .answerSync(let token, let payload):
                 guard let (asker, id) = syncs.removeValue(forKey: token) else { continue }
                 post(.syncReply(id, payload), to: asker, after: delay(node, asker))
-            case .peer, .publish, .removeGroup: break
+            case .join(let endpoint, let request):
+                guard let target = hosts.indices.first(where: { Self.peer($0) == endpoint }), !cut(node, target), hosts[target].isUp else {
+                    post(.joinReply(nil), to: node, after: .milliseconds(10))
+                    continue
+                }
+                syncSerial += 1
+                let token = SyncToken(syncSerial)
+                syncs[token] = (node, SyncID(0))
+                guard let decoded = try? JoinRequest(xdr: request.xdrBytes) else {
+                    faults.append("node \(node + 1) asks to join with what cannot be read")
+                    continue
+                }
+                post(.joinRequest(token, from: host.id, decoded), to: target, after: delay(node, target))
+            case .answerJoin(let token, let reply):
+                guard let (asker, _) = syncs.removeValue(forKey: token) else { continue }
+                post(.joinReply(try? JoinReply(xdr: reply.xdrBytes)), to: asker, after: delay(node, asker))
+            case .publish(.fault(let what)): host.faults.append(what)
+            case .publish(.handedOver): host.hasHandedOver = true
+            case .removeGroup(let group): host.disk.remove(group)
+            case .peer, .publish: break
             case .startTimer(let key, let generation, let at):
                 timerSerial += 1
                 let serial = timerSerial << 32 | UInt64(node)
@@ -218,10 +332,21 @@ final class TestCluster {
                 host.timers[key] = serial
                 post(.timer(key, generation: serial), to: node, after: at > now ? at - now : .zero)
             case .cancelTimer(let key): host.timers[key] = nil
-            case .persist(let token, _): post(.logDurable(token: token), to: node, after: .milliseconds(1))
-            case .saveSnapshot(let group, let metadata, _):
+            case .persist(let token, let writes):
+                host.disk.write(writes)
+                post(.logDurable(token: token), to: node, after: .milliseconds(1))
+            case .saveSnapshot(let group, let metadata, let machine):
+                host.disk.save(group, metadata, machine)
                 post(.snapshotSaved(group, metadata, ok: true), to: node, after: .milliseconds(5))
-            case .sendSnapshot(let group, let to, _): post(.snapshotSent(group, to: to, ok: false), to: node, after: .milliseconds(5))
+            case .sendSnapshot(let group, let to, _):
+                let target = index(of: to)
+                guard let saved = host.disk.groups[group]?.snapshot, !cut(node, target), hosts[target].isUp else {
+                    post(.snapshotSent(group, to: to, ok: false), to: node, after: .milliseconds(5))
+                    continue
+                }
+                hosts[target].disk.save(group, saved.metadata, saved.machine)
+                post(.snapshotReceived(group, saved.metadata, saved.machine), to: target, after: delay(node, target))
+                post(.snapshotSent(group, to: to, ok: true), to: node, after: delay(node, target) * 2)
             case .stageWrite(let stage, let offset, let buffer, let token):
                 host.stages[stage, default: []].append((offset, host.buffers[buffer]!))
                 post(.stageWritten(token, ok: true, reason: ""), to: node, after: .microseconds(100))
@@ -236,19 +361,13 @@ final class TestCluster {
             case .pushChunks(let chunks, let to, let token):
                 let target = index(of: to)
                 let ok = !cut(node, target) && hosts[target].isUp
-                if ok { for chunk in chunks { hosts[target].chunks[chunk.id] = host.chunks[chunk.id] } }
-                post(.chunksPushed(token, ok: ok), to: node, after: delay(node, target) * 2)
+                pushesSent += 1
+                let isStored = ok && copy(chunks, from: node, to: target)
+                if losesAcknowledgements(target) { continue }
+                post(.chunksPushed(token, ok: isStored), to: node, after: delay(node, target) * 2)
             case .fetchChunks(let chunks, let from, let token):
-                let source = hosts[index(of: from)]
-                var missing: [ChunkID] = []
-                for chunk in chunks where host.chunks[chunk.id] == nil {
-                    if let bytes = source.chunks[chunk.id], source.isUp, !cut(node, index(of: from)) {
-                        host.chunks[chunk.id] = bytes
-                    } else {
-                        missing.append(chunk.id)
-                    }
-                }
-                post(.chunksFetched(token, missing: missing), to: node, after: delay(node, index(of: from)) * 2)
+                fetch(chunks, from: index(of: from), token, node)
+            case .chunks(let work): perform(work, node)
             case .dropBuffer(let buffer): host.buffers[buffer] = nil
             case .reply(let request, let reply):
                 if !host.answered.insert(request).inserted { faults.append("request \(request) of node \(node + 1) was answered twice") }
@@ -269,6 +388,7 @@ final class TestCluster {
         let piece = Array(whole[start...])
         let chunk = ChunkReference(id: SHA256.hash(piece), length: UInt32(piece.count))
         host.chunks[chunk.id] = piece
+        host.touched[chunk.id] = now
         return .extents(
             [Extent(offset: UInt64(start), length: UInt64(piece.count), chunk: chunk, chunkOffset: 0)], size: UInt64(whole.count))
     }
@@ -332,14 +452,21 @@ final class TestCluster {
         }
     }
 
-    func create(_ kind: FilesystemKind, _ name: String, region: String, on node: Int) throws -> FilesystemID {
+    func create(
+        _ kind: FilesystemKind, _ name: String, region: String, on node: Int, replicasPerRegion: UInt32? = nil,
+        keptVersions: UInt32 = 1_000, policy: ReplicationPolicy? = nil, options: FilesystemOptions = FilesystemOptions()
+    ) throws -> FilesystemID {
+        var policy = policy ?? .standard(kind)
+        if let replicasPerRegion { policy.replicasPerRegion = replicasPerRegion }
         let plan = try ReplicaPlanner(
-            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: .standard(kind), table: hosts[node].state.catalog.regionTable
+            group: GroupID(1_000), purpose: GroupPurpose(kind), policy: policy, table: hosts[node].state.catalog.regionTable
         ).plan(home: RegionID(region))
+        var options = options
+        options.keptVersions = keptVersions
         let request = FilesystemRequest(
             kind: kind, name: name, mode: .createFailIfExists, high: 7, low: name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) },
             region: RegionID(region),
-            policy: .standard(kind), plan: plan)
+            policy: policy, plan: plan, options: options)
         return try change(.createFilesystem(request), on: node).filesystem().id
     }
 

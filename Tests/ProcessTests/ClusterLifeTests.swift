@@ -40,6 +40,30 @@ extension Processes {
             try check()
         }
 
+        @Test func whatIsOnTheDiskCanBeLookedAt() throws {
+            let cluster = try LocalCluster(regions: ["a", "b"])
+            defer { cluster.end() }
+            #expect(cluster.run(["volume", "create", "data"]).status == 0)
+            let file = try cluster.write("f", LocalCluster.noise(300_000, seed: 3))
+            #expect(cluster.run(["volume", "put", "data", file, "/f"]).status == 0)
+            let well = cluster.run(["doctor", "--json"])
+            #expect(well.status == 0 && well.output.contains("are ready") && well.output.contains("replicas agree"), "\(well)")
+
+            #expect(cluster.run(["fault", "kill", cluster.nodes[1].name]).status == 0)
+            let ill = cluster.run(["doctor"])
+            #expect(ill.status == 1 && ill.output.contains(cluster.nodes[1].name) && ill.output.contains("WRONG"), "\(ill)")
+            let folder = "\(cluster.directory)/nodes/\(cluster.nodes[1].name)/data"
+            let log = cluster.run(["inspect", "\(folder)/log/0000000000000001.wal"])
+            #expect(log.status == 0 && log.output.contains("entry\tg16") && log.output.contains("hard state"), "\(log)")
+            let packs = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/chunks/packs")
+            let name = try #require(packs.first { $0.hasSuffix(".pack") })
+            let pack = LocalCluster.json(cluster.run(["inspect", "\(folder)/chunks/packs/\(name)", "--json"]))
+            let pieces = try #require(pack["pieces"] as? [[String: Any]])
+            #expect(pieces.filter { $0["what"] as? String == "chunk" }.count >= 1)
+            let check = cluster.run(["check", "store", "\(folder)/chunks"])
+            #expect(check.status == 0 && check.output.contains("Sound"), "\(check)")
+        }
+
         @Test func mistakesAreToldInOneLineAndChangeNothing() throws {
             let cluster = try LocalCluster(regions: ["a", "b", "c"])
             defer { cluster.end() }

@@ -82,6 +82,8 @@ extension Processes {
                                 do throws(FileFailure) {
                                     _ = try await client.put(filesystem, FilePath(path)!, ByteBuffer(bytes: Self.content(seed)))
                                     book.add(path, seed)
+                                    // There is always one under way, and not so many that reading them all takes long.
+                                    try? await Task.sleep(for: .milliseconds(60))
                                 } catch {
                                     try? await Task.sleep(for: .milliseconds(20))
                                 }
@@ -113,10 +115,13 @@ extension Processes {
                 onShare.count > rounds / 4 && onVolume.count > rounds / 4, "\(onShare.count) and \(onVolume.count) writes were acknowledged"
             )
 
+            measured("writes acknowledged", Double(onShare.count + onVolume.count), "files")
+            let reading = ContinuousClock.now
             for (filesystem, book) in [(share, onShare), (volume, onVolume)] {
                 let lost = await Self.missing(book.all, of: filesystem, from: clients)
                 #expect(lost.isEmpty, "\(filesystem) lost \(lost.count) of \(book.count) that were acknowledged: \(lost.prefix(5))")
             }
+            measured("reading them all", Double((ContinuousClock.now - reading).components.seconds), "s")
             let agree = await LocalCluster.eventually {
                 var digests: [UInt64: Set<String>] = [:]
                 for client in clients {

@@ -34,6 +34,7 @@ final class LocalCluster: @unchecked Sendable {
         let name: String
         let region: String
         let http: String
+        let peer: String
     }
     private struct File: Decodable { let nodes: [Node] }
 
@@ -51,6 +52,11 @@ final class LocalCluster: @unchecked Sendable {
             end()
             throw Failure(what: "atoll up: \(up.errors)")
         }
+        try reload()
+    }
+
+    /// Reads again which nodes there are.
+    func reload() throws {
         nodes = try JSONDecoder().decode(File.self, from: Data(contentsOf: URL(fileURLWithPath: directory + "/cluster.json"))).nodes
     }
 

@@ -76,7 +76,8 @@ extension Processes {
             #expect(cluster.processNumbers() == before)
             let other = cluster.run(["up", "--detach", "--regions", "a,b"])
             #expect(other.status == 2 && other.errors.contains("a,b,c"), "\(other)")
-            #expect(cluster.run(["up", "--detach", "--nodes-per-region", "2"]).status == 2)
+            let none = cluster.run(["up", "--detach", "--nodes-per-region", "0"])
+            #expect(none.status == 2, "\(none)")
             #expect(cluster.run(["up", "--detach", "--map", "toy"]).status == 2)
             let victim = cluster.nodes[1].name
             #expect(cluster.run(["fault", "kill", victim]).status == 0)

@@ -127,13 +127,21 @@ extension Processes {
             // Both in one version.
             #expect(desk.list("diff", "data", "1", "2").count == 2)
             for mode in [
-                ["--mode", "local"], ["--mode", "latest"], ["--mode", "max-staleness", "--seconds", "5"],
-                ["--mode", "min-commit", "--version", "2"],
+                ["--local"], ["--latest"], [], ["--max-staleness", "5"], ["--min-commit", "2"], ["--min-commit", "v2"],
+                ["--min-commit", #"{"version": 2, "digest": "x"}"#], ["--strict"],
             ] {
                 let result = desk.cluster.run(["volume", "reload", "data", "--region", "c"] + mode)
                 #expect(result.status == 0, "\(mode): \(result.errors)")
             }
-            #expect(desk.volume("reload", "data", "--mode", "sideways").status == 2)
+            for mode in [
+                ["--sideways"], ["--local", "--strict"], ["--max-staleness", "-1"], ["--max-staleness", "soon"], ["--min-commit", "x"],
+                ["--min-commit", "{}"],
+            ] {
+                let result = desk.cluster.run(["volume", "reload", "data"] + mode)
+                #expect(result.status == 2 || result.status == 64, "\(mode): \(result)")
+            }
+            let missing = desk.volume("reload", "data", "--min-commit", "99", "--region", "c")
+            #expect(missing.status == 1 && missing.errors.contains("no such version"), "\(missing)")
         }
 
         @Test func aNameThatIsUsedAgainIsAnotherThing() async throws {

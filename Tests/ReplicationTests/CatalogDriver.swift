@@ -132,7 +132,15 @@ struct CatalogDriver {
             return .bootstrap(
                 high: 1, low: UInt64(try command.integer("id", default: 1)), name: command.value("name") ?? "reef",
                 format: UInt32(try command.integer("format", default: 1)), nodes: nodes, catalogPlan: plan)
-        case "join": return .registerNode(introduction(command.value("node") ?? ""))
+        case "join":
+            var node = introduction(command.value("node") ?? "")
+            node.store = UInt64(try command.integer("store", default: 0))
+            node.beginsRegion = command.has("new-region")
+            return .registerNode(node, number: try command.has("number") ? NodeID(UInt64(command.integer("number"))) : nil)
+        case "settle":
+            return .settlePlacement(
+                GroupID(UInt64(try command.integer("group"))), plan: UInt64(try command.integer("plan")),
+                nodes: try command.has("nodes") ? UInt64(command.integer("nodes")) : state.nodesRevision)
         case "update":
             return .updateNode(
                 NodeID(UInt64(try command.integer("node"))),

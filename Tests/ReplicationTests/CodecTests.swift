@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func clientTablesAndMessagesAreSafe() throws {
+    @Test func clientTablesAreSafe() throws {
         var table = ClientTable()
         for sequence in 1...5 as ClosedRange<UInt64> {
             let stamp = ClientStamp(client: ClientID(high: 1, low: sequence % 2), sequence: sequence, acknowledged: 0, opened: 0)
@@ -74,9 +74,6 @@ import Testing
             table.record(stamp, result: [1, 2, 3])
         }
         try fuzz(table, seed: 4, rounds: 1_000)
-        try fuzz(AntiEntropyMessage.list(round: 3, [chunk("a"), chunk("b")], isLast: true), seed: 5, rounds: 300)
-        try fuzz(AntiEntropyMessage.listRequest(round: 3, ChunkRange(7), after: chunk("a").id, limit: 9), seed: 6, rounds: 300)
-        try fuzz(AntiEntropyMessage.summary(round: 3, HoldingSummary()), seed: 7, rounds: 100)
     }
 
     @Test func whatCannotBeReadIsNotProposed() {

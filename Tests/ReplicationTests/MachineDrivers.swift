@@ -44,7 +44,7 @@ struct FetchDriver {
             event = .request(
                 ChunkWaiterID(UInt64(try command.integer("waiter"))), chunks.map { FetchWant(chunk: $0, sources: sources) },
                 deadline: now + .milliseconds(try command.integer("within", default: 60_000)))
-        case "arrived": event = .arrived(transfer, chunks.map(\.id))
+        case "arrived": event = .arrived(transfer, chunks.map { FetchedChunk($0.id, sentBytes: $0.length / 2) })
         case "missing": event = .missing(transfer, chunks.map(\.id), reason: "not held")
         case "ended": event = .ended(transfer, failure: command.value("failure"))
         case "present": event = .present(chunks.map(\.id))
@@ -66,83 +66,9 @@ struct FetchDriver {
         case .fetch(let id, let node, let chunks): "\(id) fetch from \(node): \(names.list(chunks))"
         case .cancel(let id): "\(id) cancel"
         case .done(let waiter, let costs):
-            "\(waiter) done: \(costs.chunks) chunks, \(costs.bytes) bytes, \(costs.wideAreaRequests) far requests, \(costs.wideAreaRoundTrips) far round trips"
+            "\(waiter) done: \(costs.chunksFromRegion)+\(costs.chunksFromAfar) chunks, \(costs.wideAreaBytes) far bytes, \(costs.wideAreaRequests) far requests, \(costs.wideAreaRoundTrips) far round trips"
         case .failed(let waiter, let failure):
             "\(waiter) failed, \(failure.cause): \(failure.chunk.map(names.name) ?? "-") \(failure.tried.map { "\($0.node) \($0.reason)" })"
-        }
-    }
-}
-
-/// Drives `ChunkPushes`: three regions a (nodes 1...9), b (10...19) and c (20...29), one voter each.
-struct PushDriver {
-    private var machine = ChunkPushes()
-    private var names = ChunkNames()
-    private var now = Instant.zero
-
-    static func region(_ node: UInt64) -> RegionID { RegionID(node < 10 ? "a" : node < 20 ? "b" : "c") }
-    static func destination(_ node: UInt64) -> ChunkDestination { ChunkDestination(node: NodeID(node), region: region(node)) }
-    static func rule(_ durability: Durability) -> PlacementRule {
-        let voters = [1, 10, 20].map { ReplicaPlan.Replica(node: NodeID($0), region: region($0)) }
-        let plan = ReplicaPlan(purpose: .volume, home: RegionID("a"), voters: voters, learners: [])
-        return PlacementRule(commit: CommitRule(durability: durability, plan: plan), shares: [])
-    }
-
-    mutating func run(_ command: ScriptCommand) throws -> String {
-        if let at = command.value("at").flatMap({ Int64($0) }) { now = Instant(nanoseconds: at * 1_000_000) }
-        let transfer = ChunkTransferID(UInt64(try command.integer("transfer", default: 0)))
-        let chunks = command.list("chunks").map { names.reference($0) }
-        let wants = chunks.map { chunk in
-            PushWant(
-                chunk: chunk, destinations: command.list("to").compactMap { UInt64($0) }.map(Self.destination),
-                held: command.list("held").compactMap { UInt64($0) }.map(Self.destination))
-        }
-        let event: PushEvent
-        switch command.name {
-        case "settings":
-            var settings = PushSettings()
-            settings.transfersPerDestination = try command.integer("transfers", default: 2)
-            settings.batchChunks = try command.integer("batch", default: 128)
-            settings.maximumAttempts = try command.integer("attempts", default: 12)
-            settings.maximumRecords = try command.integer("records", default: 65_536)
-            settings.remembered = try command.integer("remembered", default: 65_536)
-            machine = ChunkPushes(settings: settings)
-            return "ok"
-        case "stage": event = .stage(wants)
-        case "wait":
-            let durability: Durability =
-                switch command.value("rule") {
-                case "region": .region
-                case "all": .all
-                default: .majority
-                }
-            event = .wait(
-                ChunkWaiterID(UInt64(try command.integer("waiter"))), wants, Self.rule(durability),
-                deadline: now + .milliseconds(try command.integer("within", default: 60_000)))
-        case "acknowledged": event = .acknowledged(transfer, chunks.map(\.id))
-        case "refused": event = .refused(transfer, chunks.map(\.id), reason: "no room")
-        case "ended": event = .ended(transfer, failure: command.value("failure"))
-        case "cancel": event = .cancel(ChunkWaiterID(UInt64(try command.integer("waiter"))))
-        case "lost": event = .nodeLost(NodeID(UInt64(try command.integer("node"))))
-        case "reachable": event = .nodeReachable(NodeID(UInt64(try command.integer("node"))))
-        case "tick": event = .tick
-        default: throw ScriptError(file: command.file, line: command.line, reason: "unknown command \(command.name)")
-        }
-        var effects: [PushEffect] = []
-        machine.handle(event, now: now, into: &effects)
-        machine.checkInvariants()
-        var lines = effects.map(describe)
-        if let at = machine.nextWakeup { lines.append("next \((at - .zero).inNanoseconds / 1_000_000) ms") }
-        return lines.joined(separator: "\n")
-    }
-
-    private func describe(_ effect: PushEffect) -> String {
-        switch effect {
-        case .push(let id, let node, let chunks): "\(id) push to \(node): \(names.list(chunks))"
-        case .cancel(let id): "\(id) cancel"
-        case .placed(let waiter): "\(waiter) placed"
-        case .failed(let waiter, let failure):
-            "\(waiter) failed, \(failure.cause): \(failure.chunk.map(names.name) ?? "-") in \(failure.holding.map(\.name)), lacks \(failure.missing.map { "\($0.destination) \($0.reason)" })"
-        case .leftOut(let chunk, let node, let reason): "\(names.name(chunk)) left out at \(node): \(reason)"
         }
     }
 }

@@ -13,8 +13,20 @@ import Testing
     private func placement(_ table: RegionTable, copies: UInt32 = 0) throws -> ChunkPlacement {
         var policy = ReplicationPolicy.volume
         policy.copiesPerRegion = copies
-        let plan = try ReplicaPlanner(group: GroupID(16), purpose: .volume, policy: policy, table: table).plan(home: home)
+        // Every node has a replica.
+        let replicas = table.nodes.map { ReplicaPlan.Replica(node: $0.id, region: $0.region) }
+        let voters = min(3, replicas.count)
+        let plan = ReplicaPlan(purpose: .volume, home: home, voters: Array(replicas[..<voters]), learners: Array(replicas[voters...]))
         return ChunkPlacement(plan: plan, policy: policy, table: table)
+    }
+
+    /// Who shall hold a chunk has the names of all.
+    @Test func onlyReplicasHoldChunks() throws {
+        let table = table([100, 100, 100, 100, 100])
+        let plan = try ReplicaPlanner(group: GroupID(16), purpose: .volume, policy: .volume, table: table).plan(home: home)
+        let placement = ChunkPlacement(plan: plan, policy: .volume, table: table)
+        #expect(plan.replicas.count == 3)
+        for name in chunks(200) { #expect(placement.targets(of: name, in: home).allSatisfy { plan.contains($0) }) }
     }
 
     private func chunks(_ count: Int) -> [ChunkID] {

@@ -28,12 +28,6 @@ import Testing
                 commands += 1
                 return try driver.run(command)
             }
-        } else if name.hasPrefix("push") {
-            var driver = PushDriver()
-            differences = try Script.run(file) { command in
-                commands += 1
-                return try driver.run(command)
-            }
         } else {
             throw ScriptError(file: name, line: 1, reason: "no machine for this file")
         }

@@ -21,7 +21,8 @@ extension APIRoutes {
             name: "session", type: "string", about: "an open session: the change is staged there; without it a volume's change is committed"
         ),
         .init(name: "message", type: "string", about: "of the commit"),
-        .init(name: "wait", type: "string", about: "policy, all, or regions with commas between: who must hold the commit"),
+        .init(
+            name: "wait", type: "string", about: "policy, local, majority, all, or regions with commas between: who must hold the commit"),
         .init(name: "if_unchanged", type: "boolean", about: "refuse where someone else changed the file"),
     ]
 

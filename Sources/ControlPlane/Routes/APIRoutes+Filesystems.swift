@@ -15,6 +15,12 @@ extension APIRoutes {
                 takesSchema: "FilesystemRequest", givesSchema: "Filesystem", status: 201
             ) { try await createFilesystem($0) },
             APIRoute(
+                method: .post, path: "/v1/filesystems/{id}/clones", name: "cloneFilesystem",
+                about:
+                    "Makes a file system, of either kind, with the content of this one (of a volume's past version, where one is named). No content is copied but to where the new one wants it.",
+                takes: .json, takesSchema: "CloneRequest", givesSchema: "Filesystem", status: 201
+            ) { try await cloneFilesystem($0) },
+            APIRoute(
                 method: .get, path: "/v1/filesystems", name: "listFilesystems",
                 about: "The file systems that the token may see, newest first.",
                 query: [
@@ -60,6 +66,51 @@ extension APIRoutes {
         guard let kind = FilesystemKind.allCases.first(where: { $0.word == json["kind"]?.text }) else {
             throw JSON.invalid("kind", "must be nfs or volume")
         }
+        let (record, created) = try await makeFilesystem(kind, json, origin: nil, request)
+        var report = FilesystemReport(record)
+        report.wasCreated = created
+        return .json(status: created ? .created : .ok, report)
+    }
+
+    private func cloneFilesystem(_ request: APIRequest) async throws -> Response {
+        let json = try await request.json()
+        let source = try await record(request, write: false)
+        let version = try json.optionalUnsigned("version").map(VersionID.init)
+        guard version == nil || source.kind == .volume else { throw JSON.invalid("version", "a network file system has no versions") }
+        var kind = source.kind
+        if json["kind"] != nil {
+            guard let named = FilesystemKind.allCases.first(where: { $0.word == json["kind"]?.text }) else {
+                throw JSON.invalid("kind", "must be nfs or volume")
+            }
+            kind = named
+        }
+        _ = try json.string("name")
+        guard json["mode"] == nil else { throw JSON.invalid("mode", "a clone is a new file system") }
+        // What cannot be cloned is told before anything is made.
+        let session = try await service.openSession(source.id, options: SessionOptions(readOnly: true, version: version))
+        do {
+            let (made, _) = try await makeFilesystem(kind, json, origin: source.id, request)
+            do {
+                _ = try await service.perform(
+                    .clone(into: made.id, version: version), session: session, payload: nil, within: max(request.within, .seconds(600)))
+            } catch {
+                _ = try? await change(.deleteFilesystem(.id(made.id), allowMissing: true), request)
+                throw error
+            }
+            await service.closeSession(session)
+            var report = FilesystemReport(made)
+            report.wasCreated = true
+            return .json(status: .created, report)
+        } catch {
+            await service.closeSession(session)
+            throw error
+        }
+    }
+
+    /// Creates what the request describes, or finds it.
+    private func makeFilesystem(_ kind: FilesystemKind, _ json: JSON, origin: FilesystemID?, _ request: APIRequest) async throws -> (
+        record: FilesystemRecord, created: Bool
+    ) {
         let environment = Self.environment(try json.string("environment", default: "main"))
         try Self.require(environment, write: true, request)
         let name: String? = json["name"] == nil ? nil : try json.string("name")
@@ -73,19 +124,19 @@ extension APIRoutes {
         let plan = try PlanFilesystem.plan(
             kind, name: name ?? "", home: region, policy: policy, group: GroupID(high ^ low), table: PlanFilesystem.table(catalog, status))
         var options = FilesystemOptions()
-        options.version = try json.small("version", default: options.version)
+        if origin == nil { options.version = try json.small("version", default: options.version) }
         options.backgroundCommitSeconds = try json.small("background_commit_s", default: options.backgroundCommitSeconds)
         options.keptVersions = try json.small("kept_versions", default: options.keptVersions)
         options.quotaBytes = try json.unsigned("quota_bytes", default: options.quotaBytes)
+        options.origin = origin
         let wanted = FilesystemRequest(
             kind: kind, name: name, environment: environment, mode: mode, high: high, low: low, region: region, policy: policy, plan: plan,
-            options: options, expectedVersion: try json.small("version", default: 0))
+            options: options,
+            expectedVersion: origin == nil ? try json.small("version", default: 0) : 0)
         guard case .filesystem(let record, let created) = try await change(.createFilesystem(wanted), request) else {
             throw FileFailure(.ioError, operation: "\(kind.word) create", object: name ?? "", cause: "the catalog gave another answer")
         }
-        var report = FilesystemReport(record)
-        report.wasCreated = created
-        return .json(status: created ? .created : .ok, report)
+        return (record, created)
     }
 
     private static func creationMode(_ json: JSON) throws(FileFailure) -> CreationMode {
@@ -109,7 +160,19 @@ extension APIRoutes {
         case "region": policy.durability = .region
         case "majority": policy.durability = .majority
         case "all": policy.durability = .all
-        default: throw JSON.invalid("durability", "must be region, majority or all")
+        case "bounded":
+            let seconds = json["max_lag_s"] == nil ? nil : try json.real("max_lag_s")
+            guard seconds.map({ (0.1...86_400).contains($0) }) ?? true else { throw JSON.invalid("max_lag_s", "must be 0.1 to 86400") }
+            let bytes = try json.optionalUnsigned("max_lag_bytes")
+            guard seconds != nil || bytes != nil else {
+                throw JSON.invalid("durability", "bounded needs max_lag_s or max_lag_bytes")
+            }
+            policy.durability = .bounded(lag: seconds.map { .milliseconds(Int64(($0 * 1_000).rounded())) }, bytes: bytes)
+            return policy
+        default: throw JSON.invalid("durability", "must be region, majority, all or bounded")
+        }
+        guard json["max_lag_s"] == nil, json["max_lag_bytes"] == nil else {
+            throw JSON.invalid("max_lag_s", "and max_lag_bytes are for durability bounded")
         }
         return policy
     }

@@ -48,11 +48,13 @@ extension APIRoutes {
         if !request.principal.allows(record, write: true) { options.readOnly = true }
         let session = try await service.openSession(record.id, options: options)
         sessions.opened(session, by: request.principal)
+        let distance = await DistanceReport(record, service.status())
         return .json(status: .created) { writer in
             writer.object {
                 $0.field("session", identifier: session.rawValue)
                 $0.field("filesystem", record.id.description)
                 $0.field("read_only", options.readOnly || options.version != nil)
+                if let distance { $0.field("distance", distance) }
             }
         }
     }

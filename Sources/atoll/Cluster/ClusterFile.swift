@@ -14,7 +14,7 @@ struct ClusterFile: Sendable {
     }
 
     /// Grows with every change that an older program would misread.
-    static let format: UInt64 = 1
+    static let format: UInt64 = 2
 
     var id: String
     var name: String
@@ -22,6 +22,8 @@ struct ClusterFile: Sendable {
     /// The name of the region map, or `none`.
     var map: String
     var nodes: [Node]
+    /// The number of the next node that is added: numbers of nodes that were removed are not used again.
+    var nextNode: UInt64
 
     func node(_ name: String) -> Node? { nodes.first { $0.name == name || "\($0.id)" == name || "n\($0.id)" == name } }
 
@@ -33,6 +35,7 @@ struct ClusterFile: Sendable {
                 writer.field("name", name)
                 writer.field("regions", strings: regions)
                 writer.field("map", map)
+                writer.field("next_node", nextNode)
                 writer.key("nodes")
                 writer.array { writer in
                     for node in nodes {
@@ -58,10 +61,11 @@ struct ClusterFile: Sendable {
         do {
             let json = try JSONParser.parse(try LocalFiles.read(path))
             let format = try json.unsigned("format")
-            guard format <= Self.format else {
+            guard format == Self.format else {
                 throw CommandFailure(
-                    operation, directory.path, "it was made by a newer atoll (format \(format); this one knows \(Self.format))",
-                    hint: "use the newer program, or another --data-dir")
+                    operation, directory.path,
+                    "it was made by \(format > Self.format ? "a newer" : "an older") atoll (format \(format); this one knows \(Self.format))",
+                    hint: "use that program, or another --data-dir")
             }
             return ClusterFile(
                 id: try json.string("cluster_id"), name: try json.string("name"), regions: try json.strings("regions"),
@@ -71,7 +75,7 @@ struct ClusterFile: Sendable {
                         id: try node.unsigned("id"), name: try node.string("name"), region: try node.string("region"),
                         peer: try node.string("peer"),
                         gossip: try node.string("gossip"), http: try node.string("http"))
-                })
+                }, nextNode: try json.unsigned("next_node"))
         } catch let error as JSONError {
             throw CommandFailure(operation, path, "it is damaged: \(error)", hint: "restore it from a backup")
         } catch let failure as FileFailure {

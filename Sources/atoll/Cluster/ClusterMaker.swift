@@ -15,9 +15,17 @@ struct ClusterMaker {
     /// Nil for `none`.
     let mapText: String?
 
-    func make() throws -> ClusterFile {
+    /// Whether the regions are in the map.
+    func check() throws { _ = try checkedMap() }
+
+    private func checkedMap() throws -> RegionMap? {
         let map = try mapText.map { try RegionMapFile.parse($0, name: "map") }
-        if let map { try check(map) }
+        if let map { try Self.check(map, regions) }
+        return map
+    }
+
+    func make() throws -> ClusterFile {
+        let map = try checkedMap()
         try LocalFiles.makeDirectory(directory.path, mode: 0o700)
         let clusterID = Base62.encode(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
         let nodes = try plan()
@@ -36,13 +44,17 @@ struct ClusterMaker {
         }
         if let mapText { try LocalFiles.write(mapText, to: directory.map) }
         try LocalFiles.write(RegionMapFile.rules(map, regions: regions).xdrBytes, to: directory.linkRules)
-        let cluster = ClusterFile(id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", nodes: nodes)
-        for node in nodes { try LocalFiles.write(try configuration(of: node, in: cluster), to: directory.configuration(node.name)) }
+        let cluster = ClusterFile(
+            id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", nodes: nodes, nextNode: UInt64(nodes.count) + 1)
+        for node in nodes {
+            let text = try Self.configuration(of: node, in: cluster, directory, founders: nodes)
+            try LocalFiles.write(text, to: directory.configuration(node.name))
+        }
         try cluster.write(to: directory.clusterFile)
         return cluster
     }
 
-    private func check(_ map: RegionMap) throws {
+    static func check(_ map: RegionMap, _ regions: [String]) throws {
         do {
             for region in regions { _ = try map.region(named: region) }
         } catch {
@@ -66,7 +78,10 @@ struct ClusterMaker {
         return nodes
     }
 
-    private func configuration(of node: ClusterFile.Node, in cluster: ClusterFile) throws -> String {
+    /// A node that is none of the founders joins by the others, and may begin a region.
+    static func configuration(
+        of node: ClusterFile.Node, in cluster: ClusterFile, _ directory: ClusterDirectory, founders: [ClusterFile.Node]
+    ) throws -> String {
         var config = NodeConfig(
             node: .init(id: node.id, name: node.name, region: node.region), cluster: .init(id: cluster.id, name: cluster.name),
             dataDirectory: directory.data(node.name), tlsDirectory: directory.tls(node.name), gossipKeyFile: directory.gossipKey,
@@ -75,7 +90,8 @@ struct ClusterMaker {
         config.listen.peer = HostPort(node.peer)?.port ?? 0
         config.listen.gossip = HostPort(node.gossip)?.port ?? 0
         config.listen.http = HostPort(node.http)?.port ?? 0
-        config.bootstrap = cluster.nodes.map {
+        config.node.newRegion = founders.isEmpty
+        config.bootstrap = founders.map {
             NodeConfig.Member(id: $0.id, name: $0.name, region: $0.region, peer: $0.peer, gossip: $0.gossip, http: $0.http)
         }
         config.seeds = cluster.nodes.filter { $0 != node }.prefix(64).map(\.peer)

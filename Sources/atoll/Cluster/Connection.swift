@@ -41,6 +41,7 @@ struct Connection: Sendable {
     private static func remote(_ endpoint: String, _ environment: [String: String], _ region: String?, _ operation: String) async throws
         -> Connection
     {
+        let endpoint = endpoint.hasPrefix("http://") ? String(endpoint.dropFirst("http://".count)) : endpoint
         guard HostPort(endpoint) != nil else { throw CommandFailure.usage(operation, "ATOLL_ENDPOINT", "\"\(endpoint)\" is no host:port") }
         var token = environment["ATOLL_TOKEN"] ?? ""
         if let file = environment["ATOLL_TOKEN_FILE"] { token = try LocalFiles.text(file).trimmingCharacters(in: .whitespacesAndNewlines) }

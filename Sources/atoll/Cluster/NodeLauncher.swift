@@ -109,9 +109,9 @@ struct NodeLauncher {
     private func failure(_ child: Child, _ status: Int32) -> CommandFailure {
         if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
         let lines = Self.lastLines(directory.log(child.node.name), 8)
-        for line in lines { Terminal.error("  \(child.node.name): \(Terminal.escaped(line))") }
-        // The node's own last word is one line that begins with the program's name.
-        let cause = lines.last { $0.hasPrefix("atoll: ") }.map { String($0.dropFirst("atoll: ".count)) }
+        // The node's own last word is one line that begins with the program's name; without it, what came before may tell.
+        let cause = lines.last.flatMap { $0.hasPrefix("atoll: ") ? String($0.dropFirst("atoll: ".count)) : nil }
+        if cause == nil { for line in lines { Terminal.error("  \(child.node.name): \(Terminal.escaped(line))") } }
         return CommandFailure("start", child.node.name, cause ?? "it \(Self.words(status))", hint: "see \(directory.log(child.node.name))")
     }
 

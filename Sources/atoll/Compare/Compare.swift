@@ -39,7 +39,10 @@ struct Compare: AsyncParsableCommand {
     func run() async throws {
         let directory = ClusterDirectory(cluster.dataDirectory)
         let file = try ClusterFile.require(directory, "compare")
-        let options = try options(file, directory)
+        if let input, !LocalFiles.exists(input) { throw CommandFailure("compare", "--input \(input)", "there is no such folder") }
+        // A report that can not be written would be known too late.
+        try LocalFiles.makeDirectory(report)
+        let options = try await options(file, directory)
         let live = try LiveCluster(file, directory)
         let runner = ComparisonRunner(client: live, options: options) { Terminal.error($0) }
         let work = Task { try await runner.run() }
@@ -84,12 +87,12 @@ struct Compare: AsyncParsableCommand {
         Terminal.error("wrote \(paths.joined(separator: ", "))")
     }
 
-    private func options(_ file: ClusterFile, _ directory: ClusterDirectory) throws -> ComparisonOptions {
+    private func options(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> ComparisonOptions {
         let workloads: [Workload]
         let regions: RegionMap
         do {
             workloads = try SettingsLibrary.workloads(workload)
-            regions = try regionMap(file, directory)
+            regions = try await regionMap(file, directory)
         } catch let error as SettingsError {
             throw CommandFailure.usage("compare", "", error.description)
         } catch let error as UnknownSetting {
@@ -109,10 +112,12 @@ struct Compare: AsyncParsableCommand {
         return options
     }
 
-    /// The map that the cluster was started with; without one, distances are taken from the built-in map.
-    private func regionMap(_ file: ClusterFile, _ directory: ClusterDirectory) throws -> RegionMap {
+    /// The map that the cluster was started with; without one, distances are what the nodes measure, and
+    /// nothing is known of prices.
+    private func regionMap(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> RegionMap {
         if let map { return try SettingsLibrary.map(map) }
         if LocalFiles.exists(directory.map) { return try SettingsLibrary.map(directory.map) }
-        return try SettingsLibrary.map("aws")
+        Terminal.error("the cluster has no region map: distances are measured, prices unknown (name a map with --map)")
+        return try await RegionMeasurements.collect(file, directory, for: "compare", patience: .seconds(10)).map(of: file.regions)
     }
 }

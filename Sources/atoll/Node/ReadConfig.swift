@@ -32,7 +32,8 @@ enum ReadConfig {
 
     /// The settings that there are: a misspelt one must not be ignored.
     private static let known: [String: [String]] = [
-        "": NodeConfig.CodingKeys.allCases.map(\.rawValue), "node": ["id", "name", "region"], "cluster": ["id", "name"],
+        "": NodeConfig.CodingKeys.allCases.map(\.rawValue), "node": NodeConfig.Identity.CodingKeys.allCases.map(\.rawValue),
+        "cluster": ["id", "name"],
         "listen": NodeConfig.Listen.CodingKeys.allCases.map(\.rawValue), "http": HTTPSettings.CodingKeys.allCases.map(\.rawValue),
         "limits": NodeLimits.CodingKeys.allCases.map(\.rawValue), "bootstrap": ["id", "name", "region", "peer", "gossip", "http"],
     ]

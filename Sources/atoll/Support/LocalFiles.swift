@@ -49,6 +49,24 @@ enum LocalFiles {
         return text
     }
 
+    /// What is in a directory. A name that is not UTF-8 is an error: it could neither be opened nor kept, and
+    /// must not be left out in silence.
+    static func names(_ folder: String, _ operation: String) throws -> [String] {
+        guard let stream = opendir(folder) else { throw failure(operation, folder) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            guard let name = String(validating: bytes, as: UTF8.self) else {
+                throw CommandFailure(
+                    operation, "\(folder)/\(Terminal.escaped(bytes))", "its name is not UTF-8",
+                    hint: "nothing was stored; rename it first, or store it by the HTTP API")
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     static func makeDirectory(_ path: String, mode: mode_t = 0o755) throws {

@@ -21,8 +21,12 @@ struct Members: AsyncParsableCommand {
             observers = [found]
         }
         let views = await Views.collect(observers, directory) { client in try await client.members() }
+        let states = await Views.collect(file.nodes, directory) { client in try await client.nodes() }.first?.answer ?? []
+        func state(_ id: NodeID) -> String { states.first { $0.id == id }?.state ?? "-" }
         guard !views.isEmpty else { throw CommandFailure("members", "", "no node answers", hint: "see `atoll status`") }
-        func name(_ id: UInt64) -> String { file.nodes.first { $0.id == id }?.name ?? "n\(id)" }
+        func name(_ id: UInt64) -> String {
+            file.nodes.first { $0.id == id }?.name ?? states.first { $0.id.rawValue == id }?.name ?? "n\(id)"
+        }
         if output.json {
             Show.json { writer in
                 writer.object { writer in
@@ -33,6 +37,7 @@ struct Members: AsyncParsableCommand {
                                 $0.field("node", view.node.id)
                                 $0.field("name", view.node.name)
                                 $0.field("members", view.answer)
+                                $0.field("nodes", states)
                             }
                         }
                     }
@@ -40,11 +45,12 @@ struct Members: AsyncParsableCommand {
             }
             return
         }
-        var table = Table("Seen by", "Node", "Region", "Status", ">Incarnation", ">RTT ms")
+        var table = Table("Seen by", "Node", "Region", "Status", "Data", ">Incarnation", ">RTT ms")
         for view in views {
             for member in view.answer {
                 table.add(
-                    view.node.name, name(member.id.rawValue), member.region.name, member.status, "\(member.incarnation)",
+                    view.node.name, name(member.id.rawValue), member.region.name, member.status, state(member.id),
+                    "\(member.incarnation)",
                     Show.milliseconds(member.roundTripMilliseconds))
             }
         }

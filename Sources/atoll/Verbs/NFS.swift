@@ -10,6 +10,7 @@ struct NFS: AsyncParsableCommand {
         commandName: "nfs", abstract: "Network file systems: one primary region, locks, close-to-open.",
         subcommands: [
             NFSCreate.self, NFSList.self, NFSLs.self, NFSPut.self, NFSGet.self, NFSRm.self, NFSCp.self, NFSRename.self, NFSDelete.self,
+            NFSClone.self,
         ])
 }
 
@@ -39,10 +40,12 @@ struct NFSLs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List a directory.")
     @Argument var name: String
     @Argument var path = "/"
+    @OptionGroup var distance: DistanceOptions
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        try await FilesystemVerb(kind: .nfs, verb: "ls", target: target).list(name, path, version: nil, json: output.json)
+        try await FilesystemVerb(kind: .nfs, verb: "ls", target: target, requireLocal: distance.requireLocal).list(
+            name, path, version: nil, json: output.json)
     }
 }
 
@@ -51,9 +54,10 @@ struct NFSPut: AsyncParsableCommand {
     @Argument var name: String
     @Argument(help: "A file, a directory, or - for the standard input.") var local: String
     @Argument(help: "A path; with / at its end the name is kept.") var remote = "/"
+    @OptionGroup var distance: DistanceOptions
     @OptionGroup var target: TargetOptions
     func run() async throws {
-        let verb = FilesystemVerb(kind: .nfs, verb: "put", target: target)
+        let verb = FilesystemVerb(kind: .nfs, verb: "put", target: target, requireLocal: distance.requireLocal)
         let put = PutVerb(verb: verb, name: name, local: local, remote: remote, force: true, commit: CommitOptions(), stage: nil)
         try put.check()
         try await verb.run { connection in
@@ -70,9 +74,10 @@ struct NFSGet: AsyncParsableCommand {
     @Argument(help: "A path; * and ** are taken.") var remote: String
     @Argument(help: "A file or directory, or - for the standard output.") var local = "."
     @Flag(name: [.customShort("f"), .long], help: "Replace existing local files.") var force = false
+    @OptionGroup var distance: DistanceOptions
     @OptionGroup var target: TargetOptions
     func run() async throws {
-        let verb = FilesystemVerb(kind: .nfs, verb: "get", target: target)
+        let verb = FilesystemVerb(kind: .nfs, verb: "get", target: target, requireLocal: distance.requireLocal)
         try await verb.run { connection in
             try await verb.session(try await verb.find(name, connection).id, connection, readOnly: true) { files in
                 try await GetVerb(verb: verb, remote: remote, local: local, force: force).run(files, say: local != "-")
@@ -86,9 +91,11 @@ struct NFSRm: AsyncParsableCommand {
     @Argument var name: String
     @Argument var path: String
     @Flag(name: [.customShort("r"), .long], help: "Directories too, with all that is in them.") var recursive = false
+    @OptionGroup var distance: DistanceOptions
     @OptionGroup var target: TargetOptions
     func run() async throws {
-        try await FilesystemVerb(kind: .nfs, verb: "rm", target: target).remove(name, path, recursive: recursive, commit: CommitOptions())
+        try await FilesystemVerb(kind: .nfs, verb: "rm", target: target, requireLocal: distance.requireLocal).remove(
+            name, path, recursive: recursive, commit: CommitOptions())
     }
 }
 
@@ -97,9 +104,11 @@ struct NFSCp: AsyncParsableCommand {
     @Argument var name: String
     @Argument(help: "What to copy, and last where to.") var paths: [String]
     @Flag(name: [.customShort("r"), .long], help: "Directories too.") var recursive = false
+    @OptionGroup var distance: DistanceOptions
     @OptionGroup var target: TargetOptions
     func run() async throws {
-        try await FilesystemVerb(kind: .nfs, verb: "cp", target: target).copy(name, paths, recursive: recursive, commit: CommitOptions())
+        try await FilesystemVerb(kind: .nfs, verb: "cp", target: target, requireLocal: distance.requireLocal).copy(
+            name, paths, recursive: recursive, commit: CommitOptions())
     }
 }
 

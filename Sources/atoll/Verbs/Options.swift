@@ -17,6 +17,12 @@ struct TargetOptions: ParsableArguments {
     var region: String?
 }
 
+/// What to do about a network file system that lives in another region.
+struct DistanceOptions: ParsableArguments {
+    @Flag(help: "Refuse where it lives in another region than the client; otherwise there is a warning.")
+    var requireLocal = false
+}
+
 struct OutputOptions: ParsableArguments {
     @Flag(help: "Print JSON.")
     var json = false

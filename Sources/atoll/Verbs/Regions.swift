@@ -9,6 +9,11 @@ struct Regions: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the measured region-to-region table beside the map's.")
     @OptionGroup var cluster: ClusterOptions
     @OptionGroup var output: OutputOptions
+    @Option(help: "Seconds to wait, at most, for pairs of regions that nobody has measured yet.") var wait: Double = 5
+
+    func validate() throws {
+        guard (0...600).contains(wait) else { throw ValidationError("--wait \(wait): give 0 to 600 seconds") }
+    }
 
     private struct Row: JSONEncodable {
         var from: String
@@ -33,21 +38,12 @@ struct Regions: AsyncParsableCommand {
     func run() async throws {
         let directory = ClusterDirectory(cluster.dataDirectory)
         let file = try ClusterFile.require(directory, "regions")
-        let views = await Views.collect(file.nodes, directory) { client in try await client.regions() }
-        guard !views.isEmpty else { throw CommandFailure("regions", "", "no node answers", hint: "see `atoll status`") }
         let map = LocalFiles.exists(directory.map) && file.map != "none" ? try RegionMapFile.read(directory.map) : nil
-        var rows: [Row] = []
-        for from in file.regions {
-            for to in file.regions where from != to {
-                // The view with the most samples of a node in that region: it measured this pair itself.
-                let best = views.filter { $0.node.region == from }.flatMap { $0.answer }
-                    .filter { $0.from.name == from && $0.to.name == to }.max { $0.samples < $1.samples }
-                rows.append(
-                    Row(
-                        from: from, to: to, map: map?.roundTrip(RegionID(from), RegionID(to))?.inMilliseconds,
-                        median: best?.medianMilliseconds,
-                        p90: best?.p90Milliseconds, samples: best?.samples ?? 0))
-            }
+        let measured = try await RegionMeasurements.collect(file, directory, for: "regions", patience: .seconds(wait))
+        let rows = measured.pairs.map { pair in
+            Row(
+                from: pair.from, to: pair.to, map: map?.roundTrip(RegionID(pair.from), RegionID(pair.to))?.inMilliseconds,
+                median: pair.medianMilliseconds, p90: pair.p90Milliseconds, samples: pair.samples)
         }
         guard !output.json else { return Show.json("pairs", rows) }
         var table = Table("From", "To", ">Map ms", ">Median ms", ">p90 ms", ">Samples", ">Difference")

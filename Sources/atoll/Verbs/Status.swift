@@ -2,6 +2,7 @@ import APIClient
 import APISchema
 import ArgumentParser
 import Foundation
+import Primitives
 
 /// `atoll status`: all nodes, asked at the same time with a short bound: it answers while nodes hang.
 struct Status: AsyncParsableCommand {
@@ -22,6 +23,8 @@ struct StatusRows {
         var pid: Int?
         /// `ready`, `starting`, `draining`, `paused`, `stopped`, `no answer`.
         var state: String
+        /// `active`, `draining` or `drained`; nil where no node could be asked.
+        var data: String?
         var endpoints: [Endpoint]
         var dataDirectory: String
         var groups: [GroupReport] = []
@@ -33,6 +36,7 @@ struct StatusRows {
                 $0.field("region", node.region)
                 $0.field("pid", pid)
                 $0.field("state", state)
+                $0.field("data", data)
                 $0.field("endpoints", endpoints: endpoints)
                 $0.field("data_dir", dataDirectory)
                 $0.field("groups", groups)
@@ -41,7 +45,9 @@ struct StatusRows {
     }
 
     static func show(_ file: ClusterFile, _ directory: ClusterDirectory, json: Bool) async {
-        let rows = await collect(file, directory)
+        var rows = await collect(file, directory)
+        let known = await Views.collect(file.nodes, directory) { client in try await client.nodes() }.first?.answer ?? []
+        for place in rows.indices { rows[place].data = known.first { $0.id.rawValue == rows[place].node.id }?.state }
         guard !json else {
             Show.json { writer in
                 writer.object {
@@ -54,10 +60,10 @@ struct StatusRows {
             }
             return
         }
-        var table = Table(">Id", "Node", "Region", ">PID", "State", "Endpoints")
+        var table = Table(">Id", "Node", "Region", ">PID", "State", "Data", "Endpoints")
         for row in rows {
             table.add(
-                "\(row.node.id)", row.node.name, row.node.region, row.pid.map(String.init) ?? "-", row.state,
+                "\(row.node.id)", row.node.name, row.node.region, row.pid.map(String.init) ?? "-", row.state, row.data ?? "-",
                 row.endpoints.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
         }
         table.show()

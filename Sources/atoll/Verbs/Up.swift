@@ -33,7 +33,12 @@ struct Up: AsyncParsableCommand {
         let began = ContinuousClock.now
         // From here on a signal is a wish: whatever was started is ended first.
         let stop = StopRequest()
-        if ClusterFile.isMissing(directory) { try LocalFiles.makeDirectory(directory.path, mode: 0o700) }
+        if ClusterFile.isMissing(directory) {
+            // What can not be made leaves nothing behind.
+            try maker(directory).check()
+            try refuseForeign(directory)
+            try LocalFiles.makeDirectory(directory.path, mode: 0o700)
+        }
         let (file, children) = try await directory.locked("up") { try await start(directory, stop) }
         let took = ContinuousClock.now - began
         if output.json {
@@ -48,7 +53,11 @@ struct Up: AsyncParsableCommand {
     // MARK: Starting
 
     private func start(_ directory: ClusterDirectory, _ stop: StopRequest) async throws -> (ClusterFile, [NodeLauncher.Child]) {
-        let file = try existing(directory) ?? maker(directory).make()
+        let known = try existing(directory)
+        let grown = try known.flatMap { try growth(of: $0, directory) }
+        let file = try grown?.make() ?? known ?? maker(directory).make()
+        // Nodes that run must know the links to regions that are new.
+        if grown != nil { try await LinkFaults.set(try LinkFaults.read(directory), file, directory, "up") }
         let launcher = try NodeLauncher(directory: directory, leash: detach ? .none : .hold)
         var children: [NodeLauncher.Child] = []
         do {
@@ -76,18 +85,57 @@ struct Up: AsyncParsableCommand {
     private func existing(_ directory: ClusterDirectory) throws -> ClusterFile? {
         guard let file = try ClusterFile.read(directory, "up") else { return nil }
         let hint = "use another --data-dir, or leave the option out"
-        if let regions, try Self.names(regions) != file.regions {
-            throw CommandFailure.usage(
-                "up", directory.path, "the cluster here has the regions \(file.regions.joined(separator: ","))", hint: hint)
-        }
-        if let nodesPerRegion, nodesPerRegion * file.regions.count != file.nodes.count {
-            throw CommandFailure.usage(
-                "up", directory.path, "the cluster here has \(file.nodes.count / file.regions.count) nodes per region", hint: hint)
-        }
         if let map, map == "none" ? file.map != "none" : !map.contains("/") && !map.hasSuffix(".yaml") && map != file.map {
             throw CommandFailure.usage("up", directory.path, "the cluster here has the map \(file.map)", hint: hint)
         }
         return file
+    }
+
+    /// The nodes that are asked for and not there; nil where there are none. Fewer are refused.
+    private func growth(of file: ClusterFile, _ directory: ClusterDirectory) throws -> ClusterGrower? {
+        let hint = "take nodes away one by one: `atoll node drain NAME --wait 600`, then `atoll node remove NAME`"
+        let wanted = try regions.map(Self.names) ?? file.regions
+        let missing = file.regions.filter { !wanted.contains($0) }
+        guard missing.isEmpty else {
+            throw CommandFailure.usage(
+                "up", "--regions", "the cluster here has the regions \(file.regions.joined(separator: ",")), and up does not take any away",
+                hint: hint)
+        }
+        func count(_ region: String) -> Int { file.nodes.count { $0.region == region } }
+        let largest = file.regions.map(count).max() ?? 1
+        if let nodesPerRegion {
+            guard (1...9).contains(nodesPerRegion) else {
+                throw CommandFailure.usage("up", "--nodes-per-region \(nodesPerRegion)", "must be 1 to 9")
+            }
+            guard nodesPerRegion >= largest else {
+                throw CommandFailure.usage(
+                    "up", "--nodes-per-region \(nodesPerRegion)",
+                    "the cluster here has \(largest) nodes per region, and up does not take any away",
+                    hint: hint)
+            }
+        }
+        let grower = ClusterGrower(
+            directory: directory, file: file,
+            added: wanted.map { region in
+                let present = count(region)
+                // Without a number, regions that are there stay as they are.
+                return (region, max(0, (nodesPerRegion ?? (present == 0 ? largest : present)) - present))
+            })
+        return grower.added.contains { $0.count > 0 } ? grower : nil
+    }
+
+    /// A directory with other things in it is somebody's; what a start that broke off left is ours.
+    private func refuseForeign(_ directory: ClusterDirectory) throws {
+        guard LocalFiles.exists(directory.path) else { return }
+        let own: Set = [
+            "ca", "admin-token", "gossip-keys", "map.yaml", "links.xdr", "nodes", "lock", "leash", "up.json", "faults.json",
+            "sessions.json",
+        ]
+        let others = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { !own.contains($0) }.sorted()
+        guard let first = others.first else { return }
+        throw CommandFailure.usage(
+            "up", directory.path, "it holds other things (\(first)\(others.count > 1 ? ", …" : ""))",
+            hint: "name a directory that is empty or not there yet")
     }
 
     private func maker(_ directory: ClusterDirectory) throws -> ClusterMaker {

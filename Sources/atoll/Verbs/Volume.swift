@@ -12,7 +12,7 @@ struct Volume: AsyncParsableCommand {
             VolumeCreate.self, VolumeList.self, VolumeLs.self, VolumePut.self, VolumeGet.self, VolumeRm.self, VolumeCp.self,
             VolumeRename.self,
             VolumeDelete.self, VolumeCommit.self, VolumeReload.self, VolumeHistory.self, VolumeDiff.self, VolumeRollback.self,
-            VolumeConflicts.self, VolumeStatus.self,
+            VolumeConflicts.self, VolumeStatus.self, VolumeClone.self,
         ])
 }
 
@@ -20,12 +20,23 @@ struct VolumeCreate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "create", abstract: "Create a volume.")
     @Argument(help: "1 to 64 of A-Z a-z 0-9 - _ .") var name: String
     @Option(help: "Its home region, where its leader is wanted (default: that of --region).") var home: String?
-    @Option(help: "When a commit counts: region, majority (default) or all.") var durability: String?
+    @Option(
+        help: """
+            When a commit counts: region, majority (default), all, or bounded: as majority, and commits fail while a region lags by more \
+            than --max-lag or --max-lag-bytes.
+            """) var durability: String?
+    @Option(help: "Of bounded: seconds, 0.1 to 86400.") var maxLag: Double?
+    @Option(help: "Of bounded: bytes of content.") var maxLagBytes: UInt64?
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
+        guard (durability == "bounded") == (maxLag != nil || maxLagBytes != nil), maxLag.map({ (0.1...86_400).contains($0) }) ?? true else {
+            throw CommandFailure.usage(
+                "volume create", "--durability \(durability ?? "majority")",
+                "--durability bounded goes with --max-lag (0.1 to 86400 seconds) or --max-lag-bytes, and they with it")
+        }
         try await FilesystemVerb(kind: .volume, verb: "create", target: target).create(
-            name, region: home, durability: durability, json: output.json)
+            name, region: home, durability: durability, maximumLag: maxLag, maximumLagBytes: maxLagBytes, json: output.json)
     }
 }
 
@@ -43,11 +54,13 @@ struct VolumeLs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List a directory.")
     @Argument var name: String
     @Argument var path = "/"
-    @Option(name: .customLong("at"), help: "As it was in this version.") var version: UInt64?
+    @Option(help: "As it was in this version.") var at: String?
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        try await FilesystemVerb(kind: .volume, verb: "ls", target: target).list(name, path, version: version, json: output.json)
+        let version = try at.map { try VersionText.read($0, "volume ls") }
+        try await FilesystemVerb(kind: .volume, verb: "ls", target: target).list(
+            name, path, version: version?.rawValue, json: output.json)
     }
 }
 
@@ -60,14 +73,14 @@ struct CommitArguments: ParsableArguments {
     @Flag(help: "Refuse, and change nothing, where someone else changed the same files.")
     var ifUnchanged = false
 
-    /// `local` waits for no more than durability asks, in the region of `--region`.
-    func options(region: String?, _ operation: String) throws -> CommitOptions {
+    func options(_ operation: String) throws -> CommitOptions {
         guard message.utf8.count <= 4_096 else { throw CommandFailure.usage(operation, "--message", "at most 4,096 bytes") }
         let waiting: CommitWait
         switch wait {
-        case nil, "majority"?: waiting = .policy
+        case nil: waiting = .policy
+        case "local"?: waiting = .local
+        case "majority"?: waiting = .majority
         case "all"?: waiting = .all
-        case "local"?: waiting = region.map { .regions([RegionID($0)]) } ?? .policy
         case let text?:
             let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
             guard names.allSatisfy({ !$0.isEmpty }) else {
@@ -94,7 +107,7 @@ struct VolumePut: AsyncParsableCommand {
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "put", target: target)
         try await verb.run { connection in
-            let options = try commit.options(region: connection.region, verb.operation)
+            let options = try commit.options(verb.operation)
             let volume = try await verb.find(name, connection)
             let session = stage ? try await StagedSessions(connection, verb.operation).open(volume) : nil
             let put = PutVerb(verb: verb, name: name, local: local, remote: remote, force: force, commit: options, stage: session)
@@ -118,13 +131,14 @@ struct VolumeGet: AsyncParsableCommand {
     @Argument var remote: String
     @Argument(help: "A file or directory, or - for the standard output.") var local = "."
     @Flag(name: [.customShort("f"), .long], help: "Replace existing local files.") var force = false
-    @Option(name: .customLong("at"), help: "As it was in this version.") var version: UInt64?
+    @Option(help: "As it was in this version.") var at: String?
     @OptionGroup var target: TargetOptions
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "get", target: target)
+        let version = try at.map { try VersionText.read($0, verb.operation) }
         try await verb.run { connection in
             let volume = try await verb.find(name, connection)
-            try await verb.session(volume.id, connection, readOnly: true, version: version.map { VersionID($0) }) { files in
+            try await verb.session(volume.id, connection, readOnly: true, version: version) { files in
                 try await GetVerb(verb: verb, remote: remote, local: local, force: force).run(files, say: local != "-")
             }
         }
@@ -140,7 +154,7 @@ struct VolumeRm: AsyncParsableCommand {
     @OptionGroup var target: TargetOptions
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "rm", target: target)
-        try await verb.remove(name, path, recursive: recursive, commit: try commit.options(region: target.region, verb.operation))
+        try await verb.remove(name, path, recursive: recursive, commit: try commit.options(verb.operation))
     }
 }
 
@@ -154,7 +168,7 @@ struct VolumeCp: AsyncParsableCommand {
     @OptionGroup var target: TargetOptions
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "cp", target: target)
-        try await verb.copy(name, paths, recursive: recursive, commit: try commit.options(region: target.region, verb.operation))
+        try await verb.copy(name, paths, recursive: recursive, commit: try commit.options(verb.operation))
     }
 }
 

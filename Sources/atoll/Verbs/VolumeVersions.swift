@@ -15,7 +15,7 @@ struct VolumeCommit: AsyncParsableCommand {
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "commit", target: target)
         try await verb.run { connection in
-            let options = try commit.options(region: connection.region, verb.operation)
+            let options = try commit.options(verb.operation)
             let volume = try await verb.find(name, connection)
             let sessions = StagedSessions(connection, verb.operation)
             let session = try await sessions.require(volume)
@@ -31,25 +31,31 @@ struct VolumeCommit: AsyncParsableCommand {
 struct VolumeReload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "reload", abstract: "Bring this region's session to a newer version.")
     @Argument var name: String
-    @Option(help: "latest (default), local, max-staleness or min-commit.") var mode = "latest"
-    @Option(help: "Of max-staleness: seconds.") var seconds: Double?
-    @Option(help: "Of min-commit: the version of a receipt.") var version: UInt64?
+    @Flag(help: "To the newest version there is (default): one round trip to the leader.") var latest = false
+    @Flag(help: "To the newest that this region has: no round trip.") var local = false
+    @Option(help: ArgumentHelp("To one that was the newest at most so long ago.", valueName: "seconds")) var maxStaleness: Double?
+    @Option(help: ArgumentHelp("To at least this version: a number, v3, or the JSON of a commit's receipt.", valueName: "receipt"))
+    var minCommit: String?
+    @Flag(help: "As --latest, and refuse while files of the session are open.") var strict = false
     @Flag(help: "Drop what is staged.") var discard = false
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
 
     private func reloadMode() throws -> ReloadMode {
-        switch (mode, seconds, version) {
-        case ("latest", nil, nil): return .latest
-        case ("local", nil, nil): return .local
-        case ("max-staleness", let seconds?, nil) where (0...86_400).contains(seconds):
-            return .maxStaleness(.milliseconds(Int64(seconds * 1_000)))
-        case ("min-commit", nil, let version?): return .minimum(VersionID(version))
-        default:
+        let said = [latest, local, maxStaleness != nil, minCommit != nil, strict].count { $0 }
+        guard said <= 1 else {
             throw CommandFailure.usage(
-                "volume reload", "--mode \(mode)",
-                "say latest, local, max-staleness with --seconds (0 to 86400), or min-commit with --version")
+                "volume reload", name, "one of --latest, --local, --max-staleness, --min-commit and --strict goes at a time")
         }
+        if let seconds = maxStaleness {
+            guard (0...86_400).contains(seconds) else {
+                throw CommandFailure.usage("volume reload", "--max-staleness \(seconds)", "0 to 86400 seconds")
+            }
+            return .maxStaleness(.milliseconds(Int64(seconds * 1_000)))
+        }
+        if let minCommit { return .minimum(try VersionText.receipt(minCommit, "volume reload")) }
+        if strict { return .strict }
+        return local ? .local : .latest
     }
 
     func run() async throws {
@@ -106,6 +112,14 @@ struct VolumeStatus: AsyncParsableCommand {
         Terminal.line("This session reads \(status.version); the newest known here is \(status.latest).")
         Terminal.line(
             status.staged == 0 ? "Nothing is staged." : "\(status.staged) \(status.staged == 1 ? "change is" : "changes are") staged.")
+        var table = Table("Region", ">Has", ">Lag s", ">Commits", ">Bytes")
+        for region in status.lag {
+            let tenths = region.time.inNanoseconds / 100_000_000
+            table.add(
+                region.region.name, "\(region.version)", "\(tenths / 10).\(tenths % 10)", "\(region.commits)", "\(region.bytes)")
+        }
+        Terminal.line("")
+        table.show()
     }
 }
 
@@ -224,6 +238,15 @@ struct VolumeConflicts: AsyncParsableCommand {
 }
 
 enum VersionText {
+    /// A version, or the receipt that names it.
+    static func receipt(_ text: String, _ operation: String) throws -> VersionID {
+        guard text.contains("{") else { return try read(text, operation) }
+        guard let json = try? JSONParser.parse(Array(text.utf8)), let number = try? json.unsigned("version") else {
+            throw CommandFailure.usage(operation, "--min-commit", "it is no receipt", hint: "say what `atoll volume commit --json` printed")
+        }
+        return VersionID(number)
+    }
+
     static func read(_ text: String, _ operation: String) throws -> VersionID {
         guard let number = UInt64(text.hasPrefix("v") ? String(text.dropFirst()) : text) else {
             throw CommandFailure.usage(operation, text, "it is no version", hint: "say a number of `atoll volume history`, such as 3 or v3")

@@ -5,10 +5,14 @@ import Primitives
 
 /// `create`, `list`, `rename` and `delete` of either kind.
 extension FilesystemVerb {
-    func create(_ name: String, region: String?, durability: String?, json: Bool) async throws {
+    func create(
+        _ name: String, region: String?, durability: String?, maximumLag: Double? = nil, maximumLagBytes: UInt64? = nil, json: Bool
+    ) async throws {
         try await run { connection in
-            let new = NewFilesystem(
+            var new = NewFilesystem(
                 kind: kind, name: name, environment: target.environment, region: region.map { RegionID($0) }, durability: durability)
+            new.maximumLag = maximumLag
+            new.maximumLagBytes = maximumLagBytes
             let report = try await connection.client.createFilesystem(new)
             guard !json else { return Show.json { report.write(to: &$0) } }
             Terminal.line("Created \(kind.noun) '\(name)' (\(report.id)) in environment '\(report.environment)'.")

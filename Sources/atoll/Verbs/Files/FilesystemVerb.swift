@@ -10,6 +10,11 @@ struct FilesystemVerb: Sendable {
     /// `put`, `ls`, …
     let verb: String
     let target: TargetOptions
+    /// Refuse a network file system that lives elsewhere.
+    var requireLocal = false
+
+    /// Verbs that use files, and so pay for the distance.
+    private var usesFiles: Bool { ["ls", "put", "get", "rm", "cp"].contains(verb) }
 
     var operation: String { "\(kind.word) \(verb)" }
 
@@ -19,6 +24,29 @@ struct FilesystemVerb: Sendable {
 
     /// The file system of that name in the environment, or of that id.
     func find(_ name: String, _ connection: Connection) async throws -> FilesystemReport {
+        let found = try await look(name, connection)
+        if kind == .nfs, usesFiles { try await warnOfDistance(found, connection) }
+        return found
+    }
+
+    /// Once a command: what it costs to use it from here.
+    private func warnOfDistance(_ found: FilesystemReport, _ connection: Connection) async throws {
+        var here = connection.region
+        if here.isEmpty { here = try await connection.client.status().region.name }
+        guard here != found.region.name else { return }
+        guard !requireLocal else {
+            throw CommandFailure(
+                operation, "'\(found.label)'", "it lives in \(found.region.name), and this client is in \(here)",
+                hint: "say --region \(found.region.name), or leave --require-local out")
+        }
+        let pair = try await connection.client.regions().first {
+            ($0.from.name == here && $0.to == found.region) || ($0.to.name == here && $0.from == found.region)
+        }
+        let distance = DistanceReport(from: RegionID(here), region: found.region, roundTripMilliseconds: pair?.medianMilliseconds)
+        Terminal.error("warning: \(distance.words(found.label))")
+    }
+
+    private func look(_ name: String, _ connection: Connection) async throws -> FilesystemReport {
         do {
             guard let id = FilesystemID(name) else {
                 return try await connection.client.filesystem(kind: kind, environment: target.environment, name: name)

@@ -37,7 +37,7 @@ struct GetVerb: Sendable {
     // MARK: What to get
 
     private func collect(_ files: Files) async throws -> [Item] {
-        if verb.kind == .nfs, remote.contains("*") { return try await glob(files) }
+        if verb.kind == .nfs, remote.contains(where: Glob.isWild) { return try await glob(files) }
         let path = try verb.path(remote)
         let attributes = try await files.existing(path)
         var target = local
@@ -70,7 +70,7 @@ struct GetVerb: Sendable {
     /// `**` takes everything below, `*` within a name.
     private func glob(_ files: Files) async throws -> [Item] {
         let pattern = remote.split(separator: "/").map(String.init)
-        let fixed = pattern.prefix { !$0.contains("*") }
+        let fixed = pattern.prefix { !$0.contains(where: Glob.isWild) }
         let base = FilePath(components: fixed.map { Array($0.utf8) })
         let all = try await tree(Item(remote: base, local: local, attributes: try await files.existing(base)), files)
         let found = all.filter { item in
@@ -91,7 +91,9 @@ struct GetVerb: Sendable {
 
     /// Local names come from the remote side: none of them may lead elsewhere.
     private static func text(_ name: [UInt8]) throws -> String {
-        let text = String(decoding: name, as: UTF8.self)
+        guard let text = String(validating: name, as: UTF8.self) else {
+            throw CommandFailure("get", Terminal.escaped(name), "its name is not UTF-8", hint: "fetch it by the HTTP API")
+        }
         guard text != ".", text != "..", !text.contains("/"), !text.isEmpty else {
             throw CommandFailure("get", Terminal.escaped(name), "it can not be a local name")
         }
@@ -179,6 +181,8 @@ enum Glob {
         guard let part = parts.first, matches(part[...], first[...]) else { return false }
         return matches(Array(parts.dropFirst()), Array(pattern.dropFirst()))
     }
+
+    static func isWild(_ character: Character) -> Bool { character == "*" || character == "?" }
 
     /// `*` and `?` within a name, in time proportional to the product of the lengths.
     static func matches(_ text: Substring, _ pattern: Substring) -> Bool {

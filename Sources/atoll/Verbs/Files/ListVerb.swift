@@ -28,6 +28,7 @@ extension FilesystemVerb {
                 let attributes = try await files.existing(path)
                 guard attributes.type == .directory else { return [Entry(path: path, attributes: attributes)] }
                 return try await files.list(path).map { Entry(path: path.appending($0.name), attributes: $0.attributes) }
+                    .sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
             }
             guard !json else { return Show.json("entries", entries) }
             guard Terminal.outputIsTerminal else {

@@ -22,6 +22,8 @@ struct FileStatus: Sendable {
     var isDirectory: Bool { type == S_IFDIR }
     var isFile: Bool { type == S_IFREG }
     var isLink: Bool { type == S_IFLNK }
+    /// A pipe or a character device: it has bytes and no size.
+    var isStream: Bool { type == S_IFIFO || type == S_IFCHR }
 }
 
 /// Reads a local file or the standard input in pieces, on a thread of its own so that a slow disk or

@@ -33,8 +33,10 @@ struct PutVerb: Sendable {
         guard local != "-" || !remote.hasSuffix("/") else {
             throw CommandFailure.usage(operation, remote, "the standard input has no name", hint: "name the remote file")
         }
-        guard local == "-" || FileStatus(local) != nil else {
-            throw CommandFailure(operation, local, "there is no such local file or directory")
+        guard local != "-" else { return }
+        guard let status = FileStatus(local) else { throw CommandFailure(operation, local, "there is no such local file or directory") }
+        guard status.isFile || status.isDirectory || status.isStream else {
+            throw CommandFailure(operation, local, "it is neither file, directory nor pipe")
         }
     }
 
@@ -77,7 +79,7 @@ struct PutVerb: Sendable {
         while let (folder, place) = waiting.popLast() {
             guard let status = FileStatus(folder) else { continue }
             if !place.isRoot { items.append(Item(local: folder, remote: place, status: status)) }
-            for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+            for name in try LocalFiles.names(folder, operation).sorted() {
                 let path = "\(folder)/\(name)"
                 let target = place.appending(Array(name.utf8))
                 guard let status = FileStatus(path, followLinks: false) else { continue }
@@ -116,7 +118,7 @@ struct PutVerb: Sendable {
             force: force, permissions: item.status.permissions, modified: item.status.modified, session: files.session)
         // Growing or shrinking while it is read, it would break the announced length: then the put fails, whole.
         _ = try await files.client.put(
-            files.filesystem, item.remote, file.buffers(progress), length: item.status.size, options: options)
+            files.filesystem, item.remote, file.buffers(progress), length: item.status.isFile ? item.status.size : nil, options: options)
     }
 
     private func storeInput(_ files: Files, _ destination: FilePath) async throws -> (bytes: UInt64, files: Int) {

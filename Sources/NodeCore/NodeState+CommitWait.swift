@@ -1,0 +1,76 @@
+import Filesystem
+import Membership
+import Primitives
+import Replication
+
+// Waiting, after a commit is published, until the regions that its client named have it.
+
+extension NodeState {
+    func requireRegions(_ wait: CommitWait, _ session: SessionContext) throws(Interrupt) {
+        guard case .regions(let named) = wait, let record = catalogRecord(session.filesystem) else { return }
+        for region in named where !record.plan.regions.contains(region) {
+            throw .failure(
+                FileFailure(
+                    .invalid, operation: "commit", object: session.filesystem.description, cause: "it has no replica in \(region)",
+                    hint: "nothing was published; its regions are \(record.plan.regions.map(\.name).joined(separator: ", "))"))
+        }
+    }
+
+    /// Whom to ask, and whether these regions are enough.
+    private func goal(_ wait: CommitWait, _ record: FilesystemRecord) -> (asked: [RegionID], isReached: ([RegionID]) -> Bool)? {
+        let wanted: [RegionID]
+        switch wait {
+        case .policy: return nil
+        case .local: wanted = [settings.region]
+        case .majority:
+            let rule = CommitRule(durability: .majority, plan: record.plan)
+            return (record.plan.regions, { rule.isSatisfied(regionsHolding: $0) })
+        case .all: wanted = record.plan.regions
+        case .regions(let named): wanted = named
+        }
+        return (wanted, { held in wanted.allSatisfy { held.contains($0) } })
+    }
+
+    /// One replica in each region that is asked says when it has applied the commit; the copies of its
+    /// chunks are this node's own pushes.
+    mutating func waitForRegions(
+        _ wait: CommitWait, _ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: inout RequestProgress
+    ) throws(Interrupt) {
+        guard let record = catalogRecord(session.filesystem), let (asked, isReached) = goal(wait, record) else { return }
+        var applied = [settings.region]
+        var isWaiting = false
+        for (number, region) in record.plan.regions.enumerated() where asked.contains(region) && region != settings.region {
+            guard let replica = nearestReplica(record, in: region) else { continue }
+            do throws(Interrupt) {
+                // All are asked at the same time.
+                _ = try step(Step(.applied, 1 + number), &progress) { node, token in
+                    node.call(session.group, .awaitApplied(index: index), fixed: replica, token: token)
+                }
+                applied.append(region)
+            } catch {
+                if case .waiting = error { isWaiting = true } else if wait != .majority { throw error }
+            }
+        }
+        guard isReached(applied) else {
+            if isWaiting { throw .waiting }
+            throw .failure(notEverywhere(session))
+        }
+        let have = applied
+        func isComplete(_ entry: Placement) -> Bool { isReached(entry.completeRegions(of: have)) }
+        try waitForPlacement(placed, number: 1, &progress, until: isComplete)
+        for id in placed where placements[id].map({ !isComplete($0) }) ?? false {
+            if isWaiting { throw .waiting }
+            throw .failure(notEverywhere(session))
+        }
+        // They were asked side by side: one wait for the farthest.
+        let far = UInt32(applied.count - 1)
+        if far > 1, progress.charged.insert(Step(.applied, 1)).inserted { progress.cost.wideAreaRoundTrips -= far - 1 }
+    }
+
+    private func notEverywhere(_ session: SessionContext) -> FileFailure {
+        FileFailure(
+            .unavailable, operation: "commit", object: session.filesystem.description,
+            cause: "it is published, but not every region asked for holds its content",
+            hint: "see `atoll volume status`; the copies go on")
+    }
+}

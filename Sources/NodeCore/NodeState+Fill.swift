@@ -1,0 +1,114 @@
+import Filesystem
+import Membership
+import Namespace
+import Primitives
+import Replication
+
+/// The content of a group on its way to where its plan, and the nodes as they are, want it.
+struct GroupFill {
+    let plan: UInt64
+    let nodes: UInt64
+    var scan: ChunkScan?
+    /// Chunks found for a node that were not sent for yet.
+    var found = OrderedTable<NodeID, [ChunkReference]>()
+    var underWay = 0
+    var hasFailed = false
+    /// After a failure: when the next round begins.
+    var again: Instant?
+    /// When the catalog was told.
+    var toldAt: Instant?
+
+    var isDone: Bool { scan == nil && found.isEmpty && underWay == 0 && !hasFailed }
+}
+
+// The leader of a group walks through all chunks that its file system names, every version of it, and
+// asks each node that placement wants a copy on to bring it home. Whoever has a chunk already says so at
+// once. A round that failed somewhere is repeated whole: it costs little where little is missing.
+
+extension NodeState {
+    private static let recordsLooked = 2_048
+    private static let chunksAsked = 64
+    private static let asksUnderWay = 4
+
+    /// Goes on with the round for this plan and these nodes; true when it is over and nothing failed.
+    mutating func fill(_ id: GroupID, _ plan: ReplicaPlan, _ revision: UInt64, _ state: CatalogState, into effects: inout [Effect]) -> Bool
+    {
+        guard let files = groups[id]?.machine.files else { return false }
+        if let known = fills[id], known.plan == revision, known.nodes == state.nodesRevision {
+            if known.isDone { return true }
+            if known.hasFailed, known.underWay == 0, known.scan == nil, known.found.isEmpty, known.again.map({ $0 <= now }) ?? true {
+                fills[id] = GroupFill(plan: revision, nodes: state.nodesRevision, scan: ChunkScan(files.namespace))
+            }
+        } else {
+            // Calls of an earlier round still end: they are counted with this one, which does no harm.
+            let underWay = fills[id]?.underWay ?? 0
+            fills[id] = GroupFill(plan: revision, nodes: state.nodesRevision, scan: ChunkScan(files.namespace), underWay: underWay)
+        }
+        advanceFill(id, into: &effects)
+        return fills[id]?.isDone ?? false
+    }
+
+    private mutating func advanceFill(_ id: GroupID, into effects: inout [Effect]) {
+        guard var state = fills[id] else { return }
+        let isAlone = directory.count < 2
+        while state.underWay < Self.asksUnderWay {
+            if let (node, chunks) = state.found.first(where: { $0.value.count >= Self.chunksAsked || state.scan == nil }).map({
+                ($0.key, $0.value)
+            }) {
+                let rest = Array(chunks.dropFirst(Self.chunksAsked))
+                state.found[node] = rest.isEmpty ? nil : rest
+                state.underWay += 1
+                begin(
+                    .background(.bring(id, node, Array(chunks.prefix(Self.chunksAsked)))), deadline: now + .seconds(55), into: &effects)
+                continue
+            }
+            guard let chunks = state.scan?.next(limit: Self.recordsLooked) else {
+                state.scan = nil
+                if state.found.isEmpty { break }
+                continue
+            }
+            guard !isAlone, !chunks.isEmpty, let wanted = placement(of: id) else { continue }
+            for chunk in chunks {
+                let living = wanted.destinations(of: chunk.id).filter { swim.member($0.node)?.status.isPresent ?? false }
+                // Regions that are away get their copies when they are back; but somebody must have one.
+                if living.isEmpty { state.hasFailed = true }
+                for destination in living {
+                    let known = state.found[destination.node] ?? []
+                    // The same chunk again, as of a file's next version: most often the last that was found.
+                    if known.last?.id != chunk.id { state.found[destination.node] = known + [chunk] }
+                }
+            }
+        }
+        if state.hasFailed, state.scan == nil, state.found.isEmpty, state.underWay == 0, state.again == nil {
+            state.again = now + .seconds(5)
+        }
+        fills[id] = state
+    }
+
+    /// A node that is gone brings nothing: the round goes on without waiting for it.
+    mutating func failBrings(to node: NodeID) {
+        for (id, call) in calls.calls where call.fixed == node {
+            guard case .bring = call.body else { continue }
+            _ = calls.calls.remove(id)
+            let failure = FileFailure(.unavailable, operation: "copy", object: "chunks to \(node)", cause: "the node is gone")
+            resolve(call.token, .failed(failure))
+        }
+    }
+
+    mutating func bringEnded(_ id: GroupID, _ node: NodeID, _ failure: FileFailure?, into effects: inout [Effect]) {
+        guard fills[id] != nil else { return }
+        _ = fills.update(id) {
+            $0.underWay -= $0.underWay > 0 ? 1 : 0
+            if failure != nil { $0.hasFailed = true }
+        }
+        advanceFill(id, into: &effects)
+    }
+
+    /// Fetches those of these chunks that are not here; the data plane knows which are.
+    mutating func fetchMissing(_ chunks: [ChunkReference], of group: GroupID, _ progress: inout RequestProgress) throws(Interrupt) {
+        let value = try step(Step(.read), &progress) { node, token in node.laterEffects.append(.chunks(.claim(chunks, token))) }
+        guard case .missing(let absent) = value else { return }
+        let gone = Set(absent)
+        try fetch(chunks.filter { gone.contains($0.id) }, of: group, number: 0, &progress)
+    }
+}

@@ -1,0 +1,146 @@
+import Filesystem
+import Membership
+import Primitives
+import Replication
+
+// Joining. A node whose directory knows no catalog, and that is no founder, asks a seed to be let in
+// before it says anything to anybody: two nodes with one number must never both be heard, because the
+// votes and acknowledgements of the one would count for the other. The seed registers it in the catalog;
+// the catalog's leader then makes it a learner (`planMoves`, `reconcileGroups`).
+
+extension NodeState {
+    var mustAskToJoin: Bool { settings.introduction != nil && cluster.founders.isEmpty && groups[.catalog] == nil }
+
+    /// Asks the next seed.
+    mutating func askToJoin(into effects: inout [Effect]) {
+        guard let introduction = settings.introduction, !swim.seedsToAsk.isEmpty else { return }
+        var state = joining ?? Joining()
+        guard !state.isAsking else { return }
+        let seeds = swim.seedsToAsk
+        effects.append(.join(with: seeds[state.nextSeed % seeds.count], JoinRequest(node: settings.id, introduction: introduction)))
+        state.nextSeed += 1
+        state.isAsking = true
+        joining = state
+    }
+
+    /// Until it is let in, a node does nothing but ask.
+    mutating func whileJoining(_ event: Event, into effects: inout [Effect]) {
+        switch event {
+        case .joinReply(let reply): joinAnswered(reply, into: &effects)
+        case .timer(.housekeeping, _):
+            askToJoin(into: &effects)
+            effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
+        case .leave: effects.append(.publish(.left))
+        case .handOver: effects.append(.publish(.handedOver))
+        case .openSession(let request, _, _), .operation(let request, _, _, _, _), .changeCatalog(let request, _, _):
+            if case .operation(_, _, _, let payload?, _) = event { effects.append(.dropBuffer(payload.buffer)) }
+            let failure = FileFailure(
+                .unavailable, operation: "request", object: "node \(settings.id)", cause: "the node has not joined the cluster yet",
+                hint: "ask another node, or wait")
+            effects.append(.reply(request, .failed(failure)))
+        case .joinRequest(let token, _, _): effects.append(.answerJoin(token, .later("\(settings.id) has not joined the cluster itself")))
+        case .message(_, _, let attachment?): effects.append(.dropBuffer(attachment.buffer))
+        default: break
+        }
+    }
+
+    private mutating func joinAnswered(_ reply: JoinReply?, into effects: inout [Effect]) {
+        joining?.isAsking = false
+        switch reply {
+        case .admitted:
+            joining = nil
+            effects.append(.publish(.joined(settings.id)))
+            begin(into: &effects)
+        case .refused(let why): effects.append(.publish(.fault(why)))
+        case .later(let why): delayed(why, into: &effects)
+        case nil: delayed("no seed answers", into: &effects)
+        }
+    }
+
+    /// Told once for each reason.
+    private mutating func delayed(_ why: String, into effects: inout [Effect]) {
+        guard joining?.said != why else { return }
+        joining?.said = why
+        effects.append(.publish(.joinDelayed(why)))
+    }
+
+    // MARK: At the node that is asked
+
+    mutating func serveJoin(_ token: SyncToken, from: NodeID, _ request: JoinRequest, into effects: inout [Effect]) {
+        guard from == request.node else {
+            effects.append(.answerJoin(token, .refused("node join: it says it is \(request.node), its certificate is for \(from)")))
+            return
+        }
+        guard catalog.cluster != nil else {
+            effects.append(.answerJoin(token, .later("the cluster has not begun, or \(settings.id) does not know it yet")))
+            return
+        }
+        let command = CatalogCommand(
+            at: civil, by: "node \(from)", action: .registerNode(request.introduction, number: request.node))
+        begin(.background(.admit(token, envelope: command.xdrBytes)), deadline: now + .seconds(4), into: &effects)
+    }
+
+    mutating func performAdmission(_ token: SyncToken, _ envelope: [UInt8], _ progress: inout RequestProgress, into effects: inout [Effect])
+        throws(Interrupt)
+    {
+        switch try performCatalog(envelope, operation: "node join", &progress, into: &effects) {
+        case .success: effects.append(.answerJoin(token, .admitted))
+        case .failure(let error): effects.append(.answerJoin(token, error.isRetryable ? .later("\(error)") : .refused("\(error)")))
+        }
+    }
+
+    // MARK: Members
+
+    /// Every five seconds, while the catalog has this node otherwise than it is: endpoints, weight, the
+    /// name of its directory. Where no leader of the catalog is heard, a seed is asked whether this node
+    /// still belongs: it may have been removed, or its number may be another's, while it was away.
+    mutating func presentMyself(into effects: inout [Effect]) {
+        guard let introduction = settings.introduction else { return }
+        if !catalogWasKnown, knowsCatalog {
+            catalogWasKnown = true
+            catalogApplied(into: &effects)
+        }
+        guard presentedAt.map({ $0 + .seconds(5) <= now }) ?? true else { return }
+        if let record = directory[settings.id], record.state == .removed {
+            presentedAt = now
+            effects.append(
+                .publish(.fault("node \(settings.id) was removed from the cluster; its data directory may be deleted")))
+            return
+        }
+        guard knowsCatalog else {
+            if let seed = swim.seedsToAsk.isEmpty ? nil : swim.seedsToAsk[Int(now.nanoseconds / 5_000_000_000) % swim.seedsToAsk.count] {
+                presentedAt = now
+                effects.append(.join(with: seed, JoinRequest(node: settings.id, introduction: introduction)))
+            }
+            return
+        }
+        let record = directory[settings.id]
+        guard
+            record?.store != introduction.store || record?.weight != introduction.weight
+                || record?.endpoints != introduction.endpoints.sorted() || record?.name != introduction.name
+        else { return }
+        presentedAt = now
+        tellCatalog(.registerNode(introduction, number: settings.id), into: &effects)
+    }
+
+    mutating func belongs(_ reply: JoinReply?, into effects: inout [Effect]) {
+        if case .refused(let why) = reply { effects.append(.publish(.fault(why))) }
+    }
+
+    mutating func tellCatalog(_ action: CatalogAction, into effects: inout [Effect]) {
+        begin(.background(.tellCatalog(action)), deadline: now + .seconds(10), into: &effects)
+    }
+
+    mutating func performTelling(_ action: CatalogAction, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt)
+    {
+        let value = try step(Step(.propose), &progress) { node, token in
+            let command = CatalogCommand(at: node.civil, by: "node \(node.settings.id)", action: action)
+            node.call(.catalog, .propose(envelope: command.xdrBytes), token: token)
+        }
+        // A refusal of a settlement is stale news; of this node's own presence, its end.
+        guard case .registerNode = action, case .applied(_, let bytes) = value, let result = try? CatalogResult(xdr: bytes),
+            case .failure(let error) = result, !error.isRetryable
+        else { return }
+        effects.append(.publish(.fault("\(error)")))
+    }
+}

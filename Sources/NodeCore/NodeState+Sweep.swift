@@ -1,0 +1,103 @@
+import Filesystem
+import Primitives
+import Replication
+
+// The second half of a round of upkeep: what is stored and nobody names goes. And the end of deleted
+// file systems, whose names are the first that nobody names any more.
+
+extension NodeState {
+    /// Chunks deleted at once: whoever stores a chunk waits for it.
+    private static let sweepBatch = 256
+
+    mutating func beginSweep() {
+        upkeep.phase = .sweeping
+        upkeep.waiting = nil
+        upkeep.candidates = []
+        upkeep.cursor = nil
+        upkeep.isLastPage = false
+    }
+
+    /// One turn: the next page of stored names, or the next batch of those to be deleted.
+    mutating func sweepTurn(into effects: inout [Effect]) {
+        guard upkeep.waiting == nil, let idle = try? upkeep.marks.idle(now: now) else { return }
+        if upkeep.candidates.isEmpty, upkeep.isLastPage {
+            endSweep()
+            return
+        }
+        let token = requests.makeToken()
+        upkeep.waiting = token
+        guard upkeep.candidates.isEmpty else {
+            let batch = Array(upkeep.candidates.prefix(Self.sweepBatch))
+            upkeep.candidates.removeFirst(batch.count)
+            effects.append(.chunks(.sweep(batch, idle: idle, token)))
+            return
+        }
+        effects.append(.chunks(.listIdle(after: upkeep.cursor, limit: ChunkUpkeep.page, idle: idle, token)))
+    }
+
+    private mutating func endSweep() {
+        counters.sweeps += 1
+        upkeep.marks.end()
+        upkeep.advanceRanges()
+        upkeep.phase = .idle
+        upkeep.due = now + (upkeep.foundMissing ? settings.upkeep.interval / 10 : settings.upkeep.interval)
+    }
+
+    mutating func chunkReport(_ report: ChunkReport, into effects: inout [Effect]) {
+        switch report {
+        case .arrived(let token, let chunks): chunksArrived(token, chunks)
+        case .audited(let token, let missing): audited(token, missing, into: &effects)
+        case .idle(let token, let ids, let next):
+            guard upkeep.waiting == token else { return }
+            upkeep.waiting = nil
+            upkeep.cursor = next
+            upkeep.isLastPage = next == nil
+            upkeep.candidates = (try? upkeep.marks.sweepable(ids)) ?? []
+        case .swept(let token, let chunks, let bytes):
+            counters.chunksSwept += chunks
+            counters.bytesSwept += bytes
+            if upkeep.waiting == token { upkeep.waiting = nil }
+        case .failed(let token):
+            // The store cannot be asked now: the round ends here, the next one begins anew.
+            if upkeep.audits.remove(token) != nil { upkeep.maySweep = false }
+            resolve(token, .failed(FileFailure(.ioError, operation: "look for", object: "chunks", cause: "the store can not be asked")))
+            guard upkeep.waiting == token else { return }
+            upkeep.waiting = nil
+            upkeep.candidates = []
+            upkeep.isLastPage = true
+        case .decayed: hastenUpkeep()
+        }
+    }
+
+    // MARK: Deleted file systems
+
+    /// Ends what is left here of file systems that are gone. One that the catalog does not name any more
+    /// was purged if its number had been given out: numbers are never given out twice.
+    mutating func removeDeletedGroups(into effects: inout [Effect]) {
+        let state = catalog
+        for (id, group) in groups where id != .catalog {
+            if let record = state.filesystem(of: id) {
+                if record.isActive { continue }
+            } else if id.rawValue >= state.nextGroup {
+                continue
+            }
+            precondition(group.id == id)
+            _ = restoredRaft.remove(id)
+            removeGroup(id, into: &effects)
+        }
+    }
+
+    /// The catalog's leader ends the records of file systems that were deleted a while ago. A node that
+    /// was away all the time removes its replica when it hears of it.
+    mutating func purgeDeleted(into effects: inout [Effect]) {
+        guard groups[.catalog]?.isLeader == true, now.nanoseconds / 1_000_000_000 % 5 == 0 else { return }
+        var left = 64
+        for (id, record) in catalog.filesystems {
+            guard case .deleting(let at, _) = record.state, left > 0 else { continue }
+            guard civil.nanoseconds - at.nanoseconds >= settings.upkeep.purgeDelay.inNanoseconds else { continue }
+            left -= 1
+            let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .purgeFilesystem(id))
+            propose(.catalog, command.xdrBytes, answering: .nobody, into: &effects)
+        }
+    }
+}

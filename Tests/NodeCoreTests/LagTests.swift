@@ -1,0 +1,144 @@
+import Filesystem
+import NodeCore
+import Primitives
+import Replication
+import Testing
+
+/// What a volume says of its regions: lag, the bound that it may put on it, and what a commit waits for.
+@Suite struct LagTests {
+    private func cluster(_ durability: Durability, seed: UInt64 = 1, nodes: Int = 1) throws -> (TestCluster, FilesystemID) {
+        let cluster = TestCluster(
+            [.init(name: "us", nodes: nodes), .init(name: "eu", nodes: nodes), .init(name: "ap", nodes: nodes)],
+            roundTrip: ClusterTests.roundTrip, seed: seed)
+        #expect(cluster.settle())
+        var policy = ReplicationPolicy.volume
+        policy.durability = durability
+        let id = try cluster.create(.volume, "v", region: "us", on: 0, policy: policy)
+        #expect(cluster.run(for: .seconds(30)) { cluster.hosts.allSatisfy { $0.state.uploads(of: id) != nil } })
+        cluster.run(for: .seconds(10))
+        return (cluster, id)
+    }
+
+    private func put(_ cluster: TestCluster, _ session: SessionID, _ name: String, _ size: Int, on node: Int) throws {
+        let opened = try cluster.perform(
+            .open(path: FilePath(name)!, mode: .replace(mode: 0o644, refuseExisting: false)), session, on: node)
+        guard case .opened(let handle, _) = opened.outcome.value else { return }
+        _ = try cluster.perform(.write(handle: handle, offset: 0), session, on: node, bytes: ClusterDriver.bytes(size, seed: UInt64(size)))
+        _ = try cluster.perform(.close(handle: handle, abandon: false), session, on: node)
+    }
+
+    private func commit(_ cluster: TestCluster, _ session: SessionID, on node: Int, _ wait: CommitWait = .policy) throws -> CommitReceipt {
+        let value = try cluster.perform(.commit(CommitOptions(wait: wait)), session, on: node, limit: .seconds(30)).outcome.value
+        guard case .receipt(let receipt) = value else {
+            throw FileFailure(.ioError, operation: "commit", object: "", cause: "no receipt")
+        }
+        return receipt
+    }
+
+    private func lag(_ cluster: TestCluster, _ session: SessionID, on node: Int) throws -> [String: RegionLag] {
+        guard case .session(let status) = try cluster.perform(.sessionStatus, session, on: node).outcome.value else { return [:] }
+        return Dictionary(uniqueKeysWithValues: status.lag.map { ($0.region.name, $0) })
+    }
+
+    /// Regions that are there lag by nothing; one that is cut off lags by what it misses.
+    @Test func lagIsToldInSecondsCommitsAndBytes() throws {
+        let (cluster, id) = try cluster(.majority)
+        let session = try cluster.open(id, on: 0)
+        try put(cluster, session, "a", 100_000, on: 0)
+        _ = try commit(cluster, session, on: 0, .all)
+        cluster.run(for: .seconds(8))
+        for region in try lag(cluster, session, on: 0).values {
+            #expect(region == RegionLag(region: region.region, version: VersionID(1), commits: 0, bytes: 0, time: .zero))
+        }
+        cluster.cut = { ($0 == 2) != ($1 == 2) }
+        for size in [50_000, 60_000] {
+            try put(cluster, session, "b\(size)", size, on: 0)
+            _ = try commit(cluster, session, on: 0)
+            cluster.run(for: .seconds(5))
+        }
+        let seen = try lag(cluster, session, on: 0)
+        let far = try #require(seen["ap"])
+        #expect(far.version == VersionID(1) && far.commits == 2)
+        #expect(far.bytes == 110_000)
+        #expect(far.time >= .seconds(10) && far.time < .seconds(12))
+        #expect(seen["us"]?.commits == 0 && seen["eu"]?.commits == 0)
+        cluster.cut = { _, _ in false }
+        cluster.run(for: .seconds(40))
+        #expect(try lag(cluster, session, on: 0)["ap"]?.commits == 0)
+        // Each region says the same of all.
+        for node in 0..<3 {
+            let other = try cluster.open(id, on: node)
+            #expect(try lag(cluster, other, on: node).values.allSatisfy { $0.commits == 0 && $0.version == VersionID(3) })
+        }
+    }
+
+    @Test(arguments: [Durability.bounded(lag: .seconds(5)), .bounded(lag: nil, bytes: 80_000)])
+    func aBoundedVolumeRefusesCommitsWhileARegionLagsTooFar(durability: Durability) throws {
+        let (cluster, id) = try cluster(durability)
+        let session = try cluster.open(id, on: 0)
+        // With all regions there, commits follow each other.
+        for round in 0..<5 {
+            try put(cluster, session, "near\(round)", 50_000 + round, on: 0)
+            _ = try commit(cluster, session, on: 0)
+            cluster.run(for: .milliseconds(700))
+        }
+        cluster.cut = { ($0 == 2) != ($1 == 2) }
+        try put(cluster, session, "x", 60_000, on: 0)
+        _ = try commit(cluster, session, on: 0)
+        try put(cluster, session, "y", 61_000, on: 0)
+        _ = try commit(cluster, session, on: 0)
+        cluster.run(for: .seconds(6))
+        try put(cluster, session, "z", 10, on: 0)
+        let failure = #expect(throws: FileFailure.self) { try commit(cluster, session, on: 0) }
+        #expect(failure?.code == .unavailable && failure?.cause.contains("ap lags by") == true, "\(String(describing: failure))")
+        #expect(cluster.hosts[0].state.view.groups.first { $0.filesystem == id }?.version == VersionID(7), "nothing was published")
+        cluster.cut = { _, _ in false }
+        cluster.run(for: .seconds(30))
+        #expect(try commit(cluster, session, on: 0).version == VersionID(8), "what was staged is published once the region is back")
+    }
+
+    /// Each word of `--wait` means its own thing.
+    @Test func aCommitWaitsForWhatItNames() throws {
+        let (cluster, id) = try cluster(.region)
+        let session = try cluster.open(id, on: 2)
+        func timed(_ name: String, _ wait: CommitWait) throws -> (Duration, [String]) {
+            try put(cluster, session, name, 100_000, on: 2)
+            let before = cluster.now
+            let receipt = try commit(cluster, session, on: 2, wait)
+            return (cluster.now - before, receipt.completeRegions.map(\.name))
+        }
+        let local = try timed("a", .local)
+        #expect(local.1.contains("ap") && local.1.contains("us"), "the client's region, and home by durability: \(local)")
+        let majority = try timed("b", .majority)
+        let all = try timed("c", .all)
+        #expect(all.1 == ["ap", "eu", "us"])
+        #expect(try timed("d", .regions([RegionID("eu")])).1.contains("eu"))
+        #expect(majority.0 <= all.0)
+        // Europe is gone: all is not to be had, the others are.
+        cluster.cut = { ($0 == 1) != ($1 == 1) }
+        #expect(try timed("e", .majority).1 == ["ap", "us"])
+        #expect(try timed("f", .local).1 == ["ap", "us"])
+        try put(cluster, session, "g", 10, on: 2)
+        #expect { try commit(cluster, session, on: 2, .all) } throws: { ($0 as? FileFailure)?.code == .timedOut }
+        #expect { try commit(cluster, session, on: 2, .regions([RegionID("mars")])) } throws: { ($0 as? FileFailure)?.code == .invalid }
+    }
+
+    /// Whoever sees a version can read it, from wherever the durability keeps it.
+    @Test func aVersionIsReadableWhereItIsSeen() throws {
+        let (cluster, id) = try cluster(.majority)
+        let session = try cluster.open(id, on: 0)
+        try put(cluster, session, "f", 200_000, on: 0)
+        _ = try commit(cluster, session, on: 0)
+        // The committer's region dies at once; the two others make do with what they hold.
+        cluster.crash(0)
+        for peer in [1, 2] {
+            cluster.post(.peerLost(NodeID(1)), to: peer, after: .milliseconds(10))
+            let reader = try cluster.open(id, on: peer)
+            _ = try cluster.perform(.reload(.latest, discard: false), reader, on: peer)
+            let opened = try cluster.perform(.open(path: FilePath("f")!, mode: .read), reader, on: peer)
+            guard case .opened(let handle, _) = opened.outcome.value else { continue }
+            let read = try cluster.perform(.read(handle: handle, offset: 0, length: 200_000), reader, on: peer)
+            #expect(read.data == ClusterDriver.bytes(200_000, seed: 200_000))
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Testing
+
+extension Processes {
+    /// What is asked wrongly, verb by verb: one clear line, the right exit code, and nothing has changed.
+    @Suite(.serialized) struct MistakeTests {
+        private struct Mistake {
+            let arguments: [String]
+            let status: Int32
+            let says: String
+            init(_ arguments: String, _ status: Int32, _ says: String) {
+                self.arguments = arguments.split(separator: " ").map(String.init)
+                self.status = status
+                self.says = says
+            }
+        }
+
+        private func check(_ mistakes: [Mistake], on cluster: LocalCluster) {
+            for mistake in mistakes {
+                let result = cluster.run(mistake.arguments)
+                let words = mistake.arguments.joined(separator: " ").prefix(60)
+                #expect(result.status == mistake.status, "atoll \(words): \(result.status), \(result.errors)")
+                #expect(result.errors.contains(mistake.says), "atoll \(words): \(result.errors)")
+                #expect(result.errors.split(separator: "\n").count == 1, "atoll \(words): one line: \(result.errors)")
+            }
+        }
+
+        /// All that a list and the trees of both file systems show.
+        private func state(_ cluster: LocalCluster) -> [String] {
+            [
+                ["nfs", "list"], ["volume", "list"], ["nfs", "ls", "share", "/", "-r"], ["volume", "ls", "data", "/", "-r"],
+                ["volume", "history", "data"], ["status"],
+            ].map { arguments in
+                let result = cluster.run(arguments)
+                return "\(arguments.joined(separator: " ")): \(result.status)\n\(result.output)\(result.errors)"
+            }
+        }
+
+        @Test func everyVerbRefusesWhatItCanNotDo() throws {
+            let cluster = try LocalCluster(regions: ["a", "b"])
+            defer { cluster.end() }
+            for verb in [["nfs", "create", "share"], ["volume", "create", "data"], ["volume", "create", "second"]] {
+                #expect(cluster.run(verb).status == 0)
+            }
+            let file = try cluster.write("f", "content")
+            #expect(cluster.run(["nfs", "put", "share", file, "/dir/f"]).status == 0)
+            #expect(cluster.run(["volume", "put", "data", file, "/dir/f"]).status == 0)
+            let before = state(cluster)
+            let longName = String(repeating: "n", count: 65)
+            let longPath = "/" + String(repeating: "a", count: 256)
+
+            // The verbs on files, which both kinds have.
+            for (kind, name, other) in [("nfs", "share", "data"), ("volume", "data", "share")] {
+                check(
+                    [
+                        Mistake("\(kind) create \(name)", 2, name), Mistake("\(kind) create \(other)", 2, other),
+                        Mistake("\(kind) create \(longName)", 2, "name"), Mistake("\(kind) create a/b", 2, "name"),
+                        Mistake("\(kind) create", 2, "--help"), Mistake("\(kind) list --env \(longName)", 1, "nvironment"),
+                        Mistake("\(kind) ls missing", 1, "missing"), Mistake("\(kind) ls \(other)", 1, other),
+                        Mistake("\(kind) ls \(name) /none", 1, "/none"), Mistake("\(kind) ls \(name) /../x", 2, ".."),
+                        Mistake("\(kind) put missing \(file) /f", 1, "missing"), Mistake("\(kind) put \(other) \(file) /f", 1, other),
+                        Mistake("\(kind) put \(name) /no/such/file /f", 1, "/no/such/file"),
+                        Mistake("\(kind) put \(name) \(file) \(longPath)", 2, "255"),
+                        Mistake("\(kind) put \(name) \(file) /a/../b", 2, ".."),
+                        Mistake("\(kind) put \(name) \(file) /dir/f/g", 1, "/dir/f"), Mistake("\(kind) put \(name)", 2, "--help"),
+                        Mistake("\(kind) get missing /dir/f -", 1, "missing"), Mistake("\(kind) get \(other) /dir/f -", 1, other),
+                        Mistake("\(kind) get \(name) /none -", 1, "/none"), Mistake("\(kind) get \(name) /dir/f \(file)", 2, file),
+                        Mistake("\(kind) get \(name) /dir/f /no/such/folder/f", 1, "/no/such/folder"),
+                        Mistake("\(kind) get \(name) /dir -", 2, "directory"), Mistake("\(kind) get \(name) \(longPath) -", 2, "255"),
+                        Mistake("\(kind) rm missing /dir/f", 1, "missing"), Mistake("\(kind) rm \(other) /dir/f", 1, other),
+                        Mistake("\(kind) rm \(name) /none", 1, "/none"), Mistake("\(kind) rm \(name) /dir", 1, "-r"),
+                        Mistake("\(kind) rm -r \(name) /", 2, "root"), Mistake("\(kind) cp missing /dir/f /g", 1, "missing"),
+                        Mistake("\(kind) cp \(other) /dir/f /g", 1, other), Mistake("\(kind) cp \(name) /none /g", 1, "/none"),
+                        Mistake("\(kind) cp \(name) /dir/f \(longPath)", 2, "255"), Mistake("\(kind) delete missing -y", 1, "missing"),
+                        Mistake("\(kind) delete \(other) -y", 1, other), Mistake("\(kind) delete \(name)", 2, "--yes"),
+                        Mistake("\(kind) ls \(name) --region mars", 1, "mars"), Mistake("\(kind) nonsense", 2, "nonsense"),
+                    ], on: cluster)
+            }
+            check(
+                [
+                    Mistake("nfs create x --primary mars", 1, "mars"), Mistake("volume create x --region mars", 1, "mars"),
+                    Mistake("volume put data \(file) /dir/f", 2, "--force"), Mistake("volume rename missing x -y", 1, "missing"),
+                    Mistake("volume rename share x -y", 1, "share"), Mistake("volume rename data second -y", 2, "second"),
+                    Mistake("volume rename data \(longName) -y", 2, "name"), Mistake("volume rename data x", 2, "--yes"),
+                ], on: cluster)
+            // The verbs of versions.
+            for verb in ["commit", "reload", "history", "conflicts", "status"] {
+                check(
+                    [
+                        Mistake("volume \(verb) missing", 1, "missing"), Mistake("volume \(verb) share", 1, "share"),
+                        Mistake("volume \(verb)", 2, "--help"), Mistake("volume \(verb) data --env nowhere", 1, "data"),
+                    ], on: cluster)
+            }
+            check(
+                [
+                    Mistake("volume diff missing v0 v1", 1, "missing"), Mistake("volume diff data v0 v99", 1, "99"),
+                    Mistake("volume diff data v0 nonsense", 2, "nonsense"), Mistake("volume diff share v0 v1", 1, "share"),
+                    Mistake("volume rollback missing v0 -y", 1, "missing"), Mistake("volume rollback data v99 -y", 1, "99"),
+                    Mistake("volume rollback data v0", 2, "--yes"), Mistake("volume rollback data nonsense -y", 2, "nonsense"),
+                    Mistake("volume commit data --wait a,,b", 2, "--wait"), Mistake("volume ls data --at nonsense", 2, "nonsense"),
+                    Mistake("volume ls data --at v99", 1, "99"),
+                ], on: cluster)
+            #expect(state(cluster) == before)
+        }
+
+        @Test func verbsOfTheClusterRefuseWhatTheyDoNotKnow() throws {
+            let cluster = try LocalCluster(regions: ["a", "b"])
+            defer { cluster.end() }
+            let missing = cluster.folder.appendingPathComponent("none").path
+            let text = try cluster.write("text", "this is no configuration")
+            check(
+                [
+                    Mistake("fault kill nobody", 1, "nobody"), Mistake("fault restart nobody", 1, "nobody"),
+                    Mistake("fault pause nobody", 1, "nobody"), Mistake("fault isolate mars", 1, "mars"),
+                    Mistake("fault partition a mars", 1, "mars"), Mistake("fault partition a a", 2, "a"),
+                    Mistake("fault slow a mars --rtt 5", 1, "mars"), Mistake("fault slow a b --rtt 5 --loss 3", 2, "loss"),
+                    Mistake("fault slow a b --rtt nonsense", 2, "rtt"), Mistake("fault nonsense", 2, "nonsense"),
+                    Mistake("members --node nobody", 1, "nobody"), Mistake("status --data-dir \(missing)", 1, missing),
+                    Mistake("members --data-dir \(missing)", 1, missing), Mistake("regions --data-dir \(missing)", 1, missing),
+                    Mistake("regions --wait -1", 2, "--wait"), Mistake("down --data-dir \(missing)", 1, missing),
+                    Mistake("fault heal --data-dir \(missing)", 1, missing), Mistake("volume list --data-dir \(missing)", 1, missing),
+                    Mistake("up --regions a,a --data-dir \(missing)", 2, "a"), Mistake("up --regions --data-dir \(missing)", 2, "regions"),
+                    Mistake("up --nodes-per-region 0 --data-dir \(missing)", 2, "nodes-per-region"),
+                    Mistake("up --map \(missing) --data-dir \(missing)", 2, missing),
+                    Mistake("up --regions mars --map aws --data-dir \(missing)", 2, "mars"),
+                    Mistake("node --config \(missing)", 1, missing), Mistake("node --config \(text)", 2, text),
+                    Mistake("node", 2, "--help"),
+                    Mistake("app stop ap-missing -y", 1, "ap-missing"), Mistake("app history ap-missing", 1, "ap-missing"),
+                    Mistake("check store \(missing)", 1, missing), Mistake("check log \(missing)", 1, missing),
+                    Mistake("inspect \(missing)", 1, missing), Mistake("inspect \(text)", 1, text),
+                    Mistake("check nonsense \(missing)", 2, "nonsense"), Mistake("bench chunks --input \(missing)", 1, missing),
+                    Mistake("bench nonsense", 2, "nonsense"), Mistake("compare --workload nonsense", 2, "nonsense"),
+                    Mistake("compare --input \(missing)", 1, missing), Mistake("ca issue --data-dir \(missing)", 2, "ca"),
+                ], on: cluster)
+            #expect(!FileManager.default.fileExists(atPath: missing), "a refused verb has left something behind")
+            #expect(cluster.processNumbers().count == 2)
+        }
+
+        /// Nothing is left out, and nothing stored as something else, in silence.
+        @Test func whatCanNotBeKeptIsToldAndPipesAreRead() throws {
+            let cluster = try LocalCluster(regions: ["a", "b"])
+            defer { cluster.end() }
+            #expect(cluster.run(["volume", "create", "data"]).status == 0)
+            let folder = cluster.folder.appendingPathComponent("odd").path
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try Data("x".utf8).write(to: URL(fileURLWithPath: folder + "/ok"))
+            let name: [CChar] = Array(folder.utf8CString.dropLast()) + [0x2f, 0x61, -1, 0]
+            let file = name.withUnsafeBufferPointer { open($0.baseAddress!, O_CREAT | O_WRONLY, 0o644) }
+            try #require(file >= 0)
+            close(file)
+            let refused = cluster.run(["volume", "put", "data", folder, "/odd"])
+            #expect(refused.status == 1 && refused.errors.contains("UTF-8"), "\(refused)")
+            #expect(cluster.run(["volume", "ls", "data", "/"]).output == "")
+            let pipe = cluster.folder.appendingPathComponent("pipe").path
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let put = try RunningCommand(["volume", "put", "data", pipe, "/piped"], cluster: cluster.directory, in: cluster.folder)
+            try Data("through a pipe".utf8).write(to: URL(fileURLWithPath: pipe), options: [])
+            put.process.waitUntilExit()
+            #expect(put.process.terminationStatus == 0, "\(put.output)")
+            #expect(cluster.run(["volume", "get", "data", "/piped", "-"]).output == "through a pipe")
+            // A folder of somebody else's does not become a cluster's.
+            let foreign = cluster.run(["up", "--detach", "--map", "none", "--regions", "a", "--data-dir", folder])
+            #expect(foreign.status == 2 && foreign.errors.contains("other things"), "\(foreign)")
+            #expect(!FileManager.default.fileExists(atPath: folder + "/lock") && !FileManager.default.fileExists(atPath: folder + "/ca"))
+            // What somebody broke on purpose is told.
+            #expect(cluster.run(["fault", "isolate", "b"]).status == 0)
+            #expect(cluster.run(["doctor"]).output.contains("b is cut off"))
+        }
+
+        @Test func dataOfANewerVersionIsRefused() throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            #expect(cluster.run(["volume", "create", "data"]).status == 0)
+            #expect(cluster.run(["down"]).status == 0)
+            // The version follows the magic number (docs/reference/log.md).
+            let folder = "\(cluster.directory)/nodes/\(cluster.nodes[0].name)/data/log"
+            let name = try #require(
+                try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".wal") }.sorted().first)
+            let whole = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+            let identity = "\(cluster.directory)/nodes/\(cluster.nodes[0].name)/data/atoll.json"
+            let text = try String(contentsOfFile: identity, encoding: .utf8)
+            let newer = text.replacing(/"(format)"\s*:\s*1\b/) { "\"\($0.output.1)\": 99" }
+            try #require(newer != text, "\(text)")
+            try newer.write(toFile: identity, atomically: true, encoding: .utf8)
+            let up = cluster.run(["up", "--detach"])
+            #expect(up.status == 1 && up.errors.contains("99"), "\(up.errors)")
+            #expect(up.errors.split(separator: "\n").count == 1, "\(up.errors)")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")) == whole, "it was changed")
+            try text.write(toFile: identity, atomically: true, encoding: .utf8)
+            #expect(cluster.run(["up", "--detach"]).status == 0)
+            #expect(cluster.run(["volume", "ls", "data"]).status == 0)
+        }
+    }
+}
