@@ -72,6 +72,7 @@ private struct SwarmDraw {
             plan.largeBytes = 5_000...[20_000, 200_000, 1_000_000][chance.below(3)]
             plan.stagedMax = pick(1...6)
             plan.ifUnchangedPercent = [0, 20, 50][chance.below(3)]
+            plan.lockPercent = [0, 0, 20, 60][chance.below(4)]
             if oneIn(8) { plan.roamAfter = .seconds(pick(3...8)) }
             scenario.clients.append(plan)
         }

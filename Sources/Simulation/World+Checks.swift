@@ -98,6 +98,10 @@ extension World {
             case .undecided: statistics.undecided += 1
             }
         }
+        for key in histories.lockKeys {
+            guard let text = LockChecker.check(histories.locks[key] ?? []) else { continue }
+            violate(.linearizability, "\(filesystems[key.filesystem].name) lock\(key.file): \(text)")
+        }
         for place in filesystems.indices {
             guard let files = replica(of: place) else { continue }
             checkContent(files, filesystems[place].name)

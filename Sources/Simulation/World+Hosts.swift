@@ -78,7 +78,7 @@ extension World {
         hosts[node].isUp = false
         hosts[node].life += 1
         hosts[node].pausedUntil = 0
-        hosts[node].disk.crash(&chance)
+        hosts[node].disk.crash(&chance, mutant: mutant)
         hosts[node].forget()
         dropConnections(of: node, isSudden: isSudden)
         clientsLost(node)
