@@ -82,7 +82,7 @@ private struct SwarmDraw {
     // MARK: Faults
 
     private mutating func drawFaults(_ scenario: inout Scenario) {
-        let kinds = (0..<12).filter { _ in oneIn(2) }
+        let kinds = (0..<14).filter { _ in oneIn(2) }
         guard !kinds.isEmpty else { return }
         let total = Int(scenario.duration.inNanoseconds / 1_000_000)
         for _ in 0..<pick(1...8) {
@@ -145,6 +145,23 @@ private struct SwarmDraw {
             if kind == 9 { add(start, .cut(from: [other], to: [node])) }
             add(start + span, .uncut(from: [node], to: [other]))
             if kind == 9 { add(start + span, .uncut(from: [other], to: [node])) }
+        case 11:
+            // A process that its supervisor starts again at once, several times.
+            var at = start
+            for _ in 0..<pick(1...6) {
+                add(at, .crash(node, isSudden: false))
+                add(at + pick(1...60), .restart(node))
+                at += 60 + pick(20...1_500)
+            }
+        case 12:
+            // The same with all of them, one after the other: elections meet voters that have just started.
+            var at = start
+            for _ in 0..<pick(2...8) {
+                let one = chance.below(count)
+                add(at, .crash(one, isSudden: false))
+                add(at + pick(1...60), .restart(one))
+                at += pick(61...400)
+            }
         default:
             add(start, .stepClock(node, nanoseconds: Int64(pick(-3_600...3_600)) * 1_000_000_000))
         }
