@@ -12,7 +12,7 @@ INPUT ?=
 REPORT ?= atoll-report
 DEMO_DIR ?= $(CURDIR)/.build-demo
 
-.PHONY: demo test build release packages check format format-check bench clean
+.PHONY: demo test build release packages check format format-check bench soak mutants clean
 
 # The whole story: a three-region cluster on this machine, both kinds of file system, real files.
 demo: release
@@ -26,6 +26,16 @@ build: packages
 
 test: build
 	./deploy/test.sh $(SCRATCH)/debug
+
+# Random worlds under virtual time, from seed SEED on, until one breaks a promise.
+SEEDS ?= 1000
+SEED ?= 1
+soak: release
+	$$(./deploy/binary-path.sh $(SCRATCH)/release release) simulate swarm --seed $(SEED) --seeds $(SEEDS) --until-failure
+
+# How many seeds it takes until the checkers see each fault that is built in on purpose.
+mutants: release
+	$$(./deploy/binary-path.sh $(SCRATCH)/release release) simulate swarm --mutants --seeds 10000
 
 packages:
 	@./deploy/install-packages.sh $(PACKAGES)

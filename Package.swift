@@ -66,6 +66,8 @@ let package = Package(
         module("Filesystem", ["Primitives", "Namespace"]),
         module("NodeCore", ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
         module("Workloads", ["Primitives", "Filesystem"]),
+        module(
+            "Simulation", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"]),
         // Everything above is pure; everything below does I/O.
         module("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
         module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioTLS, nioSSL, logging]),
@@ -89,7 +91,7 @@ let package = Package(
             name: "atoll",
             dependencies: [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
-                "Storage", "Transport", "NodeRuntime", "Reports", "Comparison", "APISchema", "ControlPlane", "APIClient",
+                "Simulation", "Storage", "Transport", "NodeRuntime", "Reports", "Comparison", "APISchema", "ControlPlane", "APIClient",
                 arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
             ],
             swiftSettings: strict),
@@ -103,6 +105,7 @@ let package = Package(
         tests("Filesystem", ["Primitives", "Namespace"]),
         tests("NodeCore", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
         tests("Workloads", ["Primitives", "Filesystem"]),
+        tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Comparison"]),
         tests("Storage", ["Primitives", "Chunks"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
         tests("Reports", ["Primitives", "Workloads"]),

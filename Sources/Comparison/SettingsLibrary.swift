@@ -40,6 +40,13 @@ package struct UnknownSetting: Error, Sendable, CustomStringConvertible {
     package let what: String
     package let name: String
     package let known: [String]
+
+    package init(what: String, name: String, known: [String]) {
+        self.what = what
+        self.name = name
+        self.known = known
+    }
+
     package var description: String {
         "\(what) \(name): there is none of that name; \(Suggestion.sentence(for: name, among: known)); or give the path of a file"
     }

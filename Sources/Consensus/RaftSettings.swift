@@ -72,6 +72,9 @@ package struct RaftSettings: Sendable, Hashable {
     /// handed to it. Default 5 s; doubled after each failure, up to 16 times.
     package var preferenceHold: Duration = .seconds(5)
 
+    /// For tests only.
+    package var mutant: RaftMutant?
+
     package init() {}
 
     /// Settings that cannot work are refused at start.

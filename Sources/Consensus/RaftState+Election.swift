@@ -109,7 +109,9 @@ extension RaftState {
     }
 
     /// A promise holds, or this node leads and a quorum still answers it.
-    private var isBound: Bool { now < promisedUntil || role == .leader && isInTouch }
+    private var isBound: Bool {
+        now < promisedUntil && settings.mutant != .promiseForgotten || role == .leader && isInTouch
+    }
 
     private mutating func receivePreVote(_ request: RaftMessage.VoteRequest, from: NodeID, into effects: inout [RaftEffect]) {
         if isQuiesced || role == .leader { disturbed(by: from, into: &effects) }

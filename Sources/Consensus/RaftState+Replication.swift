@@ -51,7 +51,7 @@ extension RaftState {
     /// An entry of this term that a quorum holds durably is committed, and all before it with it
     /// (thesis §3.6.2: counting copies commits entries of the present term only).
     private mutating func advanceCommit(into effects: inout [RaftEffect]) {
-        let reached = progress.committed
+        let reached = settings.mutant == .commitAlone ? persistence.durableIndex : progress.committed
         guard reached > commitIndex, log.term(at: reached) == term else { return }
         for entry in log.slice(from: commitIndex + 1, through: reached, bytes: .max) { lead.uncommittedBytes -= entry.size }
         commitIndex = reached

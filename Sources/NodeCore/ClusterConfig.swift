@@ -1,3 +1,5 @@
+package import Consensus
+package import Membership
 package import Primitives
 package import Replication
 
@@ -44,8 +46,18 @@ package struct NodeSettings: Sendable {
     package var replicaGrace: Duration = .seconds(300)
     /// Groups that get another plan in one second, at most; default 4.
     package var movesPerSecond = 4
+    package var raft = RaftSettings()
+    package var swim = SWIMSettings()
+    /// For tests only.
+    package var mutant: NodeMutant?
     package init(id: NodeID, region: RegionID) {
         self.id = id
         self.region = region
     }
+}
+
+/// A fault built in on purpose, to show that the simulator's checkers see it (docs/internals/simulation.md).
+package enum NodeMutant: Hashable, Sendable {
+    /// A commit is proposed though too few regions hold its chunks.
+    case commitBeforeChunks
 }

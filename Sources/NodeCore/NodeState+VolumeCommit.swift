@@ -24,7 +24,7 @@ extension NodeState {
         // commit is proposed: whoever sees the version can read it.
         let placed = progress.placed ?? freshPlacements(session, volume, into: &effects)
         progress.placed = placed
-        if progress.begun[Step(.propose)] == nil, progress.publication == nil {
+        if progress.begun[Step(.propose)] == nil, progress.publication == nil, settings.mutant != .commitBeforeChunks {
             try requireRegions(options.wait, session)
             try requireBoundedLag(session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }

@@ -116,8 +116,8 @@ package struct NodeState {
         var generator = SeededGenerator(seed: seed)
         // A session id carries chance, so that one from before a restart is unknown, not another's.
         nextSession = (generator.next() >> 24) << 16 | 1
-        raft = MultiRaft(id: settings.id, settings: RaftSettings(), seed: generator.next(), now: now)
-        swim = SWIMState(self: member, seeds: seeds, settings: SWIMSettings(), seed: generator.next(), now: now)
+        raft = MultiRaft(id: settings.id, settings: settings.raft, seed: generator.next(), now: now)
+        swim = SWIMState(self: member, seeds: seeds, settings: settings.swim, seed: generator.next(), now: now)
         // Call ids carry chance too: a leader remembers those of before a restart.
         calls = CallTable(first: (generator.next() >> 24) << 20 | 1)
         self.generator = generator

@@ -15,6 +15,7 @@ import Testing
         "Filesystem": ["Primitives", "Namespace"],
         "NodeCore": ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"],
         "Workloads": ["Primitives", "Filesystem"],
+        "Simulation": ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"],
         "Storage": ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"],
         "Transport": ["Primitives", "COpenSSL"],
         "NodeRuntime": [
@@ -28,6 +29,7 @@ import Testing
     ]
     static let pure: Set<String> = [
         "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
+        "Simulation",
     ]
     /// Modules outside the project that a pure target may use: collections, nothing that waits or reads a clock.
     static let pureModules: Set<String> = ["DequeModule", "OrderedCollections", "HeapModule"]

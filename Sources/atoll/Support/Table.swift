@@ -60,5 +60,11 @@ enum Show {
         return String(format: "%.1f ", value) + ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][unit]
     }
 
+    /// Three figures or so: `0.123`, `12.3`, `1234`.
+    static func figure(_ value: Double) -> String {
+        let size = abs(value)
+        return String(format: size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : size >= 1 ? "%.2f" : "%.3f", value)
+    }
+
     static func milliseconds(_ value: Double?) -> String { value.map { String(format: "%.1f", $0) } ?? "-" }
 }

@@ -1,0 +1,108 @@
+import NodeCore
+package import Primitives
+import Workloads
+
+/// One thing that goes wrong, or is mended. Machines are named by their numbers from 0.
+package enum Fault: Hashable, Sendable {
+    /// No packet of `from` reaches `to`.
+    case cut(from: [Int], to: [Int])
+    case uncut(from: [Int], to: [Int])
+    /// The process, or with `isSudden` the whole machine.
+    case crash(Int, isSudden: Bool)
+    case restart(Int)
+    case pause(Int, nanoseconds: Int64)
+    case stallDisk(Int, nanoseconds: Int64)
+    case slowDisk(Int, factor: Int)
+    case fillDisk(Int, isFull: Bool)
+    /// A number of chunks, chosen by chance, decay on one disk; never the last sound copy of one.
+    case decay(Int, chunks: Int)
+    /// The machine comes back with an empty disk. It forgets its votes: only for machines that do not vote.
+    case replaceDisk(Int)
+    /// Civil time jumps; the monotonic clock does not.
+    case stepClock(Int, nanoseconds: Int64)
+    case driftClock(Int, ppm: Int64)
+    case weather(NetworkWeather)
+    /// A route between two regions becomes longer (or as it was), both ways.
+    case shift(RegionID, RegionID, nanoseconds: Int64)
+    /// Additional loss between two regions, in 1/10,000.
+    case lossy(RegionID, RegionID, loss: Int)
+    case leave(Int)
+    /// All that was broken is mended, all that was down is started.
+    case healAll
+}
+
+extension World {
+    mutating func apply(_ fault: Fault) {
+        guard !isFrozen || fault == .healAll else { return }
+        statistics.faults += 1
+        trace.line(now, "fault \(fault)")
+        trace.fold(0xFA ^ statistics.faults)
+        switch fault {
+        case .cut(let from, let to): setCuts(from, to, by: 1)
+        case .uncut(let from, let to): setCuts(from, to, by: -1)
+        case .crash(let node, let isSudden): crash(node, isSudden: isSudden)
+        case .restart(let node): restart(node)
+        case .pause(let node, let span): hosts[node].pausedUntil = max(hosts[node].pausedUntil, now + span)
+        case .stallDisk(let node, let span): hosts[node].disk.stalledUntil = max(hosts[node].disk.stalledUntil, now + span)
+        case .slowDisk(let node, let factor): hosts[node].disk.slowness = max(1, factor)
+        case .fillDisk(let node, let isFull): hosts[node].disk.isFull = isFull
+        case .decay(let node, let count): decay(count, on: node)
+        case .replaceDisk(let node):
+            crash(node, isSudden: true)
+            for chunk in hosts[node].disk.chunkOrder { storedOn[chunk]? &= ~(1 << UInt64(node)) }
+            hosts[node].disk = Disk()
+            restart(node)
+        case .stepClock(let node, let span):
+            hosts[node].clock.civilOffset += span
+            if hosts[node].isUp { tellCivil(node) }
+        case .driftClock(let node, let ppm): hosts[node].clock.setDrift(ppm, at: now)
+        case .weather(let weather): self.weather = weather
+        case .shift(let a, let b, let span): change(a, b) { $0.shift = span }
+        case .lossy(let a, let b, let loss): change(a, b) { $0.loss = loss }
+        case .leave(let node): if hosts[node].isUp { handle(.leave, on: node) }
+        case .healAll: healAll()
+        }
+    }
+
+    private mutating func setCuts(_ from: [Int], _ to: [Int], by step: Int) {
+        for a in from {
+            for b in to where a != b {
+                let place = link(a, b)
+                if step > 0 { cuts[place] += 1 } else if cuts[place] > 0 { cuts[place] -= 1 }
+            }
+        }
+    }
+
+    private mutating func change(_ a: RegionID, _ b: RegionID, _ body: (inout Path) -> Void) {
+        let regions = options.map.regions
+        guard let first = regions.firstIndex(where: { $0.id == a }), let second = regions.firstIndex(where: { $0.id == b }) else { return }
+        body(&paths[first * regionCount + second])
+        if first != second { body(&paths[second * regionCount + first]) }
+    }
+
+    private mutating func decay(_ count: Int, on node: Int) {
+        let names = hosts[node].disk.chunkOrder
+        guard !names.isEmpty else { return }
+        for _ in 0..<count {
+            let name = names[chance.below(names.count)]
+            let others = hosts.indices.count { $0 != node && hosts[$0].disk.holds(name) }
+            if others > 0 { hosts[node].disk.decay(name) }
+        }
+    }
+
+    private mutating func healAll() {
+        isFrozen = true
+        for place in cuts.indices { cuts[place] = 0 }
+        weather.loss = min(weather.loss, 10)
+        weather.duplication = 0
+        weather.reordering = 0
+        for place in paths.indices { (paths[place].shift, paths[place].loss) = (0, 0) }
+        for node in hosts.indices {
+            // A stopped process goes on when its time is over: what waits for it is in the heap.
+            hosts[node].disk.stalledUntil = 0
+            hosts[node].disk.slowness = 1
+            hosts[node].disk.isFull = false
+            restart(node)
+        }
+    }
+}

@@ -1,0 +1,249 @@
+import Membership
+import Primitives
+import Workloads
+
+/// Membership alone, for clusters of many machines: `SWIMState` on every machine, and the network
+/// model. Looks for members that are declared dead though they live, and for how long it takes until
+/// all know of one that died.
+struct GossipRun {
+    private enum Action {
+        case packet(from: Int, to: Int, SWIMPacket)
+        case timer(node: Int, serial: UInt64, SWIMTimer, generation: UInt64)
+        case syncRequest(from: Int, life: UInt32, SyncID, to: Int, SyncPayload)
+        case syncReply(to: Int, life: UInt32, SyncID, SyncPayload)
+        case syncFailed(to: Int, life: UInt32, SyncID)
+        case start(Int)
+        case fault(Fault)
+    }
+
+    private struct Member {
+        var state: SWIMState
+        let region: RegionID
+        let place: Int
+        var isUp = false
+        var life: UInt32 = 0
+        var timers: [SWIMTimer: UInt64] = [:]  // looked up only
+        var syncs: [SyncToken: (asker: Int, life: UInt32, id: SyncID)] = [:]  // looked up only
+        var nextSync: UInt64 = 1
+        var pausedUntil: Int64 = 0
+        var wasDisturbed = false
+    }
+
+    private let scenario: Scenario
+    private var now: Int64 = 0
+    private var heap = EventHeap<Action>()
+    private var chance: SeededGenerator
+    private var members: [Member] = []
+    private var paths: [Path] = []
+    private var weather: NetworkWeather
+    private var trace: Trace
+    private var statistics = WorldStatistics()
+    private var violations: [Violation] = []
+    private var serial: UInt64 = 0
+    private var effects: [SWIMEffect] = []
+    private var cuts: [Int: Int] = [:]  // looked up only
+
+    static func run(_ scenario: Scenario, seed: UInt64, sink: ((String) -> Void)?, onProgress: (RunProgress) -> Bool) -> RunResult {
+        var run = GossipRun(scenario, seed: seed, sink: sink)
+        return run.run(seed, onProgress)
+    }
+
+    private init(_ scenario: Scenario, seed: UInt64, sink: ((String) -> Void)?) {
+        self.scenario = scenario
+        chance = SeededGenerator(seed: SeededGenerator.mix(seed &+ 77))
+        weather = scenario.options.weather
+        trace = Trace(seed: seed, sink: sink)
+        let map = scenario.options.map
+        for a in map.regions { for b in map.regions { paths.append(Path(map.link(from: a.id, to: b.id)!)) } }
+        for machines in scenario.options.machines {
+            let place = map.regions.firstIndex { $0.id == machines.region } ?? 0
+            for _ in 0..<machines.count { members.append(makeMember(machines.region, place)) }
+        }
+    }
+
+    private mutating func makeMember(_ region: RegionID, _ place: Int) -> Member {
+        let index = members.count
+        let record = MemberRecord(
+            id: NodeID(UInt64(index) + 1), region: region,
+            endpoints: [NamedEndpoint(NamedEndpoint.gossip, World.gossip(index)), NamedEndpoint(NamedEndpoint.peer, World.peer(index))],
+            incarnation: UInt64(1 + now / 1_000_000_000), run: chance.next())
+        let seeds = index == 0 ? [] : (0..<min(3, index)).map(World.peer)
+        return Member(
+            state: SWIMState(self: record, seeds: seeds, seed: chance.next(), now: Instant(nanoseconds: now)), region: region, place: place)
+    }
+
+    // MARK: Running
+
+    private mutating func run(_ seed: UInt64, _ onProgress: (RunProgress) -> Bool) -> RunResult {
+        for index in members.indices { heap.push(.start(index), at: Int64(chance.below(5_000)) * 1_000_000) }
+        let calm: Int64 = 60_000_000_000
+        for fault in scenario.faults { heap.push(.fault(fault.fault), at: calm + fault.at.inNanoseconds) }
+        let end = calm + scenario.duration.inNanoseconds
+        var phase = "start"
+        var wasStopped = false
+        var told: Int64 = 0
+        var recovery: Duration?
+        var limit = end
+        while !wasStopped {
+            if now >= told {
+                told = now + 1_000_000_000
+                let progress = RunProgress(phase: phase, simulated: .nanoseconds(now), events: statistics.events, operations: 0)
+                if !onProgress(progress) { wasStopped = true }
+                if phase == "heal", members.allSatisfy({ !$0.isUp || $0.state.presentMembers == upCount }) {
+                    recovery = .nanoseconds(now - end)
+                    break
+                }
+            }
+            guard let next = heap.nextAt, next <= limit, let (at, action) = heap.pop() else {
+                if phase == "heal" { break }
+                now = end
+                phase = "heal"
+                limit = end + scenario.expectations.recoveryMax.inNanoseconds
+                apply(.healAll)
+                continue
+            }
+            now = max(now, at)
+            statistics.events += 1
+            perform(action)
+        }
+        if recovery == nil, !wasStopped {
+            let counts = members.filter(\.isUp).map(\.state.presentMembers)
+            violate(.convergence, "members see from \(counts.min() ?? 0) to \(counts.max() ?? 0) of \(upCount) present")
+        }
+        return RunResult(
+            scenario: scenario.name, seed: seed, traceHash: trace.hash, simulated: .nanoseconds(now), violations: violations,
+            statistics: statistics, recovery: recovery, wasStopped: wasStopped)
+    }
+
+    private var upCount: Int { members.count { $0.isUp } }
+
+    private mutating func violate(_ kind: Violation.Kind, _ text: String) {
+        if violations.count < 20 { violations.append(Violation(kind: kind, at: now, text: text)) }
+    }
+
+    private mutating func perform(_ action: consuming Action) {
+        switch action {
+        case .start(let index):
+            members[index].isUp = true
+            handle(.start, index)
+        case .packet(let from, let to, let packet):
+            guard members[to].isUp else { return }
+            guard members[to].pausedUntil <= now else { return heap.push(.packet(from: from, to: to, packet), at: members[to].pausedUntil) }
+            handle(.packet(from: World.gossip(from), packet), to)
+        case .timer(let node, let serial, let timer, let generation):
+            guard members[node].isUp, members[node].timers[timer] == serial else { return }
+            guard members[node].pausedUntil <= now else {
+                return heap.push(.timer(node: node, serial: serial, timer, generation: generation), at: members[node].pausedUntil)
+            }
+            members[node].timers[timer] = nil
+            handle(.timer(timer, generation: generation), node)
+        case .syncRequest(let from, let life, let id, let to, let payload):
+            guard members[to].isUp else { return heap.push(.syncFailed(to: from, life: life, id), at: now + 5_000_000_000) }
+            let token = SyncToken(members[to].nextSync)
+            members[to].nextSync += 1
+            members[to].syncs[token] = (from, life, id)
+            handle(.syncRequest(token, payload), to)
+        case .syncReply(let to, let life, let id, let payload):
+            if members[to].isUp, members[to].life == life { handle(.syncReply(id, payload), to) }
+        case .syncFailed(let to, let life, let id): if members[to].isUp, members[to].life == life { handle(.syncFailed(id), to) }
+        case .fault(let fault): apply(fault)
+        }
+    }
+
+    private mutating func handle(_ event: SWIMEvent, _ node: Int) {
+        statistics.nodeEvents += 1
+        trace.fold(UInt64(bitPattern: now) ^ UInt64(node) << 48)
+        var effects = effects
+        self.effects = []
+        members[node].state.handle(event, now: Instant(nanoseconds: now), into: &effects)
+        for effect in effects { interpret(effect, node) }
+        effects.removeAll(keepingCapacity: true)
+        self.effects = effects
+    }
+
+    private mutating func interpret(_ effect: SWIMEffect, _ node: Int) {
+        switch effect {
+        case .send(let endpoint, let packet): send(packet, node, Int(endpoint.port) - 1)
+        case .startTimer(let timer, let generation, let at):
+            serial += 1
+            members[node].timers[timer] = serial
+            heap.push(.timer(node: node, serial: serial, timer, generation: generation), at: max(now, at.nanoseconds))
+        case .cancelTimer(let timer): members[node].timers[timer] = nil
+        case .sync(let id, let endpoint, _, let payload):
+            let to = Int(endpoint.port) - 1
+            guard members.indices.contains(to), !isCut(node, to) else {
+                return heap.push(.syncFailed(to: node, life: members[node].life, id), at: now + 5_000_000_000)
+            }
+            let travel = path(node, to).roundTrip * 2
+            heap.push(.syncRequest(from: node, life: members[node].life, id, to: to, payload), at: now + travel)
+        case .syncReply(let token, let payload):
+            guard let (asker, life, id) = members[node].syncs.removeValue(forKey: token) else { return }
+            heap.push(.syncReply(to: asker, life: life, id, payload), at: now + path(node, asker).roundTrip / 2)
+        case .memberChanged(let record, let previous, _):
+            trace.line(now, "n\(node + 1) takes \(record.id) for \(record.status), after \(previous.map { "\($0)" } ?? "nothing")")
+            let subject = World.index(of: record.id)
+            if record.status == .dead, members[subject].isUp, !members[subject].wasDisturbed, !members[node].wasDisturbed {
+                violate(.convergence, "n\(node + 1) takes \(record.id) for dead, which was never disturbed")
+            }
+        case .factsChanged, .memberForgotten, .regionUnreachable, .regionReachable, .identityConflict, .leaveFinished: break
+        }
+    }
+
+    private func path(_ a: Int, _ b: Int) -> Path { paths[members[a].place * scenario.options.map.regions.count + members[b].place] }
+    private func isCut(_ a: Int, _ b: Int) -> Bool { !cuts.isEmpty && (cuts[a * 8_192 + b] ?? 0) > 0 }
+
+    private mutating func send(_ packet: SWIMPacket, _ from: Int, _ to: Int) {
+        guard members.indices.contains(to) else { return }
+        statistics.datagrams += 1
+        guard !isCut(from, to) else { return }
+        let path = path(from, to)
+        if weather.loss > 0, chance.below(10_000) < weather.loss { return }
+        heap.push(.packet(from: from, to: to, packet), at: now + path.travel(weather, &chance))
+    }
+
+    // MARK: Faults
+
+    private mutating func apply(_ fault: Fault) {
+        statistics.faults += 1
+        trace.line(now, "fault \(fault)")
+        switch fault {
+        case .crash(let node, _):
+            members[node].isUp = false
+            members[node].life += 1
+            members[node].timers = [:]
+            members[node].wasDisturbed = true
+        case .restart(let node): restart(node)
+        case .pause(let node, let span):
+            members[node].pausedUntil = now + span
+            members[node].wasDisturbed = true
+        case .cut(let from, let to):
+            for a in from {
+                for b in to {
+                    cuts[a * 8_192 + b, default: 0] += 1
+                    (members[a].wasDisturbed, members[b].wasDisturbed) = (true, true)
+                }
+            }
+        case .uncut(let from, let to): for a in from { for b in to { cuts[a * 8_192 + b, default: 1] -= 1 } }
+        case .weather(let weather): self.weather = weather
+        case .healAll:
+            cuts = [:]
+            for node in members.indices { restart(node) }
+        default: break
+        }
+    }
+
+    private mutating func restart(_ node: Int) {
+        guard !members[node].isUp else { return }
+        let old = members[node]
+        let record = MemberRecord(
+            id: NodeID(UInt64(node) + 1), region: old.region,
+            endpoints: [NamedEndpoint(NamedEndpoint.gossip, World.gossip(node)), NamedEndpoint(NamedEndpoint.peer, World.peer(node))],
+            incarnation: UInt64(1 + now / 1_000_000_000), run: chance.next())
+        let seeds = (0..<4).map { _ in World.peer(chance.below(members.count)) }
+        members[node].state = SWIMState(self: record, seeds: seeds, seed: chance.next(), now: Instant(nanoseconds: now))
+        members[node].isUp = true
+        members[node].life += 1
+        statistics.restarts += 1
+        handle(.start, node)
+    }
+}

@@ -1,0 +1,83 @@
+import Filesystem
+package import Primitives
+import Workloads
+
+/// A world and what happens in it: read from a file under `simulations/scenarios/`, or drawn from a
+/// seed (`Scenario.swarm`).
+package struct Scenario: Sendable {
+    package struct Filesystem: Hashable, Sendable {
+        package var name: String
+        package var kind: FilesystemKind
+        package var home: RegionID
+        package init(name: String, kind: FilesystemKind, home: RegionID) {
+            self.name = name
+            self.kind = kind
+            self.home = home
+        }
+    }
+
+    package struct TimedFault: Hashable, Sendable {
+        /// Since the load began.
+        package var at: Duration
+        package var fault: Fault
+        package init(at: Duration, fault: Fault) {
+            self.at = at
+            self.fault = fault
+        }
+    }
+
+    /// What a run must show beside having no violation.
+    package struct Expectations: Hashable, Sendable {
+        package var operationsMin: UInt64 = 0
+        package var commitsMin: UInt64 = 0
+        /// From the end of the faults to the agreement of all, at most.
+        package var recoveryMax: Duration = .seconds(120)
+        package init() {}
+    }
+
+    package var name: String
+    package var title: String
+    package var options: WorldOptions
+    package var filesystems: [Filesystem] = []
+    /// Volumes that nobody uses, at the first file system's home.
+    package var idleVolumes = 0
+    package var clients: [ClientPlan] = []
+    /// How long clients work and faults happen.
+    package var duration: Duration = .seconds(60)
+    package var faults: [TimedFault] = []
+    package var expectations = Expectations()
+    /// Membership alone, for clusters of many machines.
+    package var gossipOnly = false
+
+    package init(name: String, title: String, options: WorldOptions) {
+        self.name = name
+        self.title = title
+        self.options = options
+    }
+}
+
+/// One run of a scenario.
+package struct RunResult: Sendable {
+    package var scenario: String
+    package var seed: UInt64
+    package var traceHash: UInt64
+    package var simulated: Duration
+    package var violations: [Violation]
+    package var statistics: WorldStatistics
+    /// From the end of the faults until everything agreed; nil where it never did.
+    package var recovery: Duration?
+    package var wasStopped = false
+
+    package var traceHashText: String {
+        let digits = String(traceHash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+/// How far a run is.
+package struct RunProgress: Sendable {
+    package var phase: String
+    package var simulated: Duration
+    package var events: UInt64
+    package var operations: UInt64
+}

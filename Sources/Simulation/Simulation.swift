@@ -1,0 +1,182 @@
+import NodeCore
+import Primitives
+import Replication
+
+/// Runs scenarios. Each run has four phases: the cluster comes up; load and faults; the faults end
+/// and clients finish; what was promised is verified in every region. The checkers speak last.
+package enum Simulation {
+    /// `onProgress` is asked every simulated second and may end the run by returning false; `sink` gets
+    /// the event log. The result is a function of scenario, seed and mutant.
+    package static func run(
+        _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, sink: ((String) -> Void)? = nil,
+        onProgress: (RunProgress) -> Bool = { _ in true }
+    ) -> RunResult {
+        if scenario.gossipOnly { return GossipRun.run(scenario, seed: seed, sink: sink, onProgress: onProgress) }
+        var run = ClusterRun(scenario, seed: seed, mutant: mutant, sink: sink)
+        return withoutActuallyEscaping(onProgress) { onProgress in
+            run.onProgress = onProgress
+            defer { run.onProgress = { _ in true } }
+            return run.run()
+        }
+    }
+}
+
+/// A run of whole nodes.
+struct ClusterRun {
+    let scenario: Scenario
+    let seed: UInt64
+    var world: World
+    var onProgress: (RunProgress) -> Bool = { _ in true }
+    private var phase = "start"
+    private var wasStopped = false
+    private var lastProgress: Int64 = 0
+    private var recovery: Duration?
+
+    init(_ scenario: Scenario, seed: UInt64, mutant: Mutant?, sink: ((String) -> Void)?) {
+        self.scenario = scenario
+        self.seed = seed
+        world = World(scenario.options, seed: seed, mutant: mutant, sink: sink)
+    }
+
+    mutating func run() -> RunResult {
+        if begin() {
+            load()
+            heal()
+            verify()
+        }
+        if !wasStopped {
+            world.checkAtEnd()
+            checkExpectations()
+        }
+        for group in [world.statistics.operations, world.statistics.commits, UInt64(world.violations.count)] { world.trace.fold(group) }
+        return RunResult(
+            scenario: scenario.name, seed: seed, traceHash: world.trace.hash, simulated: .nanoseconds(world.now),
+            violations: world.violations, statistics: world.statistics, recovery: recovery, wasStopped: wasStopped)
+    }
+
+    /// Runs a phase; true where its condition came to hold.
+    private mutating func run(_ name: String, for span: Duration, until isDone: (inout World) -> Bool = { _ in false }) -> Bool {
+        phase = name
+        world.trace.line(world.now, "phase \(name)")
+        let end = world.now + span.inNanoseconds
+        var stopped = false
+        var last = lastProgress
+        let onProgress = onProgress
+        let isMet = world.run(until: end) { world in
+            if world.now - last >= 1_000_000_000 {
+                last = world.now
+                let progress = RunProgress(
+                    phase: name, simulated: .nanoseconds(world.now), events: world.statistics.events,
+                    operations: world.statistics.operations)
+                if !onProgress(progress) { stopped = true }
+            }
+            return stopped || isDone(&world)
+        }
+        lastProgress = last
+        if stopped { wasStopped = true }
+        return isMet && !stopped
+    }
+
+    // MARK: Phases
+
+    /// The machines start, the catalog gets its leader, the file systems are made.
+    private mutating func begin() -> Bool {
+        for node in world.hosts.indices {
+            let delay = Int64(world.chance.below(50)) * 1_000_000
+            world.after(delay, .fault(.restart(node)))
+        }
+        for filesystem in scenario.filesystems {
+            world.filesystems.append(FilesystemInWorld(name: filesystem.name, kind: filesystem.kind, home: filesystem.home))
+        }
+        for number in 0..<scenario.idleVolumes {
+            let home = scenario.options.machines[number % scenario.options.machines.count].region
+            world.filesystems.append(FilesystemInWorld(name: "idle-\(number)", kind: .volume, home: home))
+        }
+        let isUp = run("start", for: .seconds(60)) { world in
+            world.hosts.allSatisfy { $0.isUp && $0.state.catalog.nodes.count == world.hosts.count }
+        }
+        guard isUp else {
+            if !wasStopped { world.violate(.liveness, "the cluster did not come up within a minute") }
+            return false
+        }
+        for place in world.filesystems.indices { world.create(place, at: place % world.hosts.count) }
+        let isMade = run("create", for: .seconds(60 + Int64(scenario.idleVolumes) / 10)) { world in
+            world.filesystems.allSatisfy { $0.id != nil } && world.isSettled
+        }
+        if !isMade, !wasStopped { world.violate(.liveness, "the file systems were not made within a minute") }
+        return isMade
+    }
+
+    private mutating func load() {
+        (world.statistics.faults, world.statistics.restarts) = (0, 0)
+        for plan in scenario.clients { world.addClients(plan) }
+        for fault in scenario.faults { world.after(fault.at.inNanoseconds, .fault(fault.fault)) }
+        _ = run("load", for: scenario.duration)
+    }
+
+    private mutating func heal() {
+        guard !wasStopped else { return }
+        let began = world.now
+        world.apply(.healAll)
+        let limit = scenario.expectations.recoveryMax
+        let areDone = run("heal", for: limit) { world in world.clients.allSatisfy(\.isDone) }
+        if !areDone, !wasStopped, let client = world.clients.first(where: { !$0.isDone }) {
+            world.violate(
+                .liveness, "client \(client.index) at n\(client.node + 1) is not done \(limit) after the faults: \(client.lastFailure)")
+        }
+        if converge() { recovery = .nanoseconds(world.now - began) }
+    }
+
+    private mutating func converge() -> Bool {
+        let limit = scenario.expectations.recoveryMax
+        let doAgree = run("converge", for: limit) { world in world.disagreement() == nil && world.missingMembers() == nil }
+        if !doAgree, !wasStopped { world.violate(.convergence, world.disagreement() ?? world.missingMembers() ?? "not converged") }
+        return doAgree
+    }
+
+    /// A client in every region reads everything, and changes something.
+    private mutating func verify() {
+        guard !wasStopped else { return }
+        let first = world.clients.count
+        for place in scenario.filesystems.indices {
+            let files = scenario.clients.filter { $0.filesystem == place }.map(\.files).max() ?? 0
+            for machines in scenario.options.machines { addVerifier(place, files, machines.region) }
+        }
+        let limit = scenario.expectations.recoveryMax
+        let areDone = run("verify", for: limit) { world in world.clients[first...].allSatisfy(\.isDone) }
+        if !areDone, !wasStopped, let client = world.clients[first...].first(where: { !$0.isDone }) {
+            world.violate(
+                .liveness,
+                "after healing \(world.filesystems[client.plan.filesystem].name) cannot be used at n\(client.node + 1): \(client.job.map { "\($0.kind)" } ?? "open"): \(client.lastFailure)"
+            )
+        }
+        if !wasStopped { _ = converge() }
+    }
+
+    private mutating func addVerifier(_ place: Int, _ files: Int, _ region: RegionID) {
+        var plan = ClientPlan(filesystem: place, regions: [region], count: 1)
+        plan.files = files + 1
+        plan.largeOneIn = 2
+        plan.deadlineMilliseconds = 10_000...20_000
+        let index = world.clients.count
+        world.addClient(plan, 0, region, script: [])
+        guard world.clients.count > index else { return }
+        var script: [Job] = []
+        if scenario.filesystems[place].kind == .volume { script.append(Job(.reload(latest: true))) }
+        for file in 0..<files { script.append(world.makeJob(.read, file, index)) }
+        script.append(world.makeJob(.write, files, index))
+        script.append(world.makeJob(.read, files, index))
+        if scenario.filesystems[place].kind == .volume { script.append(Job(.commit(ifUnchanged: false))) }
+        world.clients[index].script = script
+    }
+
+    private mutating func checkExpectations() {
+        let expected = scenario.expectations
+        if world.statistics.operations < expected.operationsMin {
+            world.violate(.expectation, "\(world.statistics.operations) operations; expected at least \(expected.operationsMin)")
+        }
+        if world.statistics.commits < expected.commitsMin {
+            world.violate(.expectation, "\(world.statistics.commits) commits; expected at least \(expected.commitsMin)")
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Filesystem
+import Membership
+import Namespace
+import NodeCore
+import Primitives
+import Replication
+
+// What is looked at on the machines themselves: durability at the moment of an acknowledgement,
+// and after healing the agreement of replicas and the presence of content.
+extension World {
+    // MARK: At an acknowledgement
+
+    /// The chunks of acknowledged values are durable where the kind of file system promises: on a
+    /// majority of the primary region's replicas, or in regions with a majority of the voters.
+    mutating func checkDurable(_ tags: [UInt64], _ place: Int, _ what: @autoclosure () -> String) {
+        guard hosts.count <= 64, let plan = plan(of: place) else { return }
+        for tag in tags {
+            for id in chunks(of: tag) {
+                guard let mask = storedOn[id] else { continue }
+                let holders = hosts.indices.filter { mask & (1 << UInt64($0)) != 0 }
+                let voters = plan.voters.map { Self.index(of: $0.node) }
+                let covered =
+                    filesystems[place].kind == .nfs
+                    ? voters.count { holders.contains($0) }
+                    : voters.count { voter in holders.contains { hosts[$0].region == hosts[voter].region } }
+                if covered <= voters.count / 2 {
+                    let names = holders.map { "n\($0 + 1)" }.joined(separator: ", ")
+                    return violate(.durability, "\(what()) of \(filesystems[place].name) was acknowledged with a chunk on \(names) only")
+                }
+            }
+        }
+    }
+
+    private func plan(of place: Int) -> ReplicaPlan? {
+        guard let id = filesystems[place].id else { return nil }
+        for host in hosts { if let record = host.state.catalog.filesystems[id] { return record.plan } }
+        return nil
+    }
+
+    /// The names of a value's chunks; empty for what is kept inline.
+    private func chunks(of tag: UInt64) -> [ChunkID] {
+        let content = histories.content(tag)
+        guard content.length > 4_096 else { return [] }
+        return stride(from: 0, to: content.length, by: Int(options.chunkBytes)).map { start in
+            content.slice(start, min(options.chunkBytes, content.length - start)).chunkID
+        }
+    }
+
+    mutating func noteStored(_ chunk: ChunkID, _ node: Int) {
+        guard hosts.count <= 64 else { return }
+        storedOn[chunk, default: 0] |= 1 << UInt64(node)
+    }
+
+    // MARK: At the end
+
+    /// Replicas of each group on machines that are up: nil where all agree, else what differs.
+    func disagreement() -> String? {
+        var seen: [GroupID: (digest: Digest, node: Int)] = [:]  // looked up only
+        for host in hosts where host.isUp {
+            for group in host.state.view.groups {
+                guard let known = seen[group.id] else {
+                    seen[group.id] = (group.digest, host.index)
+                    continue
+                }
+                if known.digest != group.digest { return "\(group.id) differs on n\(known.node + 1) and n\(host.index + 1)" }
+            }
+        }
+        return nil
+    }
+
+    /// Members that somebody does not take for alive though they are.
+    func missingMembers() -> String? {
+        for host in hosts where host.isUp {
+            let members = host.state.view.members
+            for other in hosts where other.isUp {
+                if !members.contains(where: { $0.record.id == other.id && $0.record.status == .alive }) {
+                    return "n\(host.index + 1) does not see n\(other.index + 1) alive"
+                }
+            }
+        }
+        return nil
+    }
+
+    /// A replica of the file system on a machine that is up.
+    private func replica(of place: Int) -> FilesMachine? {
+        guard let id = filesystems[place].id else { return nil }
+        for host in hosts where host.isUp {
+            if let files = host.state.machine(of: id)?.files { return files }
+        }
+        return nil
+    }
+
+    mutating func checkAtEnd() {
+        for key in histories.registerKeys {
+            switch RegisterChecker.check(histories.registers[key] ?? []) {
+            case .linearizable: break
+            case .violated(let text): violate(.linearizability, "\(filesystems[key.filesystem].name) f\(key.file): \(text)")
+            case .undecided: statistics.undecided += 1
+            }
+        }
+        for key in histories.lockKeys {
+            guard let text = LockChecker.check(histories.locks[key] ?? []) else { continue }
+            violate(.linearizability, "\(filesystems[key.filesystem].name) lock\(key.file): \(text)")
+        }
+        for place in filesystems.indices {
+            guard let files = replica(of: place) else { continue }
+            checkContent(files, filesystems[place].name)
+            guard filesystems[place].kind == .volume else { continue }
+            let versions = versions(of: files)
+            for (kind, text) in VolumeChecker.check(histories.volumes[place] ?? VolumeHistory(), versions, filesystems[place].name) {
+                violate(kind, text)
+            }
+        }
+    }
+
+    private func versions(of files: FilesMachine) -> [VolumeChecker.Version] {
+        files.namespace.history.versions.compactMap { record in
+            guard record.id.rawValue > 0 else { return nil }
+            let commit = record.info.message.hasPrefix("c") ? Int(record.info.message.dropFirst()) : nil
+            return VolumeChecker.Version(number: record.id.rawValue, commit: commit, files: values(in: record.tree))
+        }
+    }
+
+    /// The files of `d` in a tree and what they hold, put together from the model's own contents.
+    private func values(in tree: NamespaceTree) -> [Int: UInt64] {
+        var out: [Int: UInt64] = [:]
+        guard let directory = try? tree.walk(Client.directory, followLast: true),
+            let page = try? tree.list(directory.inode, after: 0, limit: 10_000)
+        else { return out }
+        for entry in page.entries {
+            guard let file = Int(String(decoding: entry.name.dropFirst(), as: UTF8.self)) else { continue }
+            out[file] = content(of: entry.attributes, in: tree).flatMap { histories.value(of: $0) } ?? .max
+        }
+        return out
+    }
+
+    private func content(of file: FileAttributes, in tree: NamespaceTree) -> Content? {
+        switch try? tree.content(of: file.inode, offset: 0, length: UInt32(clamping: file.size)) {
+        case .inline(let bytes, _)?: return Content(bytes)
+        case .extents(let extents, let under, let length, _)?:
+            var whole = Content(tag: Content.zeroTag, length: UInt64(length)).overlaid(Content(under), at: 0)
+            for extent in extents {
+                guard let piece = contents[extent.chunk.id] else { return nil }
+                whole = whole.overlaid(piece.slice(UInt64(extent.chunkOffset), extent.length), at: extent.offset)
+            }
+            return whole
+        default: return nil
+        }
+    }
+
+    /// Every chunk that a version names lies sound on some disk.
+    private mutating func checkContent(_ files: FilesMachine, _ name: String) {
+        var missing: ChunkReference?
+        files.namespace.forEachReferencedChunk { chunk in
+            guard missing == nil else { return }
+            if !hosts.contains(where: { $0.disk.holds(chunk.id) }) { missing = chunk }
+        }
+        if let missing { violate(.content, "\(name) names chunk \(missing.id), which no disk holds") }
+    }
+}

@@ -1,0 +1,201 @@
+import Filesystem
+import NodeCore
+import Primitives
+import Replication
+
+// What the data plane does: stages, chunks, and their way between machines.
+extension World {
+    // MARK: Stages
+
+    mutating func stageWrite(_ stage: StageID, _ offset: UInt64, _ buffer: BufferID, _ token: WaitToken, _ node: Int) {
+        guard let content = hosts[node].buffers[buffer] else {
+            return complete(.stageWritten(token, ok: false, reason: "its bytes are gone"), node, after: 1_000)
+        }
+        let isLost = mutant == .lostWrite && hosts[node].stages[stage] == nil && content.length > 8_192
+        hosts[node].stages[stage, default: []].append((offset, isLost ? Content(tag: Content.zeroTag, length: content.length) : content))
+        complete(.stageWritten(token, ok: true, reason: ""), node, after: 20_000 + Int64(content.length) / 2)
+    }
+
+    mutating func storeStage(_ stage: StageID, _ base: [UInt8]?, _ limit: UInt32, _ token: WaitToken, _ node: Int) {
+        let writes = hosts[node].stages.removeValue(forKey: stage) ?? []
+        guard !hosts[node].disk.isFull else {
+            let failure = FileFailure(
+                .noSpace, operation: "store", object: "node", cause: "its disk is full", hint: "free some space; reads go on meanwhile")
+            return complete(.stageFailed(token, failure), node, after: 1_000_000)
+        }
+        let (stored, chunks) = assemble(writes, base, limit)
+        let bytes = chunks.reduce(0) { $0 + Int64($1.1.length) }
+        if mutant == .chunkAckBeforeSync {
+            complete(.stageStored(token, stored), node, after: 10_000)
+            return after(diskDelay(node, bytes: bytes), .stageStored(node: node, life: hosts[node].life, WaitToken(0), stored, chunks))
+        }
+        after(
+            chunks.isEmpty ? 10_000 : diskDelay(node, bytes: bytes), .stageStored(node: node, life: hosts[node].life, token, stored, chunks)
+        )
+    }
+
+    /// Later writes over earlier ones; small wholes inline, the rest cut into chunks.
+    private func assemble(_ writes: [(offset: UInt64, content: Content)], _ base: [UInt8]?, _ limit: UInt32) -> (
+        StoredContent, [(ChunkID, Content)]
+    ) {
+        let end = max(writes.map { $0.offset + $0.content.length }.max() ?? 0, UInt64(base?.count ?? 0))
+        let start = base == nil ? writes.map(\.offset).min() ?? 0 : 0
+        var whole = Content(base ?? [])
+        for write in writes { whole = whole.overlaid(write.content, at: write.offset - start) }
+        if end <= UInt64(limit) {
+            if start > 0 { whole = Content().overlaid(whole, at: start) }
+            return (.inline(whole.bytes), [])
+        }
+        var extents: [Extent] = []
+        var chunks: [(ChunkID, Content)] = []
+        var position: UInt64 = 0
+        while position < whole.length {
+            let piece = whole.slice(position, min(options.chunkBytes, whole.length - position))
+            let id = piece.chunkID
+            chunks.append((id, piece))
+            let reference = ChunkReference(id: id, length: UInt32(piece.length))
+            extents.append(Extent(offset: start + position, length: piece.length, chunk: reference, chunkOffset: 0))
+            position += piece.length
+        }
+        return (.extents(extents, size: end), chunks)
+    }
+
+    mutating func stageStored(_ node: Int, _ life: UInt32, _ token: WaitToken, _ stored: StoredContent, _ chunks: [(ChunkID, Content)]) {
+        guard hosts[node].isUp, hosts[node].life == life else { return }
+        for (id, content) in chunks {
+            contents[id] = content
+            hosts[node].disk.store(id)
+            touch(id, node)
+            noteStored(id, node)
+        }
+        if mutant != .chunkAckBeforeSync { complete(.stageStored(token, stored), node, after: 0) }
+    }
+
+    // MARK: Reading
+
+    mutating func readExtents(
+        _ extents: [Extent], _ under: [UInt8], _ offset: UInt64, _ length: UInt32, _ token: WaitToken, _ node: Int
+    ) {
+        var missing: [ChunkID] = []
+        for extent in extents {
+            let id = extent.chunk.id
+            if hosts[node].disk.holds(id) { continue }
+            if hosts[node].disk.isDecayed(id) {
+                if mutant == .serveDecay { continue }
+                // Found by its hash, and set apart.
+                hosts[node].disk.drop(id)
+            }
+            if !missing.contains(id) { missing.append(id) }
+        }
+        let delay = 50_000 * Int64(hosts[node].disk.slowness) + max(0, hosts[node].disk.stalledUntil - now)
+        guard missing.isEmpty else { return complete(.bytesMissing(token, missing, reason: ""), node, after: delay) }
+        var whole = Content(tag: Content.zeroTag, length: UInt64(length))
+        if offset < UInt64(under.count) {
+            let visible = Content(under).slice(offset, min(UInt64(under.count) - offset, UInt64(length)))
+            whole = whole.overlaid(visible, at: 0)
+        }
+        for extent in extents {
+            guard var piece = contents[extent.chunk.id] else { preconditionFailure("a chunk that nobody stored: \(extent.chunk)") }
+            if hosts[node].disk.isDecayed(extent.chunk.id) || hosts[node].disk.forged.contains(extent.chunk.id) {
+                piece = Content(tag: .max, length: piece.length)
+            }
+            let low = max(offset, extent.offset)
+            let high = min(offset + UInt64(length), extent.end)
+            guard low < high else { continue }
+            whole = whole.overlaid(piece.slice(UInt64(extent.chunkOffset) + low - extent.offset, high - low), at: low - offset)
+        }
+        let payload = hosts[node].insert(whole)
+        complete(.bytesRead(token, payload), node, after: delay + Int64(length) / 2)
+    }
+
+    // MARK: Copies
+
+    mutating func pushChunks(_ chunks: [ChunkReference], _ from: Int, _ to: Int, _ token: WaitToken) {
+        let failure = Event.chunksPushed(token, ok: false)
+        for chunk in chunks where hosts[from].disk.isDecayed(chunk.id) { hosts[from].disk.drop(chunk.id) }
+        let isHere = chunks.allSatisfy { hosts[from].disk.holds($0.id) }
+        guard hosts.indices.contains(to), isHere else { return complete(failure, from, after: 1_000_000) }
+        let bytes = chunks.reduce(200) { $0 + Int64($1.length) + 80 }
+        let epoch = connections[link(from, to)].epoch
+        let isSent = transmit(
+            from, to, bytes: bytes, isBulk: true,
+            .chunksArrived(from: from, to: to, epoch: epoch, chunks, missing: [], token, isPush: true))
+        guard isSent else { return complete(failure, from, after: 1_000_000) }
+        if mutant == .pushAckBeforeStore { return complete(.chunksPushed(token, ok: true), from, after: 1_000) }
+        hosts[from].transfers.append((token, to, failure))
+    }
+
+    mutating func fetchChunks(_ chunks: [ChunkReference], _ node: Int, _ source: Int, _ token: WaitToken) {
+        let failure = Event.chunksFetched(token, missing: chunks.map(\.id))
+        guard hosts.indices.contains(source), source != node else { return complete(failure, node, after: 1_000_000) }
+        let epoch = connections[link(node, source)].epoch
+        let isSent = transmit(
+            node, source, bytes: Int64(100 + 40 * chunks.count), isBulk: false,
+            .chunksAsked(from: node, to: source, epoch: epoch, chunks, token))
+        guard isSent else { return complete(failure, node, after: 1_000_000) }
+        hosts[node].transfers.append((token, source, failure))
+    }
+
+    mutating func chunksAsked(_ asker: Int, _ source: Int, _ epoch: UInt32, _ chunks: [ChunkReference], _ token: WaitToken) {
+        guard hosts[source].isUp, connections[link(asker, source)].epoch == epoch else { return }
+        var given: [ChunkReference] = []
+        var missing: [ChunkID] = []
+        for chunk in chunks {
+            if hosts[source].disk.isDecayed(chunk.id) { hosts[source].disk.drop(chunk.id) }
+            if hosts[source].disk.holds(chunk.id) { given.append(chunk) } else { missing.append(chunk.id) }
+        }
+        let bytes = given.reduce(100) { $0 + Int64($1.length) + 80 }
+        let back = connections[link(source, asker)].epoch
+        transmit(
+            source, asker, bytes: bytes, isBulk: true,
+            .chunksArrived(from: source, to: asker, epoch: back, given, missing: missing, token, isPush: false))
+    }
+
+    mutating func chunksArrived(
+        _ from: Int, _ to: Int, _ epoch: UInt32, _ chunks: [ChunkReference], _ missing: [ChunkID], _ token: WaitToken, _ isPush: Bool
+    ) {
+        guard hosts[to].isUp, connections[link(from, to)].epoch == epoch else { return }
+        var missing = missing
+        var stored = chunks
+        if hosts[to].disk.isFull {
+            missing += chunks.map(\.id)
+            stored = []
+        }
+        let delay = stored.isEmpty ? 10_000 : diskDelay(to, bytes: stored.reduce(0) { $0 + Int64($1.length) })
+        after(delay, .chunksStored(from: from, to: to, life: hosts[to].life, stored, missing: missing, token, isPush: isPush))
+    }
+
+    mutating func chunksStored(
+        _ from: Int, _ to: Int, _ life: UInt32, _ chunks: [ChunkReference], _ missing: [ChunkID], _ token: WaitToken, _ isPush: Bool
+    ) {
+        guard hosts[to].isUp, hosts[to].life == life else { return }
+        for chunk in chunks {
+            hosts[to].disk.store(chunk.id)
+            // One copy in twenty was altered on its way.
+            if mutant == .copiesUnverified, chance.below(20) == 0 { hosts[to].disk.forged.insert(chunk.id) }
+            touch(chunk.id, to)
+            noteStored(chunk.id, to)
+        }
+        if !isPush, !chunks.isEmpty, hosts[to].transfers.contains(where: { $0.token == token }) {
+            complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: $0.length) })), to, after: 0)
+        }
+        guard isPush else { return transferEnded(to, life, token, .chunksFetched(token, missing: missing)) }
+        let event = Event.chunksPushed(token, ok: missing.isEmpty)
+        transmit(to, from, bytes: 80, isBulk: false, .transferEnded(node: from, life: hosts[from].life, token, event))
+    }
+
+    /// Once: a transfer that was given up is over.
+    mutating func transferEnded(_ node: Int, _ life: UInt32, _ token: WaitToken, _ event: Event) {
+        guard hosts[node].isUp, hosts[node].life == life else { return }
+        guard let place = hosts[node].transfers.firstIndex(where: { $0.token == token }) else { return }
+        hosts[node].transfers.remove(at: place)
+        complete(event, node, after: 0)
+    }
+
+    mutating func failTransfers(of node: Int, with peer: Int) {
+        let failed = hosts[node].transfers.filter { $0.peer == peer }
+        guard !failed.isEmpty else { return }
+        hosts[node].transfers.removeAll { $0.peer == peer }
+        for transfer in failed { complete(transfer.failure, node, after: 0) }
+    }
+}

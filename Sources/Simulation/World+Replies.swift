@@ -1,0 +1,251 @@
+import Filesystem
+import NodeCore
+import Primitives
+
+// What nodes answered their clients, and what that says for the histories.
+extension World {
+    mutating func replied(_ request: RequestID, _ reply: Reply, _ node: Int) {
+        trace.fold(reply.code ^ request.rawValue << 8)
+        trace.line(now, "n\(node + 1) answers \(request): \(reply)".shortened)
+        if let change = catalogRequests[CatalogRequest(node: node, request: request)] {
+            return catalogReplied(change, reply, node, request)
+        }
+        guard let index = hosts[node].requests.removeValue(forKey: request) else {
+            return violate(.answers, "n\(node + 1) answers \(request) again, or what nobody asked: \(reply)".shortened)
+        }
+        let buffer: BufferID? = if case .outcome(_, let data) = reply { data } else { nil }
+        let data = buffer.flatMap { hosts[node].buffers.removeValue(forKey: $0) }
+        guard clients[index].request == request, clients[index].node == node else { return }
+        clients[index].request = nil
+        switch reply {
+        case .session(let id):
+            clients[index].session = id
+            clients[index].volume = VolumeView()
+            drawGoal(index)
+            schedule(index, after: 1_000)
+        case .outcome(let outcome, _): succeeded(index, outcome.value, data)
+        case .failed(let failure): failed(index, failure)
+        case .catalog: violate(.answers, "an operation was answered with a change of the catalog")
+        }
+    }
+
+    private mutating func succeeded(_ index: Int, _ value: FileValue, _ data: Content?) {
+        guard var job = clients[index].job else { return schedule(index, after: 1_000) }
+        switch value {
+        case .opened(let handle, let attributes):
+            job.handle = handle
+            job.size = attributes.size
+        case .data: job.read = data ?? Content()
+        case .receipt(let receipt): committed(index, job, receipt)
+        case .session(let status): sessionMoved(index, job, status)
+        case .entries(let entries, _): listed(index, entries)
+        default: break
+        }
+        var pause: Int64 = 1_000
+        if case .lockCycle = job.kind, job.step == 1 {
+            job.granted = now
+            pause = job.hold
+        }
+        job.step += 1
+        // An empty file has nothing to be read.
+        if job.kind == .read, job.step == 1, job.size == 0 { job.read = Content() }
+        clients[index].job = job
+        guard job.next == nil else { return schedule(index, after: pause) }
+        ended(index, job, .success)
+    }
+
+    private mutating func failed(_ index: Int, _ failure: FileFailure) {
+        clients[index].lastFailure = failure.description
+        guard let job = clients[index].job else {
+            // A session could not be opened.
+            statistics.failedOperations += 1
+            return schedule(index, after: 500_000_000)
+        }
+        switch failure.code {
+        case .notFound where job.kind == .read && job.step == 0: return ended(index, job, .absent)
+        case .notFound where job.kind == .remove || job.kind == .list: return ended(index, job, .absent)
+        case .exists where job.kind == .createNew: return ended(index, job, .exists)
+        case .conflict where job.kind == .commit(ifUnchanged: true): return ended(index, job, .refused)
+        case .wouldBlock where job.kind == .lockCycle(wait: false) && job.step == 1:
+            clients[index].job?.step = 3
+            return schedule(index, after: 1_000)
+        default: break
+        }
+        statistics.failedOperations += 1
+        abandon(job, index, isUnknown: job.isPublishing && !failure.saysNothingHappened)
+        clients[index].job = nil
+        // Whatever the session has staged by now is not known for sure: a new one begins.
+        leaveSession(index)
+        schedule(index, after: Int64(50 + clients[index].chance.below(450)) * 1_000_000)
+    }
+
+    enum JobEnd { case success, absent, exists, refused }
+
+    private mutating func ended(_ index: Int, _ job: Job, _ end: JobEnd) {
+        clients[index].job = nil
+        switch filesystems[clients[index].plan.filesystem].kind {
+        case .nfs: recordRegister(index, job, end)
+        case .volume: recordVolume(index, job, end)
+        }
+        // A status that only begins a session is no part of a script.
+        if job.kind != .status || filesystems[clients[index].plan.filesystem].kind == .nfs, clients[index].script != nil {
+            clients[index].script?.removeFirst()
+            if clients[index].script?.isEmpty == true { clients[index].isDone = true }
+        }
+        let think = clients[index].plan.thinkMilliseconds
+        let pause =
+            clients[index].script == nil ? Int64(think.lowerBound + clients[index].chance.below(think.count)) * 1_000_000 : 1_000_000
+        schedule(index, after: pause)
+    }
+
+    /// A job that came to no end: it may have happened, or happen later.
+    mutating func abandon(_ job: Job, _ index: Int, isUnknown: Bool) {
+        lockEnds(index)
+        let place = clients[index].plan.filesystem
+        switch filesystems[place].kind {
+        case .nfs:
+            guard isUnknown, job.isPublishing else { return }
+            histories.register(place, job.file, RegisterOperation(job, ended: nil, .success))
+        case .volume:
+            if case .commit = job.kind, !isUnknown { histories.volumes[place]?.commits[job.commit].outcome = .refused }
+        }
+    }
+
+    // MARK: Network file systems
+
+    private mutating func recordRegister(_ index: Int, _ job: Job, _ end: JobEnd) {
+        if case .lockCycle = job.kind { return }
+        let place = clients[index].plan.filesystem
+        var operation = RegisterOperation(job, ended: now, end)
+        if job.kind == .read, end == .success {
+            guard let content = job.read, let tag = histories.value(of: content) else {
+                return violate(.content, "a read of \(job.path) gave what nobody wrote: \(job.read?.description ?? "nothing")")
+            }
+            operation.value = tag
+        }
+        if job.kind == .write || job.kind == .createNew, end == .success { checkDurable([job.tag], place, "a write of \(job.path)") }
+        histories.register(place, job.file, operation)
+    }
+
+    /// The client gives its lock back, or is gone: from here on another may have it.
+    mutating func lockEnds(_ index: Int) {
+        guard let job = clients[index].job, let granted = job.granted else { return }
+        clients[index].job?.granted = nil
+        statistics.locks += 1
+        histories.hold(
+            clients[index].plan.filesystem, job.file, LockHold(client: index, from: granted, until: now))
+    }
+
+    // MARK: Volumes
+
+    mutating func beginCommit(_ index: Int, ifUnchanged: Bool) {
+        let volume = clients[index].volume
+        let record = CommitRecord(
+            client: index, base: volume.version ?? 0, writes: volume.staged.map { CommitRecord.Write(file: $0.file, tag: $0.tag) },
+            ifUnchanged: ifUnchanged, began: now)
+        let number = histories.begin(record, clients[index].plan.filesystem)
+        clients[index].job?.commit = number
+    }
+
+    private mutating func committed(_ index: Int, _ job: Job, _ receipt: CommitReceipt) {
+        let place = clients[index].plan.filesystem
+        statistics.commits += 1
+        let conflicts = mutant == .conflictsForgotten ? [] : receipt.conflicts.map(\.path)
+        histories.volumes[place]?.commits[job.commit].outcome = .published(
+            version: receipt.version.rawValue, conflicts: conflicts, isEmpty: receipt.changes == 0)
+        histories.volumes[place]?.commits[job.commit].ended = now
+        checkDurable(clients[index].volume.staged.compactMap(\.tag), place, "commit c\(job.commit)")
+        if receipt.changes > 0 {
+            if let before = clients[index].volume.version, receipt.version.rawValue <= before {
+                violate(.volume, "client \(index) was at v\(before), and its commit c\(job.commit) became \(receipt.version)")
+            }
+            clients[index].volume.version = receipt.version.rawValue
+        }
+        clients[index].volume.staged = []
+        drawGoal(index)
+    }
+
+    private mutating func drawGoal(_ index: Int) {
+        let most = max(1, clients[index].plan.stagedMax)
+        let goal = 1 + clients[index].chance.below(most)
+        clients[index].volume.goal = goal
+    }
+
+    private mutating func sessionMoved(_ index: Int, _ job: Job, _ status: SessionStatus) {
+        let place = clients[index].plan.filesystem
+        if let before = clients[index].volume.version, status.version.rawValue < before {
+            violate(.volume, "client \(index) went back from v\(before) to \(status.version)")
+        }
+        if let before = clients[index].volume.version, case .status = job.kind, status.version.rawValue != before {
+            violate(.volume, "the session of client \(index) moved from v\(before) to \(status.version) by itself")
+        }
+        clients[index].volume.version = status.version.rawValue
+        guard case .reload(true) = job.kind else { return }
+        histories.volumes[place]?.reloads.append(ReloadRecord(client: index, began: job.began, version: status.version.rawValue))
+    }
+
+    private mutating func listed(_ index: Int, _ entries: [FileEntry]) {
+        let names = entries.compactMap { Int(String(decoding: $0.name.dropFirst(), as: UTF8.self)) }.sorted()
+        noteList(index, names)
+    }
+
+    private mutating func noteList(_ index: Int, _ names: [Int]) {
+        let volume = clients[index].volume
+        guard let version = volume.version else { return }
+        histories.volumes[clients[index].plan.filesystem]?.lists.append(
+            ListRecord(
+                client: index, version: version, staged: volume.staged.map { CommitRecord.Write(file: $0.file, tag: $0.tag) }, files: names)
+        )
+    }
+
+    private mutating func recordVolume(_ index: Int, _ job: Job, _ end: JobEnd) {
+        let place = clients[index].plan.filesystem
+        switch job.kind {
+        case .write: clients[index].volume.stage(job.file, job.tag)
+        case .remove: if end == .success { clients[index].volume.stage(job.file, nil) } else { sawFile(index, job.file, nil, place) }
+        case .read:
+            guard end == .success else { return sawFile(index, job.file, nil, place) }
+            guard let content = job.read, let tag = histories.value(of: content) else {
+                return violate(.content, "a read of \(job.path) gave what nobody wrote: \(job.read?.description ?? "nothing")")
+            }
+            sawFile(index, job.file, tag, place)
+        case .commit:
+            guard end == .refused else { return }
+            histories.volumes[place]?.commits[job.commit].outcome = .refused
+            histories.volumes[place]?.commits[job.commit].ended = now
+            leaveSession(index)
+        case .list: if end == .absent { noteList(index, []) }
+        case .reload, .status, .createNew, .lockCycle: break
+        }
+    }
+
+    private mutating func sawFile(_ index: Int, _ file: Int, _ tag: UInt64?, _ place: Int) {
+        let volume = clients[index].volume
+        if let staged = volume.staged(file) {
+            guard staged == tag else {
+                return violate(.volume, "client \(index) staged \(words(staged)) as f\(file) and reads \(words(tag))")
+            }
+            return
+        }
+        guard let version = volume.version else { return }
+        histories.volumes[place]?.reads.append(ReadRecord(client: index, version: version, file: file, tag: tag))
+    }
+
+    func words(_ tag: UInt64?) -> String { tag.map { "value \($0)" } ?? "nothing" }
+}
+
+extension Reply {
+    var code: UInt64 {
+        switch self {
+        case .session: 1
+        case .outcome: 2
+        case .catalog: 3
+        case .failed(let failure): 4 + UInt64(failure.code.rawValue) << 4
+        }
+    }
+}
+
+extension FileFailure {
+    /// The failure itself promises that nothing was changed.
+    var saysNothingHappened: Bool { hint.hasPrefix("nothing was published") || code == .noSpace }
+}

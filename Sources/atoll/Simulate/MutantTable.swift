@@ -1,0 +1,34 @@
+import Foundation
+import Simulation
+
+/// For each fault built in on purpose, how many seeds it takes until a checker sees it.
+struct MutantTable {
+    let source: ScenarioSource
+    let first: UInt64
+    let count: Int
+    let jobs: Int?
+
+    func run(_ verb: Simulate) async throws {
+        var missed: [String] = []
+        var rows = ["| mutant | seeds needed | seen by |", "|---|---|---|"]
+        for mutant in Mutant.allCases {
+            var one = verb
+            one.mutant = mutant.rawValue
+            one.untilFailure = true
+            let runner = SeedRunner(source: source, first: first, count: count, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
+            let state = try await runner.run(one)
+            let caught = state.results.filter { !$0.violations.isEmpty }.min { $0.seed < $1.seed }
+            guard let caught, let violation = caught.violations.first else {
+                missed.append(mutant.rawValue)
+                rows.append("| \(mutant.rawValue) | more than \(state.done) | - |")
+                continue
+            }
+            rows.append("| \(mutant.rawValue) | \(caught.seed - first + 1) | \(violation.prefix { $0 != ":" }) |")
+            Terminal.error("\(mutant.rawValue): seed \(caught.seed): \(violation)")
+        }
+        for row in rows { Terminal.line(row) }
+        guard missed.isEmpty else {
+            throw CommandFailure("simulate", "mutants", "not seen: \(missed.joined(separator: ", "))", hint: "give more --seeds")
+        }
+    }
+}

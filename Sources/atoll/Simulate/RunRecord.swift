@@ -1,0 +1,72 @@
+import APISchema
+import Foundation
+import Primitives
+import Simulation
+
+/// One seed's result as it is printed and reported.
+struct RunRecord: Sendable {
+    let scenario: String
+    let seed: UInt64
+    let traceHash: String
+    let events: UInt64
+    let wall: Double
+    let simulated: Double
+    let recovery: Double?
+    let statistics: WorldStatistics
+    let violations: [String]
+    let repeatLine: String
+    let wasStopped: Bool
+
+    init(_ result: RunResult, wall: Duration, repeatLine: String) {
+        scenario = result.scenario
+        seed = result.seed
+        traceHash = result.traceHashText
+        events = result.statistics.events
+        self.wall = wall.seconds
+        simulated = result.simulated.seconds
+        recovery = result.recovery?.seconds
+        statistics = result.statistics
+        violations = result.violations.map(\.description)
+        self.repeatLine = repeatLine
+        wasStopped = result.wasStopped
+    }
+
+    var text: String {
+        var lines = [
+            "\(scenario) seed \(seed): \(violations.isEmpty ? "all held" : "\(violations.count) violated")\(wasStopped ? " (stopped)" : "")"
+                + ", trace \(traceHash)"
+        ]
+        lines.append(
+            "  \(Show.figure(simulated)) s simulated in \(Show.figure(wall)) s, \(events) events (\(Show.figure(Double(events) / max(wall, 0.000_001) / 1e6)) million/s), "
+                + "\(statistics.operations) operations (\(statistics.failedOperations) failed), \(statistics.commits) commits, "
+                + "\(statistics.locks) locks, \(statistics.swept) chunks collected, \(statistics.faults) faults, \(statistics.restarts) starts"
+                + (recovery.map { ", agreed \(Show.figure($0)) s after the faults" } ?? ""))
+        for violation in violations.prefix(10) { lines.append("  \(Terminal.escaped(violation))") }
+        if violations.count > 10 { lines.append("  and \(violations.count - 10) more") }
+        if !violations.isEmpty { lines.append("  repeat: \(repeatLine)") }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The stable form (docs/reference/scenarios.md).
+    var json: String {
+        JSONWriter.text { writer in
+            writer.object {
+                $0.field("scenario", scenario)
+                $0.field("seed", seed)
+                $0.field("trace_hash", traceHash)
+                $0.field("events", events)
+                $0.field("wall_s", wall)
+                $0.field("simulated_s", simulated)
+                $0.field("operations", statistics.operations)
+                $0.field("failed_operations", statistics.failedOperations)
+                $0.field("commits", statistics.commits)
+                $0.field("faults", statistics.faults)
+                $0.key("recovery_s")
+                if let recovery { $0.value(recovery) } else { $0.null() }
+                $0.key("violations")
+                $0.array { for violation in violations { $0.value(violation) } }
+                $0.field("repeat", repeatLine)
+            }
+        }
+    }
+}

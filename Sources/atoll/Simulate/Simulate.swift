@@ -1,0 +1,75 @@
+import ArgumentParser
+import Comparison
+import Foundation
+import Primitives
+import Simulation
+import Synchronization
+import Workloads
+
+/// `atoll simulate`: a cluster under virtual time, with faults, clients and checkers.
+struct Simulate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a scenario under virtual time, and check what the cluster promises.",
+        discussion: """
+            A scenario is a name (those of simulations/scenarios) or a file; `swarm` draws everything from the seed. \
+            A run is a function of scenario and seed: the trace hash is the same in every process and build.
+            """)
+
+    @Argument(help: "A scenario by name or file, or `swarm`.")
+    var scenario: String
+    @Option(help: "The first seed, 0 to 2^63-1.")
+    var seed: UInt64 = 1
+    @Option(help: "How many seeds, from the first on.")
+    var seeds = 1
+    @Option(help: "Runs at the same time; by default as many as there are processors.")
+    var jobs: Int?
+    @Option(help: "The region map of `swarm`; a scenario names its own.")
+    var map = "aws"
+    @Option(help: "The folder for report.json and report.md; none by default.")
+    var report: String?
+    @Option(help: "Write the event log of the first seed to this file.")
+    var trace: String?
+    @Flag(help: "Stop at the first seed that fails.")
+    var untilFailure = false
+    @Option(help: .hidden)
+    var mutant: String?
+    @Flag(help: .hidden)
+    var mutants = false
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard seed <= UInt64(Int64.max) else { throw ValidationError("--seed \(seed): give 0 to \(Int64.max)") }
+        guard (1...10_000_000).contains(seeds) else { throw ValidationError("--seeds \(seeds): give 1 to 10000000") }
+        guard seed &+ UInt64(seeds) <= UInt64(Int64.max) else {
+            throw ValidationError("--seed \(seed) --seeds \(seeds): the last seed is too large")
+        }
+        if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs \(jobs): give 1 to 256") }
+        if let mutant, Mutant(rawValue: mutant) == nil {
+            throw ValidationError("--mutant \(mutant): \(Suggestion.sentence(for: mutant, among: Mutant.allCases.map(\.rawValue)))")
+        }
+    }
+
+    func run() async throws {
+        let source: ScenarioSource
+        do {
+            source = try ScenarioSource(scenario, map: map)
+        } catch let error as SettingsError {
+            throw CommandFailure.usage("simulate", "", error.description)
+        } catch let error as UnknownSetting {
+            throw CommandFailure.usage("simulate", "", error.description)
+        }
+        if mutants { return try await MutantTable(source: source, first: seed, count: seeds, jobs: jobs).run(self) }
+        let runner = SeedRunner(source: source, first: seed, count: seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
+        if try await !runner.run(self).failed.isEmpty { throw ExitCode(1) }
+    }
+
+    var traceHeader: TraceHeader { TraceHeader(scenario: scenario, map: map, seed: seed, mutant: mutant) }
+
+    /// The command that repeats one seed.
+    func repeatLine(_ seed: UInt64) -> String {
+        var words = ["atoll", "simulate", scenario, "--seed", "\(seed)"]
+        if scenario == "swarm", map != "aws" { words += ["--map", map] }
+        if let name = mutant { words += ["--mutant", name] }
+        return words.joined(separator: " ")
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+extension Processes {
+    /// `atoll simulate` as a program: repeatable in other processes, clear about mistakes, ended by Ctrl-C.
+    @Suite struct SimulateTests {
+        private func run(_ arguments: [String], in folder: URL = FileManager.default.temporaryDirectory) throws -> CommandResult {
+            LocalCluster.run(["simulate"] + arguments, environment: [:], in: folder)
+        }
+
+        private func hashes(_ arguments: [String]) throws -> [Substring] {
+            let result = try run(arguments + ["--json"])
+            #expect(result.status == 0, "\(result.errors)")
+            return result.output.split(separator: "\n").compactMap { line in
+                line.range(of: "\"trace_hash\":\"").map { line[$0.upperBound...].prefix(16) }
+            }.sorted()
+        }
+
+        @Test func twoProcessesGiveTheSameTraces() throws {
+            let arguments = ["swarm", "--seed", "11", "--seeds", "6"]
+            let first = try hashes(arguments + ["--jobs", "1"])
+            #expect(first.count == 6 && Set(first).count == 6)
+            #expect(first == (try hashes(arguments + ["--jobs", "3"])))
+        }
+
+        @Test func aFailureSaysHowToRepeatIt() throws {
+            let result = try run(["swarm", "--seed", "1", "--seeds", "60", "--mutant", "commit-before-chunks", "--until-failure"])
+            #expect(result.status == 1)
+            #expect(result.output.contains("repeat: atoll simulate swarm --seed "), "\(result.output)")
+        }
+
+        @Test(arguments: [
+            (["nowhere"], "scenario nowhere: there is none of that name"),
+            (["swarm", "--map", "mars"], "map mars: there is none of that name"),
+            (["swarm", "--seeds", "0"], "--seeds 0: give 1 to 10000000"),
+            (["missing/file.yaml"], "missing/file.yaml:1: cannot be read"),
+            (["swarm", "--mutant", "none"], "--mutant none: known: vote-not-persisted"),
+        ])
+        func mistakesAreNamed(arguments: [String], expected: String) throws {
+            let result = try run(arguments)
+            #expect(result.status == 2)
+            #expect(result.errors.contains(expected), "\(result.errors)")
+            #expect(result.output.isEmpty)
+        }
+
+        @Test func aRunCanBeSteppedThrough() throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-replay-\(UInt64.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            func replay(_ arguments: [String], input: String = "") -> CommandResult {
+                LocalCluster.run(["replay"] + arguments, input: Data(input.utf8), in: folder)
+            }
+            #expect(try run(["swarm", "--seed", "7", "--trace", "run.log"], in: folder).status == 0)
+            let counted = replay(["run.log", "--from", "2000", "--count", "5", "--changes"])
+            #expect(counted.status == 0, "\(counted.errors)")
+            #expect(counted.output.components(separatedBy: "\n").count { $0.hasPrefix("#") } == 5, "\(counted.output)")
+            let asked = replay(["run.log"], input: "at 3000\nstate 1\nchange 1\nnonsense\nquit\n")
+            #expect(asked.status == 0 && asked.output.contains("\ngroup g0 role: "), "\(asked.output)")
+            #expect(asked.errors.contains("not known: nonsense"))
+            // A log that tells of another run.
+            let path = folder.appendingPathComponent("run.log")
+            let text = try String(contentsOf: path, encoding: .utf8)
+            try Data(text.replacingOccurrences(of: "# seed 7", with: "# seed 8").utf8).write(to: path)
+            let other = replay(["run.log", "--count", "1000"])
+            #expect(other.status == 1 && other.errors.contains("this build runs it otherwise"), "\(other.errors)")
+            try Data("hello".utf8).write(to: path)
+            #expect(replay(["run.log"]).errors.contains("it is no event log"))
+            #expect(replay(["missing.log"]).errors.contains("cannot be read"))
+            #expect(replay(["run.log", "--node", "0"]).status == 2)
+        }
+
+        @Test func interruptedItTellsWhatIsKnown() async throws {
+            let folder = FileManager.default.temporaryDirectory
+            let command = try RunningCommand(["simulate", "swarm", "--seeds", "1000000", "--json"], cluster: "none", in: folder)
+            #expect(await command.says("trace_hash"))
+            command.signal(SIGINT)
+            #expect(await command.ends(within: 60))
+            #expect(command.output.contains("of 1000000 seeds (stopped)"), "\(command.output)")
+        }
+    }
+}

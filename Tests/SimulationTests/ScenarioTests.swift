@@ -1,0 +1,78 @@
+import Comparison
+import Foundation
+import Primitives
+import Simulation
+import Testing
+import Workloads
+
+@Suite struct ScenarioTests {
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("simulations/scenarios")
+
+    static var files: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
+    }
+
+    private static func read(_ text: String) throws -> Scenario? {
+        let root = try SettingsFile.parse(text, name: "s.yaml")
+        let header = try ScenarioHeader(settings: root)
+        return header.isSwarm ? nil : try Scenario(settings: root, map: try SettingsLibrary.map(header.map))
+    }
+
+    @Test(arguments: files)
+    func everyFileIsSound(name: String) throws {
+        let text = try String(contentsOf: Self.folder.appendingPathComponent(name), encoding: .utf8)
+        let scenario = try Self.read(text)
+        if let scenario { #expect("\(scenario.name).yaml" == name) }
+    }
+
+    /// Some of them, as far as a debug build runs them in seconds.
+    @Test(arguments: ["steady-3", "home-region-lost", "bit-rot", "clock-jumps", "full-disks"])
+    func theyHold(name: String) throws {
+        let text = try String(contentsOf: Self.folder.appendingPathComponent("\(name).yaml"), encoding: .utf8)
+        let scenario = try #require(try Self.read(text))
+        let result = Simulation.run(scenario, seed: 1)
+        #expect(result.violations.isEmpty, "atoll simulate \(name) --seed 1: \(result.violations.map(\.description))")
+    }
+
+    static let sound = """
+        schema: 1
+        name: small
+        title: Small
+        map: toy
+        nodes: {north: 2, south: 1}
+        filesystems:
+          - {name: data, kind: volume, home: north}
+        clients:
+          - {filesystem: data}
+        duration_s: 10
+        faults:
+          - {at_s: 1, crash: north/1}
+        """
+
+    @Test(arguments: [
+        ("schema: 1", "schema: 2", "s.yaml:1: schema: this version is not known"),
+        ("north: 2", "nroth: 2", "s.yaml:5: nodes.nroth: the map toy has no region nroth; did you mean north?"),
+        ("north: 2", "north: 0", "s.yaml:5: nodes.north: 0 is out of range; 1 to 64"),
+        ("kind: volume", "kind: tape", "s.yaml:7: filesystems[0].kind: is neither nfs nor volume"),
+        ("home: north", "home: east", "s.yaml:7: filesystems[0].home: no node is in east"),
+        ("filesystem: data", "filesystem: dta", "s.yaml:9: clients[0].filesystem: there is no file system dta; did you mean data?"),
+        ("duration_s: 10", "duration: 10", "s.yaml:10: duration: unknown key; did you mean duration_s?"),
+        ("crash: north/1", "crash: north/3", "s.yaml:12: faults[0].crash: north/3 is no node; north/1 to north/2"),
+        ("crash: north/1", "crush: north/1", "s.yaml:12: faults[0].crush: unknown key; did you mean crash?"),
+        ("crash: north/1", "decay: north/1, crash: south", "s.yaml:12: faults[0]: names 2 faults"),
+        ("at_s: 1,", "at_s: 11,", "s.yaml:12: faults[0].at_s: is after the end of the scenario"),
+        ("crash: north/1", "replace_disk: all", "s.yaml:12: faults[0].replace_disk: would destroy all copies of everything"),
+        ("crash: north/1", "isolate: all", "s.yaml:12: faults[0].isolate: leaves nobody outside"),
+        ("map: toy", "map: mars", "map mars: there is none of that name"),
+    ])
+    func mistakesAreNamed(old: String, new: String, expected: String) throws {
+        #expect(try Self.read(Self.sound) != nil)
+        do {
+            _ = try Self.read(Self.sound.replacingOccurrences(of: old, with: new))
+            Issue.record("it was taken")
+        } catch {
+            #expect("\(error)".hasPrefix(expected), "\(error)")
+        }
+    }
+}

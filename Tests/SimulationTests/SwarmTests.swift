@@ -1,0 +1,55 @@
+import Comparison
+import Primitives
+import Simulation
+import Testing
+import Workloads
+
+/// Random worlds: see docs/internals/simulation.md.
+@Suite struct SwarmTests {
+    static let map = try! SettingsLibrary.map("aws")
+
+    /// 200 seeds. A failure says which command repeats it.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func whatIsPromisedHolds(batch: UInt64) {
+        for seed in (batch * 10 + 1)...(batch * 10 + 10) {
+            let result = Simulation.run(.swarm(Self.map, seed: seed), seed: seed)
+            #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed): \(result.violations.map(\.description))")
+            #expect(result.statistics.operations > 20, "seed \(seed) did nothing")
+        }
+    }
+
+    /// Seeds that once found something; what it was stands beside them.
+    @Test(
+        arguments: [
+            // A session moved past its own commit to what others had published meanwhile.
+            99, 109, 169,
+            // A commit that was not to overwrite brought a removed file back.
+            66, 78, 196,
+        ] as [UInt64])
+    func whatWasFoundIsMended(seed: UInt64) {
+        let result = Simulation.run(.swarm(Self.map, seed: seed), seed: seed)
+        #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed): \(result.violations.map(\.description))")
+    }
+
+    @Test func theSameSeedGivesTheSameTrace() {
+        let first = Simulation.run(.swarm(Self.map, seed: 7), seed: 7)
+        let second = Simulation.run(.swarm(Self.map, seed: 7), seed: 7)
+        #expect(first.traceHash == second.traceHash)
+        #expect(first.statistics == second.statistics)
+        #expect(first.traceHash != Simulation.run(.swarm(Self.map, seed: 8), seed: 8).traceHash)
+    }
+
+    /// Writing the event log changes nothing.
+    @Test func theTraceIsTheSameWithAndWithoutItsText() {
+        var lines = 0
+        let told = Simulation.run(.swarm(Self.map, seed: 4), seed: 4, sink: { _ in lines += 1 })
+        #expect(told.traceHash == Simulation.run(.swarm(Self.map, seed: 4), seed: 4).traceHash)
+        #expect(lines > 1_000)
+    }
+
+    @Test func aRunCanBeStopped() {
+        let result = Simulation.run(.swarm(Self.map, seed: 2), seed: 2, onProgress: { $0.simulated < .seconds(3) })
+        #expect(result.wasStopped)
+        #expect(result.simulated < .seconds(6))
+    }
+}
