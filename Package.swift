@@ -105,6 +105,7 @@ let package = Package(
         tests("Workloads", ["Primitives", "Filesystem"]),
         tests("Storage", ["Primitives", "Chunks"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
+        tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
         tests("Reports", ["Primitives", "Workloads"]),
         tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports"]),
         tests(
