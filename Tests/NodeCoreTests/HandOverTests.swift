@@ -39,7 +39,7 @@ import Testing
             let name = FilePath("d\(step)")!
             let failure = try perform(
                 .makeDirectory(path: name, mode: 0o755, parents: false), session, cluster, id,
-                handOverAfter: .microseconds(68_000 + step * 250))
+                handOverAfter: .microseconds(103_000 + step * 250))
             if let failure { failures.append("\(step): \(failure)") }
         }
         #expect(failures == [])
@@ -52,14 +52,14 @@ import Testing
         let (cluster, id) = try cluster()
         let session = try cluster.open(id, on: 3)
         var failures: [String] = []
-        for step in 0..<32 {
+        for step in 0..<160 {
             let name = FilePath("f\(step)")!
             let bytes = ClusterDriver.bytes(step % 2 == 0 ? 300 : 9_000, seed: UInt64(step))
             let opened = try cluster.perform(.open(path: name, mode: .replace(mode: 0o644, refuseExisting: false)), session, on: 3)
             guard case .opened(let handle, _) = opened.outcome.value else { continue }
             _ = try cluster.perform(.write(handle: handle, offset: 0), session, on: 3, bytes: bytes)
             let failure = try perform(
-                .close(handle: handle, abandon: false), session, cluster, id, handOverAfter: .microseconds(33_000 + step * 250))
+                .close(handle: handle, abandon: false), session, cluster, id, handOverAfter: .microseconds(31_000 + step * 50))
             if let failure {
                 failures.append("\(step): \(failure)")
                 continue
