@@ -55,7 +55,11 @@ extension NodeState {
         case .beginning(let node, let store):
             newFounders[node] = store
             beginIfFounded(into: &effects)
-        case .refused(let why): effects.append(.publish(.fault(why)))
+        case .refused(let why):
+            // Several may say so; it is one line.
+            guard joining?.said != why else { return }
+            joining?.said = why
+            effects.append(.publish(.fault(why)))
         case .later(let why): delayed(why, into: &effects)
         case nil: delayed("no seed answers", into: &effects)
         }
