@@ -90,9 +90,21 @@ extension NodeState {
             effects.append(.answerJoin(token, replyBeforeTheCluster(request)))
             return
         }
+        if request.isNew, isRegistered(request) {
+            effects.append(.answerJoin(token, .admitted))
+            return
+        }
         let command = CatalogCommand(
             at: civil, by: "node \(from)", action: .registerNode(request.introduction, number: request.node))
         begin(.background(.admit(token, envelope: command.xdrBytes)), deadline: now + .seconds(4), into: &effects)
+    }
+
+    /// Whether the catalog has this node with this directory: one that comes with it and holds nothing has never
+    /// said anything that it could have forgotten. What else is new of it, it tells the catalog when it knows it.
+    private func isRegistered(_ request: JoinRequest) -> Bool {
+        guard let record = catalog.nodes[request.node], record.state != .removed, record.store != 0 else { return false }
+        return record.store == request.introduction.store && record.name == request.introduction.name
+            && record.region == request.introduction.region
     }
 
     mutating func performAdmission(_ token: SyncToken, _ envelope: [UInt8], _ progress: inout RequestProgress, into effects: inout [Effect])

@@ -79,4 +79,57 @@ import Testing
         #expect(cluster.run(for: .seconds(30)) { cluster.hosts[4].state.knowsCatalog })
         #expect(cluster.run(for: .seconds(10)) { cluster.catalog.nodes.values.map(\.store) == [1, 2, 3, 4, 5] })
     }
+
+    /// Founders that start, stop, are cut off and lose a minority of their disks, at any moment from the very
+    /// first: what was acknowledged is known to all that kept theirs.
+    @Test(arguments: 1...60) func whatWasAcknowledgedOutlivesAMinorityOfDisks(seed: UInt64) throws {
+        var chance = SeededGenerator(seed: seed)
+        let count = chance.below(2) == 0 ? 3 : 5
+        let cluster = TestCluster(
+            ["us", "eu", "ap", "sa", "af"].prefix(count).map { .init(name: $0, nodes: 1) }, roundTrip: { _, _ in 80 }, seed: seed,
+            grace: .seconds(600), absent: (0..<count).filter { _ in chance.below(4) == 0 })
+        var emptied: Set<Int> = []
+        var asked: [(node: Int, request: RequestID, name: EnvironmentName)] = []
+        for round in 0..<60 {
+            let node = chance.below(count)
+            switch chance.below(8) {
+            case 0: if cluster.hosts[node].isUp { cluster.fail(node) }
+            case 1, 2: cluster.restart(node)
+            case 3 where emptied.count < (count - 1) / 2 && !emptied.contains(node):
+                if cluster.hosts[node].isUp { cluster.fail(node) }
+                cluster.restartEmptied(node)
+                emptied.insert(node)
+            case 4: cluster.cut = { ($0 == node) != ($1 == node) }
+            case 5: cluster.cut = { _, _ in false }
+            default:
+                guard cluster.hosts[node].isUp else { continue }
+                let name = EnvironmentName(name: "e\(round)")
+                let command = CatalogCommand(at: WallTime(nanoseconds: 0), by: "test", action: .createEnvironment(name))
+                let end = cluster.now + .seconds(8)
+                asked.append((node, cluster.begin(on: node) { .changeCatalog($0, command, deadline: end) }, name))
+            }
+            cluster.run(for: .milliseconds(chance.below(round < 10 ? 400 : 4_000)))
+        }
+        cluster.run(for: .seconds(10))
+        let acknowledged = asked.filter {
+            if case .catalog(.success)? = cluster.hosts[$0.node].replies[$0.request] { true } else { false }
+        }.map(\.name)
+        cluster.cut = { _, _ in false }
+        for node in 0..<count where !emptied.contains(node) { cluster.restart(node) }
+        func knows(_ node: Int) -> Bool {
+            let catalog = cluster.hosts[node].state.catalog
+            return catalog.cluster != nil && acknowledged.allSatisfy { catalog.environments.contains($0) }
+        }
+        // Those that never began hold nothing either, and nobody may be left who can tell that it was never more.
+        let whole = (0..<count).filter { !emptied.contains($0) && cluster.hosts[$0].disk.groups[.catalog] != nil }
+        if whole.count > count / 2 {
+            #expect(cluster.run(for: .seconds(120)) { whole.allSatisfy(knows) }, "\(acknowledged.count) of \(whole) without \(emptied)")
+        } else {
+            cluster.run(for: .seconds(120))
+        }
+        for node in 0..<count where cluster.hosts[node].isUp && cluster.hosts[node].state.knowsCatalog {
+            #expect(knows(node), "n\(node + 1) knows less than \(acknowledged.count) that were acknowledged")
+        }
+        #expect(cluster.faults.isEmpty)
+    }
 }
