@@ -154,7 +154,7 @@ extension NodeState {
                 answer(call, to: from, .done, into: &effects)
             }
         case .background(let task):
-            finishBackground(task, outcome, cost: progress.cost, into: &effects)
+            finishBackground(task, outcome, progress, into: &effects)
         }
     }
 

@@ -16,7 +16,8 @@ package enum Fault: Hashable, Sendable {
     case fillDisk(Int, isFull: Bool)
     /// A number of chunks, chosen by chance, decay on one disk; never the last sound copy of one.
     case decay(Int, chunks: Int)
-    /// The machine comes back with an empty disk. It forgets its votes: only for machines that do not vote.
+    /// The machine comes back with an empty disk, and is refused: it has forgotten its votes
+    /// (docs/rfcs/2026-11-21-a-disk-that-was-emptied.md). It counts as lost from then on.
     case replaceDisk(Int)
     /// Civil time jumps; the monotonic clock does not.
     case stepClock(Int, nanoseconds: Int64)
@@ -36,7 +37,10 @@ extension World {
         guard !isFrozen || fault == .healAll else { return }
         statistics.faults += 1
         trace.line(now, "fault \(fault)")
-        timeline?.mark(fault: words(fault), at: now)
+        if timeline != nil {
+            let text = words(fault)
+            timeline?.mark(fault: text, at: now)
+        }
         trace.fold(0xFA ^ statistics.faults)
         switch fault {
         case .cut(let from, let to): setCuts(from, to, by: 1)
@@ -52,6 +56,7 @@ extension World {
             crash(node, isSudden: true)
             for chunk in hosts[node].disk.chunkOrder { storedOn[chunk]? &= ~(1 << UInt64(node)) }
             hosts[node].disk = Disk()
+            hosts[node].store += 1_000
             restart(node)
         case .stepClock(let node, let span):
             hosts[node].clock.civilOffset += span
@@ -103,7 +108,7 @@ extension World {
             hosts[node].disk.stalledUntil = 0
             hosts[node].disk.slowness = 1
             hosts[node].disk.isFull = false
-            restart(node)
+            if hosts[node].isReplaced { crash(node, isSudden: false) } else { restart(node) }
         }
     }
 }
