@@ -19,7 +19,7 @@ struct FilesystemVerb: Sendable {
     var operation: String { "\(kind.word) \(verb)" }
 
     func run<Result: Sendable>(_ body: (Connection) async throws -> Result) async throws -> Result {
-        try await Connection.run(target.cluster, region: target.region, operation, body)
+        try await Connection.run(target.cluster, region: target.region, limit: target.limit, operation, body)
     }
 
     /// The file system of that name in the environment, or of that id.
