@@ -6,6 +6,8 @@ package struct PendingCall: Sendable {
     package let path: String
     /// How long the node may take, or for one step of it where bytes flow.
     package let bound: Duration
+    /// How long it is repeated after a refusal.
+    package let repeatsFor: Duration
     /// Bytes go to the node meanwhile: silence says nothing.
     package let isUpload: Bool
 }
@@ -32,7 +34,7 @@ struct ObservedCall {
 extension APIClient {
     func observe(_ call: Call) -> ObservedCall {
         guard let observer else { return ObservedCall(observer: nil, number: 0) }
-        let pending = PendingCall(path: call.path, bound: bound(of: call), isUpload: call.deadline != nil)
+        let pending = PendingCall(path: call.path, bound: bound(of: call), repeatsFor: options.retryFor, isUpload: call.deadline != nil)
         return ObservedCall(observer: observer, number: observer.began(pending))
     }
 }

@@ -61,7 +61,7 @@ extension NodeState {
     }
 
     /// `volume 'data'`; by its id where it has no name, or none that is known here.
-    private func label(_ filesystem: FilesystemID) -> String {
+    func label(_ filesystem: FilesystemID) -> String {
         guard let name = catalogRecord(filesystem)?.name else { return "\(filesystem.kind.noun) \(filesystem)" }
         return "\(filesystem.kind.noun) '\(name)'"
     }

@@ -102,7 +102,7 @@ extension CatalogState {
 
     private func existing(_ id: NodeID, _ operation: String) throws(CatalogError) -> NodeRecord {
         guard let node = nodes[id] else {
-            throw CatalogError(.notFound, operation, id.description, "there is no such node", hint: "see `atoll members`")
+            throw CatalogError(.notFound, operation, id.description, "there is no such node", hint: "see `atoll node list`")
         }
         guard node.state != .removed else {
             throw CatalogError(

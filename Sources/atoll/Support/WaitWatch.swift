@@ -89,6 +89,7 @@ final class WaitWatch: CallObserver {
             left = .milliseconds(Int64(max(0, found.leftSeconds) * 1_000))
         } else if let refusal = pending.refusal {
             words = "\(node) refuses for now: \(refusal); it is asked again"
+            left = pending.call.repeatsFor - waited
         } else {
             guard !pending.call.isUpload else { return }
             words = "no answer from \(node) yet"

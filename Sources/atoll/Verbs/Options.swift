@@ -16,7 +16,9 @@ struct TargetOptions: ParsableArguments {
     @Option(help: "Where the client is: the region of the node that is asked.")
     var region: String?
 
-    @Option(help: ArgumentHelp("How long a request may wait (default: 30; a commit 120, a clone 600).", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long a request may wait (default: 30; a commit 120, a clone 600).", valueName: "seconds"))
     var timeout: Double?
 
     func validate() throws {

@@ -81,7 +81,8 @@ struct FilesystemVerb: Sendable {
             try? await connection.client.closeSession(id)
             return result
         } catch {
-            try? await connection.client.closeSession(id)
+            // What failed is told at once.
+            try? await connection.client.closeSession(id, isPatient: false)
             throw error
         }
     }
