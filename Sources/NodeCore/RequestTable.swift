@@ -155,6 +155,7 @@ enum BackgroundWork {
 
 struct RequestRecord {
     let kind: RequestKind
+    let began: Instant
     let deadline: Instant
     var progress = RequestProgress()
 }

@@ -120,7 +120,7 @@ import Testing
         #expect(try timed("f", .local).1 == ["ap", "us"])
         try put(cluster, session, "g", 10, on: 2)
         #expect { try commit(cluster, session, on: 2, .all) } throws: { ($0 as? FileFailure)?.code == .timedOut }
-        #expect { try commit(cluster, session, on: 2, .regions([RegionID("mars")])) } throws: { ($0 as? FileFailure)?.code == .invalid }
+        #expect { try commit(cluster, session, on: 2, .regions([RegionID("mars")])) } throws: { ($0 as? FileFailure)?.code == .notFound }
     }
 
     /// Looking for the chunks of a version needs a place among the requests, and waits for one.
