@@ -1,5 +1,5 @@
-package import Consensus
-package import Filesystem
+import Consensus
+import Filesystem
 import Namespace
 package import Primitives
 package import Replication
