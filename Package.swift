@@ -108,6 +108,7 @@ let package = Package(
         tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Comparison"]),
         tests("Storage", ["Primitives", "Chunks"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
+        tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
         tests("Reports", ["Primitives", "Workloads"]),
         tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports"]),
         tests(

@@ -122,7 +122,7 @@ extension RaftState {
     /// Everything that a leader does by time.
     mutating func tick(into effects: inout [RaftEffect]) {
         guard role == .leader, !isQuiesced else { return }
-        guard isInTouch else { return becomeFollower(term: term, leader: nil, into: &effects) }
+        guard isInTouch || settings.mutant == .leaseWithoutBound else { return becomeFollower(term: term, leader: nil, into: &effects) }
         heartbeatDeadline = now + timing.heartbeatInterval
         if let growth = lead.leaseGrowth, progress.acknowledgedStamp(self: id) > growth {
             lead.leaseGrowth = nil

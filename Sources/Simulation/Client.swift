@@ -93,6 +93,7 @@ struct Job {
         }
     }
 
+    var isHolding: Bool { if case .lockCycle = kind { step > 1 } else { false } }
     private static let wholeFile = LockRange(start: 0, length: .max)
 
     var isWriting: Bool { (kind == .write || kind == .createNew) && (1...pieces).contains(step) }

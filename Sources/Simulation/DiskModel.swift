@@ -101,7 +101,10 @@ struct Disk {
         var out = NodeState.Restored()
         for (id, log) in groups {
             var hard = log.hardState
-            if mutant == .voteNotPersisted { hard.votedFor = nil }
+            if mutant == .voteNotPersisted {
+                hard.votedFor = nil
+                hard.term = max(log.entries.last?.term ?? 0, log.snapshot?.metadata.term ?? 0)
+            }
             out.groups.append(
                 (
                     id,

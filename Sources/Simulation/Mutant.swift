@@ -4,7 +4,8 @@ import NodeCore
 /// Faults built in on purpose, to see that the checkers see them. For tests only: nothing but
 /// `atoll simulate --mutant` and the tests of this module sets one.
 package enum Mutant: String, CaseIterable, Sendable {
-    /// A restarted node has forgotten for whom it voted, and that it may have promised to support a leader.
+    /// A restarted node has forgotten its term, for whom it voted, and that it may have promised to support a
+    /// leader: a promise alone would hide that the rest was not kept.
     case voteNotPersisted = "vote-not-persisted"
     /// The log counts as durable before it is.
     case ackBeforeSync = "ack-before-sync"
@@ -20,7 +21,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case commitAlone = "commit-alone"
     /// A leader answers reads without asking whether it still leads.
     case readWithoutConfirmation = "read-without-confirmation"
-    /// A leader takes its lease for endless.
+    /// A leader takes its lease for endless, and does not step down where no quorum answers it: either guard
+    /// alone would hide the lack of the other.
     case leaseWithoutBound = "lease-without-bound"
     /// A follower acknowledges what it has received and not yet synced.
     case ackBeforeAppend = "ack-before-append"

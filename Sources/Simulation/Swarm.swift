@@ -90,7 +90,23 @@ private struct SwarmDraw {
             let span = [300, 1_500, 4_000, 9_000][chance.below(4)] + chance.below(1_000)
             drawEpisode(kinds[chance.below(kinds.count)], start, span, &scenario)
         }
+        drawLostDisk(&scenario, total)
         scenario.faults.sort { $0.at < $1.at }
+    }
+
+    /// One machine loses its disk for good, in worlds that promise to survive that: nothing else may be lost
+    /// with it.
+    private mutating func drawLostDisk(_ scenario: inout Scenario, _ total: Int) {
+        let machines = scenario.options.machines
+        let survives = scenario.filesystems.allSatisfy { filesystem in
+            filesystem.kind == .volume
+                ? machines.count >= 3 : machines.contains { $0.region == filesystem.home && $0.count >= 3 }
+        }
+        guard survives, machines.count >= 3, oneIn(3) else { return }
+        let decays = scenario.faults.contains { if case .decay = $0.fault { true } else { false } }
+        guard !decays else { return }
+        scenario.faults.append(
+            .init(at: .milliseconds(chance.below(total)), fault: .replaceDisk(chance.below(scenario.options.nodeCount))))
     }
 
     private mutating func drawEpisode(_ kind: Int, _ start: Int, _ span: Int, _ scenario: inout Scenario) {

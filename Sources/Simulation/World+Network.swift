@@ -50,6 +50,7 @@ extension World {
             return true
         }
         let path = pathIndex(from, to)
+        carried[path] += bytes
         let arrival =
             isBulk
             ? connections[place].bulk.send(bytes, &paths[path], now: now, weather, &chance)

@@ -83,6 +83,7 @@ extension World {
 
     private mutating func ended(_ index: Int, _ job: Job, _ end: JobEnd) {
         clients[index].job = nil
+        noteJob(index, job, isDone: true)
         switch filesystems[clients[index].plan.filesystem].kind {
         case .nfs: recordRegister(index, job, end)
         case .volume: recordVolume(index, job, end)
@@ -101,6 +102,7 @@ extension World {
     /// A job that came to no end: it may have happened, or happen later.
     mutating func abandon(_ job: Job, _ index: Int, isUnknown: Bool) {
         lockEnds(index)
+        noteJob(index, job, isDone: false)
         let place = clients[index].plan.filesystem
         switch filesystems[place].kind {
         case .nfs:

@@ -73,6 +73,10 @@ struct World {
     /// Looks at events of nodes as they happen; nil in all runs but one that is stepped through.
     var replay: Replay?
     var statistics = WorldStatistics()
+    /// Nil where nobody asked for it.
+    var timeline: RunTimeline?
+    /// Bytes sent on each path.
+    var carried: [Int64]
     private var timerSerial: UInt64 = 0
     private var effects: [Effect] = []
 
@@ -97,6 +101,7 @@ struct World {
                 paths.append(Path(link))
             }
         }
+        carried = Array(repeating: 0, count: paths.count)
         makeHosts(seed)
     }
 

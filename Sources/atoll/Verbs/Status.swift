@@ -48,6 +48,8 @@ struct StatusRows {
         var rows = await collect(file, directory)
         let known = await Views.collect(file.nodes, directory) { client in try await client.nodes() }.first?.answer ?? []
         for place in rows.indices { rows[place].data = known.first { $0.id.rawValue == rows[place].node.id }?.state }
+        // A damaged file of faults hinders nobody here; `doctor` names it.
+        let faults = (try? LinkFaults.read(directory)) ?? []
         guard !json else {
             Show.json { writer in
                 writer.object {
@@ -56,6 +58,7 @@ struct StatusRows {
                     $0.field("map", file.map)
                     $0.field("data_dir", directory.path)
                     $0.field("nodes", rows)
+                    $0.field("faults", faults)
                 }
             }
             return
@@ -67,6 +70,12 @@ struct StatusRows {
                 row.endpoints.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
         }
         table.show()
+        // The first field tells programs that it is no node.
+        for fault in faults {
+            Terminal.line(
+                Terminal.outputIsTerminal
+                    ? "Fault in force: \(fault.words); `atoll fault heal` mends it." : "fault\t\(Terminal.escaped(fault.words))")
+        }
     }
 
     static func collect(_ file: ClusterFile, _ directory: ClusterDirectory) async -> [Row] {
