@@ -30,34 +30,51 @@ package struct NamespaceCheck: Sendable {
     /// Nil for a group that holds no file system.
     package init?(_ group: StoredMachines.Group, of machines: StoredMachines, on node: NodeID, holds: (ChunkID) -> Bool) {
         guard let namespace = group.machine.files?.namespace else { return nil }
+        self.init(namespace)
+        if let record = group.record, record.id != group.machine.filesystem {
+            faults.append("the catalog says that this group is \(record.id)")
+        }
+        let region = machines.catalog.nodes[node]?.region
+        look(in: namespace) { chunk in
+            guard !holds(chunk) else { return .here }
+            guard let record = group.record, let region else { return .elsewhere }
+            return machines.wants(chunk, on: node, in: record, region: region) ? .lost : .elsewhere
+        }
+        if lost > 0 { nameFiles(of: namespace.tree) }
+    }
+
+    private init(_ namespace: NamespaceState) {
         statistics = namespace.tree.statistics
         versions = namespace.history.versions.count
         faults = namespace.faults()
         for version in namespace.history.versions {
             for fault in version.tree.faults() where faults.count < Self.shown { faults.append("\(version.id): \(fault)") }
         }
-        if let snapshot = group.record, snapshot.id != group.machine.filesystem {
-            faults.append("the catalog says that this group is \(snapshot.id)")
-        }
-        let region = machines.catalog.nodes[node]?.region
+    }
+
+    private enum Place {
+        case here, elsewhere, lost
+    }
+
+    private mutating func look(in namespace: NamespaceState, _ place: (ChunkID) -> Place) {
         var seen: Set<ChunkID> = []
         var scan = ChunkScan(namespace)
         while let found = scan.next(limit: 4_096) {
-            for chunk in found where seen.insert(chunk.id).inserted {
-                chunks += 1
-                guard !holds(chunk.id) else { continue }
-                absentHere += 1
-                let isWanted = group.record.flatMap { record in
-                    region.map { machines.wants(chunk.id, on: node, in: record, region: $0) }
-                }
-                if isWanted ?? false { lost += 1 }
-                if absent.count(where: { $0.isLost == (isWanted ?? false) }) < Self.shown {
-                    absent.append(Absent(chunk: chunk.id, isLost: isWanted ?? false))
-                }
-            }
+            for chunk in found where seen.insert(chunk.id).inserted { note(chunk.id, place(chunk.id)) }
         }
-        guard lost > 0 else { return }
-        let names = namespace.tree.paths(naming: Set(absent.filter(\.isLost).map(\.chunk)), limit: 3)
+    }
+
+    private mutating func note(_ chunk: ChunkID, _ place: Place) {
+        chunks += 1
+        guard place != .here else { return }
+        absentHere += 1
+        let isLost = place == .lost
+        if isLost { lost += 1 }
+        if absent.count(where: { $0.isLost == isLost }) < Self.shown { absent.append(Absent(chunk: chunk, isLost: isLost)) }
+    }
+
+    private mutating func nameFiles(of tree: NamespaceTree) {
+        let names = tree.paths(naming: Set(absent.filter(\.isLost).map(\.chunk)), limit: 3)
         for index in absent.indices {
             absent[index].paths = (names[absent[index].chunk] ?? []).map { "/" + String(decoding: $0, as: UTF8.self) }
         }

@@ -12,10 +12,12 @@ final class SeedRunner: Sendable {
         var done = 0
         var failed: [UInt64] = []
         var results: [RunRecord] = []
+        /// The run that the report shows in full: the first that failed, else the first.
+        var shown: (record: RunRecord, timeline: RunTimeline)?
         var isStopped = false
         var events: UInt64 = 0
         var running: [UInt64: RunProgress] = [:]
-        var shown = ContinuousClock.now
+        var told = ContinuousClock.now
     }
 
     private let source: ScenarioSource
@@ -49,7 +51,7 @@ final class SeedRunner: Sendable {
         try traceFile?.close()
         let end = state.withLock { $0 }
         finish(end, verb)
-        if let folder = verb.report { try SimulationReport(records: end.results).write(to: folder) }
+        if let folder = verb.report { try SimulationReport(records: end.results, page: page(end)).write(to: folder) }
         return end
     }
 
@@ -75,6 +77,12 @@ final class SeedRunner: Sendable {
         }
     }
 
+    private func page(_ state: State) -> SimulationPageMaker? {
+        guard let (record, timeline) = state.shown else { return nil }
+        let seeds = state.results.sorted { $0.seed < $1.seed }
+        return SimulationPageMaker(scenario: source.scenario(record.seed), record: record, timeline: timeline, seeds: seeds)
+    }
+
     private func take() -> UInt64? {
         state.withLock { state in
             guard !state.isStopped, state.next < first + UInt64(count) else { return nil }
@@ -90,11 +98,12 @@ final class SeedRunner: Sendable {
             let start = ContinuousClock.now
             let sink: ((String) -> Void)? = seed == first ? traceFile.map { file in { file.write($0) } } : nil
             let mutant = verb.mutant.flatMap { Mutant(rawValue: $0) }
-            let result = Simulation.run(source.scenario(seed), seed: seed, mutant: mutant, sink: sink) { progress in
+            let result = Simulation.run(source.scenario(seed), seed: seed, mutant: mutant, keepsTimeline: verb.report != nil, sink: sink) {
+                progress in
                 self.show(seed, progress)
             }
             CrashNotice.running("", lane: lane)
-            record(RunRecord(result, wall: ContinuousClock.now - start, repeatLine: verb.repeatLine(seed)), verb)
+            record(RunRecord(result, wall: ContinuousClock.now - start, repeatLine: verb.repeatLine(seed)), result.timeline, verb)
         }
     }
 
@@ -102,8 +111,8 @@ final class SeedRunner: Sendable {
         let (line, goesOn): (String?, Bool) = state.withLock { state in
             state.running[seed] = progress
             let now = ContinuousClock.now
-            guard Terminal.errorIsTerminal, now - state.shown > .milliseconds(200) else { return (nil, !state.isStopped) }
-            state.shown = now
+            guard Terminal.errorIsTerminal, now - state.told > .milliseconds(200) else { return (nil, !state.isStopped) }
+            state.told = now
             let running = state.running.values
             let simulated = running.reduce(0.0) { $0 + $1.simulated.seconds }
             let events = state.events + running.reduce(0) { $0 + $1.events }
@@ -118,7 +127,7 @@ final class SeedRunner: Sendable {
         return goesOn
     }
 
-    private func record(_ record: RunRecord, _ verb: Simulate) {
+    private func record(_ record: RunRecord, _ timeline: RunTimeline?, _ verb: Simulate) {
         state.withLock { state in
             state.running[record.seed] = nil
             state.events += record.events
@@ -129,6 +138,10 @@ final class SeedRunner: Sendable {
                 if verb.untilFailure { state.isStopped = true }
             }
             if state.results.count < Self.kept { state.results.append(record) }
+            guard let timeline else { return }
+            // Seeds end in any order; which one is shown does not depend on it.
+            let rank = { (record: RunRecord) in (record.violations.isEmpty ? 1 : 0, record.seed) }
+            if state.shown.map({ rank(record) < rank($0.record) }) ?? true { state.shown = (record, timeline) }
         }
         if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
         if verb.output.json {

@@ -1,15 +1,19 @@
 import Foundation
+import Reports
 import Simulation
 
-/// The results of many seeds in a folder: `simulation.jsonl`, one object a seed, and `simulation.md`.
+/// The results of many seeds in a folder: `simulation.jsonl`, one object a seed, `simulation.md`, and
+/// `simulation.html`, which shows one of them in full.
 struct SimulationReport {
     let records: [RunRecord]
+    let page: SimulationPageMaker?
 
     func write(to folder: String) throws {
         try LocalFiles.makeDirectory(folder)
         try LocalFiles.write(records.map { $0.json + "\n" }.joined(), to: "\(folder)/simulation.jsonl")
         try LocalFiles.write(markdown, to: "\(folder)/simulation.md")
-        Terminal.error("wrote \(folder)/simulation.jsonl, \(folder)/simulation.md")
+        if let page { try LocalFiles.write(SimulationPage(page.summary).text(), to: "\(folder)/simulation.html") }
+        Terminal.error("wrote \(folder)/simulation.jsonl, simulation.md\(page == nil ? "" : " and simulation.html")")
     }
 
     private var markdown: String {
