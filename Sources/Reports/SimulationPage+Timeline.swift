@@ -91,7 +91,8 @@ extension SimulationPage {
     }
 
     private func axis(_ x: (Double) -> Double, _ y: Double) -> String {
-        let step = [1.0, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 36_000, 86_400].first { end / $0 <= 8 } ?? end
+        let most = x(end) - x(0) < 500 ? 4.0 : 8
+        let step = [1.0, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 36_000, 86_400].first { end / $0 <= most } ?? end
         return stride(from: 0, through: end, by: step).map { time in
             SVG.text("\(Figure.grouped(time)) s", x(time), y, anchor: time == 0 ? "start" : "middle", size: 12, className: "soft")
         }.joined()

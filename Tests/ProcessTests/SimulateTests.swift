@@ -69,6 +69,25 @@ extension Processes {
             #expect(replay(["run.log", "--node", "0"]).status == 2)
         }
 
+        @Test func theReportShowsTheRun() throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-simulate-\(UInt64.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let held = try run(["swarm", "--seed", "11", "--seeds", "2", "--report", "held"], in: folder)
+            #expect(held.status == 0, "\(held.errors)")
+            let page = try String(contentsOf: folder.appendingPathComponent("held/simulation.html"), encoding: .utf8)
+            #expect(page.contains("All that was promised held. Of 2 seeds none failed."))
+            #expect(page.contains("atoll simulate swarm --seed 11") && page.contains("<polyline") && page.contains("<rect class=\"fill-"))
+            // Of several seeds the one that failed is shown, with what the checker said.
+            let broken = try run(
+                ["swarm", "--seed", "1", "--seeds", "60", "--mutant", "commit-before-chunks", "--until-failure", "--report", "broken"],
+                in: folder)
+            #expect(broken.status == 1)
+            let other = try String(contentsOf: folder.appendingPathComponent("broken/simulation.html"), encoding: .utf8)
+            #expect(other.contains("broken.") && other.contains("<span class=\"bad\">durability at "))
+            #expect(other.contains("--mutant commit-before-chunks"))
+        }
+
         @Test func interruptedItTellsWhatIsKnown() async throws {
             let folder = FileManager.default.temporaryDirectory
             let command = try RunningCommand(["simulate", "swarm", "--seeds", "1000000", "--json"], cluster: "none", in: folder)
