@@ -10,6 +10,9 @@ package struct NetworkWeather: Hashable, Sendable {
     package var reordering = 0
     /// The jitter of the map, in percent.
     package var jitter = 100
+    /// Whether a connection that was idle begins anew with a small window. A local cluster's shaped links
+    /// have their windows open.
+    package var slowStart = true
     package init() {}
 }
 
@@ -68,7 +71,11 @@ struct Flow {
     {
         let roundTrip = path.roundTrip
         // After a second without traffic slow start begins anew (RFC 5681 §4.1).
-        if now - lastUse > max(1_000_000_000, 4 * roundTrip) { window = Self.initialWindow }
+        if !weather.slowStart {
+            window = max(window, path.window)
+        } else if now - lastUse > max(1_000_000_000, 4 * roundTrip) {
+            window = Self.initialWindow
+        }
         lastUse = now
         pacedUntil = max(pacedUntil, now - roundTrip)
         var left = bytes

@@ -49,8 +49,8 @@ extension World {
         var extents: [Extent] = []
         var chunks: [(ChunkID, Content)] = []
         var position: UInt64 = 0
-        while position < whole.length {
-            let piece = whole.slice(position, min(options.chunkBytes, whole.length - position))
+        for length in whole.chunkLengths(size: options.chunkBytes, byContent: options.cutsByContent) {
+            let piece = whole.slice(position, length)
             let id = piece.chunkID
             chunks.append((id, piece))
             let reference = ChunkReference(id: id, length: UInt32(piece.length))
@@ -113,7 +113,7 @@ extension World {
         for chunk in chunks where hosts[from].disk.isDecayed(chunk.id) { hosts[from].disk.drop(chunk.id) }
         let isHere = chunks.allSatisfy { hosts[from].disk.holds($0.id) }
         guard hosts.indices.contains(to), isHere else { return complete(failure, from, after: 1_000_000) }
-        let bytes = chunks.reduce(200) { $0 + Int64($1.length) + 80 }
+        let bytes = chunks.reduce(200) { $0 + onWire($1.length) + 80 }
         let epoch = connections[link(from, to)].epoch
         let isSent = transmit(
             from, to, bytes: bytes, isBulk: true,
@@ -142,7 +142,7 @@ extension World {
             if hosts[source].disk.isDecayed(chunk.id) { hosts[source].disk.drop(chunk.id) }
             if hosts[source].disk.holds(chunk.id) { given.append(chunk) } else { missing.append(chunk.id) }
         }
-        let bytes = given.reduce(100) { $0 + Int64($1.length) + 80 }
+        let bytes = given.reduce(100) { $0 + onWire($1.length) + 80 }
         let back = connections[link(source, asker)].epoch
         transmit(
             source, asker, bytes: bytes, isBulk: true,
@@ -173,7 +173,7 @@ extension World {
             noteStored(chunk.id, to)
         }
         if !isPush, !chunks.isEmpty, hosts[to].transfers.contains(where: { $0.token == token }) {
-            complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: $0.length) })), to, after: 0)
+            complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: UInt32(onWire($0.length))) })), to, after: 0)
         }
         guard isPush else { return transferEnded(to, life, token, .chunksFetched(token, missing: missing)) }
         let event = Event.chunksPushed(token, ok: missing.isEmpty)

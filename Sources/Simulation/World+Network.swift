@@ -50,6 +50,7 @@ extension World {
             return true
         }
         let path = pathIndex(from, to)
+        linkBytes[path] += UInt64(bytes)
         let arrival =
             isBulk
             ? connections[place].bulk.send(bytes, &paths[path], now: now, weather, &chance)

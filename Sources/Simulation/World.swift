@@ -38,6 +38,7 @@ struct World {
         case stageStored(node: Int, life: UInt32, WaitToken, StoredContent, [(ChunkID, Content)])
         case client(Int, turn: UInt64)
         case overdue(client: Int, turn: UInt64)
+        case cell(Int, turn: UInt64)
         case fault(Fault)
     }
 
@@ -66,6 +67,15 @@ struct World {
 
     var filesystems: [FilesystemInWorld] = []
     var clients: [Client] = []
+    /// Clients that carry out workloads, and what their calls cost beside the model (`World+Cells`).
+    var cells: [WorkloadCell] = []
+    var costs = WorkloadCosts.none
+    /// Of a single call: the reply and the length of its data.
+    var lastAnswer: (Reply, UInt64)?
+    /// Bytes put on each direction between two regions, by `from * regionCount + to`; gossip is left out.
+    var linkBytes: [UInt64] = []
+    /// What is left of a chunk's bytes on the wire after compression, in percent.
+    var wirePercent: Int64 = 100
     var histories = Histories()
     var isFrozen = false
     var violations: [Violation] = []
@@ -95,8 +105,12 @@ struct World {
                 paths.append(Path(link))
             }
         }
+        linkBytes = Array(repeating: 0, count: paths.count)
         makeHosts(seed)
     }
+
+    /// Bytes of a chunk as they are sent.
+    func onWire(_ length: UInt32) -> Int64 { max(1, Int64(length) * wirePercent / 100) }
 
     // MARK: Running
 
@@ -161,6 +175,7 @@ struct World {
         case .stageStored(let node, let life, let token, let content, let chunks): stageStored(node, life, token, content, chunks)
         case .client(let index, let turn): wake(index, turn)
         case .overdue(let index, let turn): overdue(index, turn)
+        case .cell(let index, let turn): cellGoesOn(index, turn)
         case .fault(let fault): apply(fault)
         }
     }
