@@ -23,6 +23,7 @@ package struct Calibration: Sendable {
     /// Rounds that count, and those before them that warm up.
     static let rounds = 15
     static let warmUps = 3
+    package static var roundsText: String { "\(rounds) rounds of single calls" }
     static let small = 4_096 + 1
     static let large = 1 << 20
     /// Files of the directory that is listed.

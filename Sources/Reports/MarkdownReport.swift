@@ -15,7 +15,7 @@ package struct MarkdownReport: Sendable {
         for workload in report.workloads { out += "\n## \(workload.name): \(workload.title)\n\n\(workload.imitates)\n\n" + table(workload) }
         out += "\n## Count × round trip\n\n" + checks()
         out += "\n## Where the answer flips\n\n" + crossovers()
-        out += "\n## Traffic between regions\n\n" + traffic()
+        out += "\n## Traffic between regions\n\n" + traffic() + prediction() + costs()
         return out
     }
 

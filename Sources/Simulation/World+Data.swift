@@ -113,14 +113,47 @@ extension World {
         for chunk in chunks where hosts[from].disk.isDecayed(chunk.id) { hosts[from].disk.drop(chunk.id) }
         let isHere = chunks.allSatisfy { hosts[from].disk.holds($0.id) }
         guard hosts.indices.contains(to), isHere else { return complete(failure, from, after: 1_000_000) }
-        let bytes = chunks.reduce(200) { $0 + onWire($1.length) + 80 }
-        let epoch = connections[link(from, to)].epoch
-        let isSent = transmit(
-            from, to, bytes: bytes, isBulk: true,
-            .chunksArrived(from: from, to: to, epoch: epoch, chunks, missing: [], token, isPush: true))
-        guard isSent else { return complete(failure, from, after: 1_000_000) }
+        let isOffered = chunks.reduce(0) { $0 + Int($1.length) } > Self.unaskedBytes
+        guard isOffered ? offerChunks(chunks, from, to, token) : sendChunks(chunks, from, to, token) else { return complete(failure, from, after: 1_000_000) }
         if mutant == .pushAckBeforeStore { return complete(.chunksPushed(token, ok: true), from, after: 1_000) }
         hosts[from].transfers.append((token, to, failure))
+    }
+
+    /// A push of more is offered first, and only what is missing there is sent; as the live data plane does.
+    private static var unaskedBytes: Int { 1 << 20 }
+
+    private mutating func sendChunks(_ chunks: [ChunkReference], _ from: Int, _ to: Int, _ token: WaitToken) -> Bool {
+        let bytes = chunks.reduce(200) { $0 + onWire($1.length) + 80 }
+        let epoch = connections[link(from, to)].epoch
+        return transmit(
+            from, to, bytes: bytes, isBulk: true,
+            .chunksArrived(from: from, to: to, epoch: epoch, chunks, missing: [], token, isPush: true))
+    }
+
+    private mutating func offerChunks(_ chunks: [ChunkReference], _ from: Int, _ to: Int, _ token: WaitToken) -> Bool {
+        let epoch = connections[link(from, to)].epoch
+        return transmit(
+            from, to, bytes: Int64(100 + 40 * chunks.count), isBulk: false,
+            .chunksOffered(from: from, to: to, epoch: epoch, chunks, token))
+    }
+
+    mutating func chunksOffered(_ from: Int, _ to: Int, _ epoch: UInt32, _ chunks: [ChunkReference], _ token: WaitToken) {
+        guard hosts[to].isUp, connections[link(from, to)].epoch == epoch else { return }
+        var wanted: [ChunkReference] = []
+        for chunk in chunks {
+            if hosts[to].disk.holds(chunk.id) { touch(chunk.id, to) } else { wanted.append(chunk) }
+        }
+        transmit(
+            to, from, bytes: Int64(80 + 40 * wanted.count), isBulk: false,
+            .chunksWanted(from: from, to: to, life: hosts[from].life, wanted, token))
+    }
+
+    mutating func chunksWanted(_ from: Int, _ to: Int, _ life: UInt32, _ wanted: [ChunkReference], _ token: WaitToken) {
+        guard hosts[from].isUp, hosts[from].life == life, hosts[from].transfers.contains(where: { $0.token == token }) else { return }
+        let isHere = wanted.allSatisfy { hosts[from].disk.holds($0.id) }
+        guard !wanted.isEmpty, isHere, sendChunks(wanted, from, to, token) else {
+            return transferEnded(from, life, token, .chunksPushed(token, ok: wanted.isEmpty))
+        }
     }
 
     mutating func fetchChunks(_ chunks: [ChunkReference], _ node: Int, _ source: Int, _ token: WaitToken) {

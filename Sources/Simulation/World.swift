@@ -32,6 +32,8 @@ struct World {
         case snapshotStored(from: Int, to: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
         case chunksAsked(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
         case chunksArrived(from: Int, to: Int, epoch: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
+        case chunksOffered(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
+        case chunksWanted(from: Int, to: Int, life: UInt32, [ChunkReference], WaitToken)
         case chunksStored(from: Int, to: Int, life: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
         case vouched(from: Int, to: Int, epoch: UInt32, [ChunkReference])
         case transferEnded(node: Int, life: UInt32, WaitToken, Event)
@@ -168,6 +170,8 @@ struct World {
         case .chunksAsked(let from, let to, let epoch, let chunks, let token): chunksAsked(from, to, epoch, chunks, token)
         case .chunksArrived(let from, let to, let epoch, let chunks, let missing, let token, let isPush):
             chunksArrived(from, to, epoch, chunks, missing, token, isPush)
+        case .chunksOffered(let from, let to, let epoch, let chunks, let token): chunksOffered(from, to, epoch, chunks, token)
+        case .chunksWanted(let from, let to, let life, let chunks, let token): chunksWanted(from, to, life, chunks, token)
         case .chunksStored(let from, let to, let life, let chunks, let missing, let token, let isPush):
             chunksStored(from, to, life, chunks, missing, token, isPush)
         case .vouched(let from, let to, let epoch, let chunks): vouched(from, to, epoch, chunks)
