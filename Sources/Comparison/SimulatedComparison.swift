@@ -49,6 +49,15 @@ package struct SimulatedComparison: Sendable {
 
 /// What of a live run the simulated one takes over.
 package enum LiveFigures {
+    /// The files that the live preparations came to put, on either kind: what is not there takes no time.
+    package static func inputs(_ report: ComparisonReport, of workload: String, among whole: InputSet) -> InputSet {
+        var set = whole
+        let put = report.workloads.first { $0.name == workload }?.inputs ?? []
+        if let tree = put.map(\.treeFiles).min(), tree > 0 { set.tree = Array(whole.tree.prefix(tree)) }
+        if let large = put.map(\.largeFiles).min(), large > 0 { set.large = Array(whole.large.prefix(large)) }
+        return set
+    }
+
     /// How many of a hundred bytes of content a workload's preparation sent to each other region: what
     /// compression and chunks that were there already left of them. 100 where it put less than 1 MiB.
     package static func wirePercent(_ report: ComparisonReport) -> [String: Int] {

@@ -13,6 +13,9 @@ package struct NetworkWeather: Hashable, Sendable {
     /// Whether a connection that was idle begins anew with a small window. A local cluster's shaped links
     /// have their windows open.
     package var slowStart = true
+    /// Whether a window leaves at once and more waits for its acknowledgements (as on a link that is fast
+    /// beside its window), instead of being paced evenly: for latencies of transfers of a few windows.
+    package var isAckClocked = false
     package init() {}
 }
 
@@ -65,6 +68,9 @@ struct Flow {
     private var lastUse: Int64 = 0
     /// Nothing overtakes within a connection.
     private var lastArrival: Int64 = 0
+    /// What is on its way, and when it will have been acknowledged.
+    private var unacknowledged: [(at: Int64, bytes: Int64)] = []
+    private var lastDeparture: Int64 = 0
 
     /// When a message that is sent now arrives, all of it.
     mutating func send(_ bytes: Int64, _ path: inout Path, now: Int64, _ weather: NetworkWeather, _ chance: inout SeededGenerator) -> Int64
@@ -77,16 +83,8 @@ struct Flow {
             window = Self.initialWindow
         }
         lastUse = now
-        pacedUntil = max(pacedUntil, now - roundTrip)
-        var left = bytes
-        while left > 0 {
-            let piece = min(left, window)
-            pacedUntil += roundTrip * piece / window
-            window = min(path.window, window + piece)
-            left -= piece
-        }
-        let left0 = max(now, pacedUntil)
-        var arrival = path.take(bytes, from: left0, now: now) + path.travel(weather, &chance)
+        var arrival =
+            (weather.isAckClocked ? leave(bytes, &path, now) : pace(bytes, &path, now)) + path.travel(weather, &chance)
         let loss = weather.loss + path.loss
         if loss > 0 {
             let packets = bytes / 1_460 + 1
@@ -99,6 +97,47 @@ struct Flow {
         }
         lastArrival = max(lastArrival + 1, arrival)
         return lastArrival
+    }
+
+    /// When the last of the bytes has left, paced evenly.
+    private mutating func pace(_ bytes: Int64, _ path: inout Path, _ now: Int64) -> Int64 {
+        let roundTrip = path.roundTrip
+        pacedUntil = max(pacedUntil, now - roundTrip)
+        var left = bytes
+        while left > 0 {
+            let piece = min(left, window)
+            pacedUntil += roundTrip * piece / window
+            window = min(path.window, window + piece)
+            left -= piece
+        }
+        return path.take(bytes, from: max(now, pacedUntil), now: now)
+    }
+
+    /// When the last of the bytes has left, each as soon as the window and the link let it. In slow start an
+    /// acknowledgement makes room for twice what it acknowledges.
+    private mutating func leave(_ bytes: Int64, _ path: inout Path, _ now: Int64) -> Int64 {
+        var time = max(now, lastDeparture)
+        var left = bytes
+        var waiting = unacknowledged.reduce(0) { $0 + $1.bytes }
+        while left > 0 {
+            while let first = unacknowledged.first, first.at <= time {
+                unacknowledged.removeFirst()
+                waiting -= first.bytes
+                window = min(path.window, window + first.bytes)
+            }
+            let room = min(window - waiting, max(1_460, window / 16))
+            guard room > 0 else {
+                time = unacknowledged.first?.at ?? time
+                continue
+            }
+            let piece = min(left, room)
+            time = path.take(piece, from: time, now: time)
+            unacknowledged.append((time + path.roundTrip, piece))
+            waiting += piece
+            left -= piece
+        }
+        lastDeparture = time
+        return time
     }
 }
 

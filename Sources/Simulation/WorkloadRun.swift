@@ -18,6 +18,7 @@ package struct WorkloadRun {
             self.costs = costs
             // Content ends where the real chunker would end it.
             self.world.cutsByContent = true
+            self.world.weather.isAckClocked = true
         }
     }
 

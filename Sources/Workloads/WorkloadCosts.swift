@@ -9,6 +9,11 @@ package struct WorkloadCosts: Hashable, Sendable, Codable {
     package enum Call: String, Hashable, Sendable, CaseIterable, Codable {
         case stat, list, open, create, read, write, sync, close, publish, rename, remove, lock, commit, reload
         case reloadLocal = "reload-local"
+        /// A small read out of a large file: the whole chunk is looked up and checked.
+        case readPart = "read-part"
+        /// The same as before, in the same session.
+        case readAgain = "read-again"
+        case readPartAgain = "read-part-again"
         case other
 
         /// What the second part of its cost is counted in.
@@ -54,12 +59,29 @@ package struct WorkloadCosts: Hashable, Sendable, Codable {
     }
 }
 
+/// Bounds of what is a small read out of a large file.
+private let partMax: UInt64 = 65_536
+
 /// Follows one session's calls and says which line of the table each belongs to: closing a file that
 /// was written stores what was written, a commit publishes what was staged since the last one.
 package struct CallMeter: Sendable {
     private var written: [(handle: HandleID, bytes: UInt64)] = []
     private var staged: UInt64 = 0
+    private var open: [HandleID: (path: FilePath, size: UInt64)] = [:]  // looked up only
+    private var known: Set<Place> = []  // looked up only
     package init() {}
+
+    private struct Place: Hashable {
+        var path: FilePath
+        var offset: UInt64
+    }
+
+    private mutating func read(_ handle: HandleID, _ offset: UInt64, _ length: UInt64) -> WorkloadCosts.Call {
+        guard let file = open[handle] else { return .read }
+        let isKnown = !known.insert(Place(path: file.path, offset: offset)).inserted
+        let isPart = length < partMax && file.size >= 4 * partMax
+        return isKnown ? (isPart ? .readPartAgain : .readAgain) : isPart ? .readPart : .read
+    }
 
     /// The call and its units; `payload`: bytes that go with it.
     package mutating func note(_ operation: FileOperation, payload: UInt64, _ value: FileValue) -> (call: WorkloadCosts.Call, units: UInt64) {
@@ -68,11 +90,12 @@ package struct CallMeter: Sendable {
         case .list:
             if case .entries(let entries, _) = value { return (.list, UInt64(entries.count)) }
             return (.list, 0)
-        case .open(_, .read), .open(_, .write): return (.open, 0)
-        case .open: return (.create, 0)
-        case .read:
-            if case .data(let length, _) = value { return (.read, UInt64(length)) }
-            return (.read, 0)
+        case .open(let path, let mode):
+            if case .opened(let handle, let attributes) = value { open[handle] = (path, attributes.size) }
+            return (mode == .read || mode == .write ? .open : .create, 0)
+        case .read(let handle, let offset, _):
+            guard case .data(let length, _) = value else { return (.read, 0) }
+            return (read(handle, offset, UInt64(length)), UInt64(length))
         case .write(let handle, _):
             if let place = written.firstIndex(where: { $0.handle == handle }) {
                 written[place].bytes += payload
@@ -82,6 +105,7 @@ package struct CallMeter: Sendable {
             return (.write, payload)
         case .sync(let handle): return (.sync, take(handle))
         case .close(let handle, _):
+            open[handle] = nil
             let isWritten = written.contains { $0.handle == handle }
             let bytes = take(handle)
             return isWritten ? (.publish, bytes) : (.close, 0)

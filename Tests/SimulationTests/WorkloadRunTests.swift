@@ -58,9 +58,9 @@ import Workloads
             guard ["stat", "list", "open-read-close", "read-1MiB-sequential", "read-4KiB-random"].contains(row.operation) else { continue }
             #expect(row.wanRoundTrips == 0, "\(row.workload) \(row.region) \(row.operation) \(row.cache)")
         }
-        // A second version moves what is new of it, not the whole.
+        // A second version moves what is new of it, not the whole: six edits in some eight chunks.
         let saved = report.dedup.filter { $0.kind == "volume" }.compactMap(\.saved)
-        #expect(saved.count == 3 && saved.allSatisfy { $0 > 0.4 }, "\(saved)")
+        #expect(saved.count == 3 && saved.allSatisfy { $0 > 0.25 }, "\(saved)")
     }
 
     @Test func theSameSeedGivesTheSameRows() async throws {

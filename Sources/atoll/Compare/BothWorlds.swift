@@ -23,6 +23,7 @@ struct BothWorlds: Sendable {
         Terminal.error("simulating the same")
         var world = world(costs)
         world.wirePercent = LiveFigures.wirePercent(measured)
+        options.inputs = zip(options.workloads, options.inputs ?? []).map { LiveFigures.inputs(measured, of: $0.name, among: $1) }
         let comparison = SimulatedComparison(options: options, world: world)
         let simulated = try await comparison.run { Terminal.error("simulated: \($0)") }
         return measured.predicted(by: simulated)
