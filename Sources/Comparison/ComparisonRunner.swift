@@ -66,7 +66,7 @@ package struct ComparisonRunner: Sendable {
                         workload.scaled(scale), kind: kind, on: filesystem, from: regions, inputs: sets[index], into: &gathered)
                 }
             }
-        } catch where options.tellsPartly && Task.isCancelled && !gathered.table.rows.isEmpty {
+        } catch  where options.tellsPartly && Task.isCancelled && !gathered.table.rows.isEmpty {
             gathered.notes.append("The run was interrupted: what it had not come to is missing.")
         } catch {
             await delete(filesystems)

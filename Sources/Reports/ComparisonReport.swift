@@ -29,6 +29,10 @@ package struct ComparisonReport: Codable, Sendable, Equatable {
     package var costs: WorkloadCosts?
     /// What the simulator said beside what was measured; null where only one of the two ran.
     package var prediction: Prediction?
+    /// What a sweep gave, point by point; null where nothing was swept.
+    package var sweep: Sweep?
+    /// Where to put a volume; null where nobody asked.
+    package var advice: Advice?
 
     package struct Software: Codable, Sendable, Equatable {
         package var name: String

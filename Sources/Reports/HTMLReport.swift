@@ -19,7 +19,7 @@ package struct HTMLReport: Sendable {
             <main>
 
             """
-        out += header() + tiles() + verdict() + fairness() + mapSection()
+        out += header() + tiles() + sweep() + advice() + verdict() + fairness() + mapSection()
         out += "<section id=\"operations\"><h2>Every operation</h2>\n" + legend()
         for workload in report.workloads { out += chart(workload) }
         out += "</section>\n" + prediction() + crossover() + checks() + traffic() + costs() + everything() + footer()

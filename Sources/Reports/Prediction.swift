@@ -76,7 +76,9 @@ package struct Prediction: Codable, Sendable, Equatable {
         let distance = max(measured.wanRoundTripsMedian * rtt, guess > 5 * p50 ? p50 : 0)
         if measured.isBulk, p50 > 5 || distance > 0 { return .bytes }
         if p50 < 5 || distance > 0 && p50 - distance > p50 / 2 { return .local }
-        if let low = measured.spread.p50MinMs, let high = measured.spread.p50MaxMs, high - low > tolerance * p50 || (low...high).contains(guess) {
+        if let low = measured.spread.p50MinMs, let high = measured.spread.p50MaxMs,
+            high - low > tolerance * p50 || (low...high).contains(guess)
+        {
             return .scatter
         }
         return .other

@@ -10,7 +10,13 @@ package struct TerminalReport: Sendable {
         for workload in report.workloads { out += table(workload) + "\n" }
         out += "Median milliseconds (means for operations on many bytes). Cold: first touch in that region; warm: again in the same\n"
         out += "session; ×: network file system ÷ volume; !: some operations failed; –: not offered by that kind, or not done there.\n\n"
-        return out + prediction() + verdict()
+        return out + prediction() + verdict() + leading()
+    }
+
+    /// What was asked for in particular comes last, where a terminal shows it.
+    private func leading() -> String {
+        let parts = sweep() + advice()
+        return parts.isEmpty ? "" : "\n" + parts
     }
 
     /// Up to three regions side by side; more are put below.

@@ -16,6 +16,8 @@ package struct NetworkWeather: Hashable, Sendable {
     /// Whether a window leaves at once and more waits for its acknowledgements (as on a link that is fast
     /// beside its window), instead of being paced evenly: for latencies of transfers of a few windows.
     package var isAckClocked = false
+    /// Flows of a connection's bulk lane: a message of more than a frame is spread over them.
+    package var bulkFlows = 1
     package init() {}
 }
 
@@ -70,7 +72,7 @@ struct Flow {
     private var lastArrival: Int64 = 0
     /// What is on its way, and when it will have been acknowledged.
     private var unacknowledged: [(at: Int64, bytes: Int64)] = []
-    private var lastDeparture: Int64 = 0
+    private(set) var lastDeparture: Int64 = 0
 
     /// When a message that is sent now arrives, all of it.
     mutating func send(_ bytes: Int64, _ path: inout Path, now: Int64, _ weather: NetworkWeather, _ chance: inout SeededGenerator) -> Int64
@@ -152,8 +154,34 @@ struct Connection {
     var epoch: UInt32 = 0
     var control = Flow()
     var bulk = Flow()
+    /// The bulk lane's other flows, made when they are needed.
+    private var moreBulk: [Flow] = []
+    /// The live data plane's frame of chunks.
+    private static let frameBytes: Int64 = 4 << 20
     var stalledSince: Int64?
     /// What waits for the path, with its size.
     var stalled: [(bytes: Int64, isBulk: Bool, action: World.Action)] = []
     static let stalledMax = 4_096
+
+    /// When a message on the bulk lane arrives, all of it: each frame goes to the flow that has the least to do.
+    mutating func sendBulk(_ bytes: Int64, _ path: inout Path, now: Int64, _ weather: NetworkWeather, _ chance: inout SeededGenerator)
+        -> Int64
+    {
+        guard weather.bulkFlows > 1 else { return bulk.send(bytes, &path, now: now, weather, &chance) }
+        while moreBulk.count < weather.bulkFlows - 1 { moreBulk.append(Flow()) }
+        var left = bytes
+        var arrival = now
+        while left > 0 {
+            let frame = min(left, Self.frameBytes)
+            left -= frame
+            if let place = moreBulk.indices.min(by: { moreBulk[$0].lastDeparture < moreBulk[$1].lastDeparture }),
+                moreBulk[place].lastDeparture < bulk.lastDeparture, bulk.lastDeparture > now
+            {
+                arrival = max(arrival, moreBulk[place].send(frame, &path, now: now, weather, &chance))
+            } else {
+                arrival = max(arrival, bulk.send(frame, &path, now: now, weather, &chance))
+            }
+        }
+        return arrival
+    }
 }

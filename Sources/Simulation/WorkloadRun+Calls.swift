@@ -6,7 +6,9 @@ import Workloads
 // Single calls, for whoever measures them one by one.
 extension WorkloadRun {
     /// Opens a session at a region's first node; tried again for ten seconds.
-    package mutating func openSession(_ filesystem: FilesystemID, in region: RegionID, _ options: SessionOptions) throws(FileFailure) -> SessionID {
+    package mutating func openSession(_ filesystem: FilesystemID, in region: RegionID, _ options: SessionOptions) throws(FileFailure)
+        -> SessionID
+    {
         let node = try place(region)
         for _ in 0..<100 {
             switch ask(node, { request, _ in .openSession(request, filesystem, options) })?.0 {

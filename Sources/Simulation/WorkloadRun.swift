@@ -19,6 +19,9 @@ package struct WorkloadRun {
             // Content ends where the real chunker would end it.
             self.world.cutsByContent = true
             self.world.weather.isAckClocked = true
+            self.world.weather.bulkFlows = 4
+            // A disk with a cache that survives power loss; what a machine's own takes longer is in the costs.
+            self.world.disk.syncMicroseconds = 60...120
         }
     }
 

@@ -105,7 +105,9 @@ extension World {
     /// A read must bring the bytes that it says it brings, and some.
     private func checked(_ operation: FileOperation, _ outcome: FileOutcome, _ data: Content?) -> StepResult {
         guard case .read(_, let offset, let length) = operation else { return .done(outcome) }
-        if case .data(let count, _) = outcome.value, count > 0, count <= length, UInt64(count) == data?.length ?? 0 { return .done(outcome) }
+        if case .data(let count, _) = outcome.value, count > 0, count <= length, UInt64(count) == data?.length ?? 0 {
+            return .done(outcome)
+        }
         return .failed(
             FileFailure(
                 .corrupt, operation: "read", object: "\(length) bytes at \(offset)",

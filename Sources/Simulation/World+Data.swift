@@ -114,7 +114,9 @@ extension World {
         let isHere = chunks.allSatisfy { hosts[from].disk.holds($0.id) }
         guard hosts.indices.contains(to), isHere else { return complete(failure, from, after: 1_000_000) }
         let isOffered = chunks.reduce(0) { $0 + Int($1.length) } > Self.unaskedBytes
-        guard isOffered ? offerChunks(chunks, from, to, token) : sendChunks(chunks, from, to, token) else { return complete(failure, from, after: 1_000_000) }
+        guard isOffered ? offerChunks(chunks, from, to, token) : sendChunks(chunks, from, to, token) else {
+            return complete(failure, from, after: 1_000_000)
+        }
         if mutant == .pushAckBeforeStore { return complete(.chunksPushed(token, ok: true), from, after: 1_000) }
         hosts[from].transfers.append((token, to, failure))
     }

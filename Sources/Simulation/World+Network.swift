@@ -53,7 +53,7 @@ extension World {
         linkBytes[path] += UInt64(bytes)
         let arrival =
             isBulk
-            ? connections[place].bulk.send(bytes, &paths[path], now: now, weather, &chance)
+            ? connections[place].sendBulk(bytes, &paths[path], now: now, weather, &chance)
             : connections[place].control.send(bytes, &paths[path], now: now, weather, &chance)
         heap.push(action, at: arrival)
         return true

@@ -84,7 +84,8 @@ package struct CallMeter: Sendable {
     }
 
     /// The call and its units; `payload`: bytes that go with it.
-    package mutating func note(_ operation: FileOperation, payload: UInt64, _ value: FileValue) -> (call: WorkloadCosts.Call, units: UInt64) {
+    package mutating func note(_ operation: FileOperation, payload: UInt64, _ value: FileValue) -> (call: WorkloadCosts.Call, units: UInt64)
+    {
         switch operation {
         case .stat: return (.stat, 0)
         case .list:

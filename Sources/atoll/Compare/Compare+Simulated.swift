@@ -8,16 +8,29 @@ import Workloads
 // `atoll compare --simulated`.
 extension Compare {
     func runSimulated() async throws {
-        let comparison = try await simulation()
-        try LocalFiles.makeDirectory(report)
-        let result = await Self.interruptible("what is known so far follows") {
-            try await comparison.run { Terminal.error($0) }
+        let (comparison, map) = try await simulation()
+        let work: @Sendable () async throws -> ComparisonReport
+        if let text = planning.sweep {
+            let run: SweepRun
+            do {
+                run = try SweepRun(comparison, map: map, plan: SweepPlan(text, map: map))
+            } catch {
+                throw CommandFailure.usage("compare", "--sweep", error.description)
+            }
+            work = { try await run.run { Terminal.error($0) } }
+        } else if planning.advise {
+            let run = AdviceRun(comparison, clients: try planning.mix(in: comparison.world.map))
+            work = { try await run.run { Terminal.error($0) } }
+        } else {
+            work = { try await comparison.run { Terminal.error($0) } }
         }
+        try LocalFiles.makeDirectory(report)
+        let result = await Self.interruptible("what is known so far follows", work)
         try finish(try Self.unwrap(result))
     }
 
     /// What is to be simulated, all of it checked.
-    private func simulation() async throws -> SimulatedComparison {
+    private func simulation() async throws -> (SimulatedComparison, RegionMap) {
         let (workloads, whole) = try await settings { try SettingsLibrary.map(map ?? "aws") }
         let names = try planning.names(in: whole)
         let home = primary ?? names[0]
@@ -38,6 +51,6 @@ extension Compare {
         describe(&options)
         var world = SimulatedWorld.Options(map: restricted, seed: seed, costs: costs, version: AtollVersion.text)
         for region in restricted.regions { world.nodesPerRegion[region.id] = planning.nodesPerRegion ?? 1 }
-        return SimulatedComparison(options: options, world: world)
+        return (SimulatedComparison(options: options, world: world), whole)
     }
 }

@@ -15,16 +15,28 @@ struct PlanningOptions: ParsableArguments {
     @Option(help: "A report.json of --both whose measured costs of local calls are used instead of the program's own table.")
     var costs: String?
 
+    @Option(help: "Run once for each value: home=REGION,…, regions=3,5,7, rtt=0.5,1,2 (factors) or file-size=64KiB,1MiB,16MiB.")
+    var sweep: String?
+    @Flag(help: "Say where to put a volume for the clients: home, voters, who feeds whom; the two best are simulated.")
+    var advise = false
+    @Option(help: "Of --advise: REGION=COUNT,…; one in each region by default.")
+    var clients: String?
+
     /// The first option that was given.
     var named: String? {
         if regions != nil { return "--regions" }
         if nodesPerRegion != nil { return "--nodes-per-region" }
         if seed != nil { return "--seed" }
         if costs != nil { return "--costs" }
+        if sweep != nil { return "--sweep" }
+        if advise { return "--advise" }
+        if clients != nil { return "--clients" }
         return nil
     }
 
     func check() throws {
+        if sweep != nil, advise { throw ValidationError("--sweep and --advise exclude each other") }
+        if clients != nil, !advise { throw ValidationError("--clients needs --advise") }
         if let nodesPerRegion, !(1...9).contains(nodesPerRegion) {
             throw ValidationError("--nodes-per-region \(nodesPerRegion): give 1 to 9")
         }
@@ -50,6 +62,24 @@ struct PlanningOptions: ParsableArguments {
         } catch {
             throw CommandFailure.usage("compare", option, error.description)
         }
+    }
+
+    /// Who is where; all of them among the simulated regions.
+    func mix(in map: RegionMap) throws -> ClientMix {
+        guard let clients else { return ClientMix(map.regions.map { .init(region: $0.id, count: 1) }) }
+        var entries: [ClientMix.Entry] = []
+        for word in clients.split(separator: ",", omittingEmptySubsequences: false) {
+            let halves = word.split(separator: "=", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+            guard halves.count == 2, let count = Int(halves[1]), (1...1_000_000).contains(count) else {
+                throw CommandFailure.usage("compare", "--clients \(word)", "is not REGION=COUNT", hint: "such as us-east-1=20,eu-west-1=5")
+            }
+            let region = try Self.require(halves[0], in: map, "--clients")
+            guard !entries.contains(where: { $0.region == region }) else {
+                throw CommandFailure.usage("compare", "--clients \(word)", "the region is named twice")
+            }
+            entries.append(.init(region: region, count: count))
+        }
+        return ClientMix(entries)
     }
 
     func table() throws -> WorkloadCosts {
