@@ -44,7 +44,15 @@ package struct Calibration: Sendable {
             samples[key, default: []].append(took.inMilliseconds)
         }
 
-        func median(_ key: Key) -> Double? { samples[key].flatMap { Measurement.percentile(0.5, of: $0) } }
+        /// Of each series its median, and of several series' medians the least: other work on the machine only adds.
+        func median(_ key: Key) -> Double? {
+            let own = samples[key].flatMap { Measurement.percentile(0.5, of: $0) }
+            return ([own] + others.map { $0.median(key) }).compactMap { $0 }.min()
+        }
+
+        /// Series measured at other times.
+        private var others: [Times] = []
+        package mutating func add(_ other: Times) { others.append(other) }
     }
 
     /// Makes a file system of each kind, measures, deletes it.

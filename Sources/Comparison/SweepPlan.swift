@@ -93,7 +93,7 @@ package enum SweepPlan: Sendable, Hashable {
         switch self {
         case .home(let homes): homes.map { .init(label: $0.name, value: nil) }
         case .regions(let counts): counts.map { .init(label: "\($0)", value: Double($0)) }
-        case .roundTrip(let factors): factors.map { .init(label: Figure.count($0), value: $0) }
+        case .roundTrip(let factors): factors.map { .init(label: "\(Figure.rounded($0, 4))", value: $0) }
         case .fileSize(let sizes): sizes.map { .init(label: Figure.bytes($0), value: Double($0)) }
         }
     }
@@ -126,17 +126,29 @@ package struct SweepRun: Sendable {
     /// The report of the first point, with the sweep; interrupted, what is known of it.
     package func run(progress: @escaping @Sendable (String) -> Void) async throws -> ComparisonReport {
         var reports: [ComparisonReport] = []
+        var failure = ""
         for (index, point) in plan.points.enumerated() {
             if Task.isCancelled, !reports.isEmpty { break }
             progress("point \(index + 1) of \(plan.points.count): \(plan.parameter) \(point.label)")
-            let report = try await comparison(index).run(progress: progress)
+            let report: ComparisonReport
+            do {
+                report = try await comparison(index).run(progress: progress)
+            } catch let error as ComparisonError where !reports.isEmpty {
+                failure = "The sweep ended at \(point.label): \(error.description)"
+                progress("warning: \(failure)")
+                break
+            }
             if Task.isCancelled, !reports.isEmpty { break }
             reports.append(report)
         }
         guard var first = reports.first else { throw CancellationError() }
         first.sweep = Sweep(parameter: plan.parameter, meaning: plan.meaning, points: plan.points, reports: reports)
         first.notes.append("Tables and verdict are those of the sweep’s first point.")
-        if reports.count < plan.points.count { first.notes.append("The sweep was interrupted after \(reports.count) points.") }
+        if !failure.isEmpty {
+            first.notes.append(failure)
+        } else if reports.count < plan.points.count {
+            first.notes.append("The sweep was interrupted after \(reports.count) points.")
+        }
         return first
     }
 

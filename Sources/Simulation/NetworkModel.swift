@@ -133,7 +133,8 @@ struct Flow {
                 continue
             }
             let piece = min(left, room)
-            time = path.take(piece, from: time, now: time)
+            // What waits for its window takes nothing of the link meanwhile: other flows use it.
+            time = path.take(piece, from: time, now: now)
             unacknowledged.append((time + path.roundTrip, piece))
             waiting += piece
             left -= piece

@@ -18,6 +18,7 @@ package struct WorkloadRun {
             self.costs = costs
             // Content ends where the real chunker would end it.
             self.world.cutsByContent = true
+            self.world.placesByMap = true
             self.world.weather.isAckClocked = true
             self.world.weather.bulkFlows = 4
             // A disk with a cache that survives power loss; what a machine's own takes longer is in the costs.
@@ -37,7 +38,7 @@ package struct WorkloadRun {
     }
 
     /// Virtual time for one round of cells, at most.
-    static let cellsMax = Duration.seconds(3_600)
+    static let cellsMax = Duration.seconds(6 * 3_600)
     /// Events between two looks at whether somebody wants it to stop.
     static let eventsAtOnce = 2_000
 
@@ -95,7 +96,7 @@ package struct WorkloadRun {
         while !world.cells.allSatisfy(\.isDone) {
             for _ in 0..<Self.eventsAtOnce where !world.cells.allSatisfy(\.isDone) {
                 guard world.step(until: end) else {
-                    throw Failure(description: "the simulated clients were not done after an hour of virtual time")
+                    throw Failure(description: "the simulated clients were not done after six hours of virtual time")
                 }
             }
             if shouldStop() { return nil }

@@ -18,8 +18,10 @@ struct BothWorlds: Sendable {
         var options = options
         let finder = InputFinder(folder: options.inputFolder)
         options.inputs = try options.workloads.map { try finder.inputs(for: $0) }
-        let costs = try await calibrate()
+        var times = try await calibration(1)
         let measured = try await ComparisonRunner(client: live, options: options) { Terminal.error($0) }.run()
+        times.add(try await calibration(2))
+        let costs = try await costs(times)
         Terminal.error("simulating the same")
         var world = world(costs)
         world.wirePercent = LiveFigures.wirePercent(measured)
@@ -39,15 +41,20 @@ struct BothWorlds: Sendable {
         return world
     }
 
-    private func calibrate() async throws -> WorkloadCosts {
+    /// Before the comparison and after it: what other work the machine has differs.
+    private func calibration(_ round: UInt64) async throws -> Calibration.Times {
         Terminal.error("measuring what local calls cost in \(options.primary)")
-        let nonce = options.nonce
-        let times = try await Calibration(client: live, clock: MachineClock(), primary: options.primary, nonce: nonce).run(options.kinds)
+        let nonce = options.nonce &+ round
+        return try await Calibration(client: live, clock: MachineClock(), primary: options.primary, nonce: nonce).run(options.kinds)
+    }
+
+    private func costs(_ times: Calibration.Times) async throws -> WorkloadCosts {
         let model = SimulatedWorld(world(.none))
-        let modelled = try await Calibration(client: model, clock: model, primary: options.primary, nonce: nonce).run(options.kinds)
+        let modelled = try await Calibration(client: model, clock: model, primary: options.primary, nonce: 1).run(options.kinds)
         return Calibration.costs(
             live: times, simulated: modelled,
-            origin: "medians of \(Calibration.roundsText) from a client in \(options.primary), less what the simulator says of the same; "
+            origin:
+                "medians of twice \(Calibration.roundsText) from a client in \(options.primary), less what the simulator says of the same; "
                 + "\(options.created.prefix(10)), \(Self.build) build, \(options.machine)")
     }
 
