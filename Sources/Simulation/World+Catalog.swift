@@ -2,6 +2,7 @@ import Filesystem
 import NodeCore
 import Primitives
 import Replication
+import Workloads
 
 // File systems of the world: made through the catalog, as front ends do it.
 extension World {
