@@ -77,6 +77,10 @@ package struct Sweep: Codable, Sendable, Equatable {
         return out
     }
 
+    private func words(_ value: Double) -> String {
+        parameter == "file-size" ? Figure.bytes(UInt64(max(0, min(value, 1e15)))) : "\(Figure.rounded(value, value < 10 ? 2 : 0))"
+    }
+
     /// One sentence for each workload.
     package var sentences: [String] {
         curves.map { curve in
@@ -84,7 +88,7 @@ package struct Sweep: Codable, Sendable, Equatable {
             guard found.isEmpty else {
                 let parts = found.map { flip in
                     "the \(flip.faster == "nfs" ? "network file system" : "volume") becomes the faster one between \(flip.after) and "
-                        + flip.before + (flip.at.map { " (at about \(Figure.count($0)))" } ?? "")
+                        + flip.before + (flip.at.map { " (at about \(words($0)))" } ?? "")
                 }
                 return "\(curve.workload): \(parts.joined(separator: "; "))."
             }
