@@ -1,3 +1,5 @@
+internal import Primitives
+
 // The table that the program carries, for where none was measured: what one machine's calls took, no
 // promise of another's. `atoll compare --both` measures one's own.
 extension WorkloadCosts {
