@@ -78,7 +78,7 @@ let package = Package(
                 "Transport", nioCore, nioPosix, logging,
             ]),
         module("Reports", ["Primitives", "Workloads"]),
-        module("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports", yams]),
+        module("Comparison", ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports", yams]),
         module("APISchema", ["Primitives", "Filesystem"]),
         module(
             "ControlPlane",
@@ -105,12 +105,12 @@ let package = Package(
         tests("Filesystem", ["Primitives", "Namespace"]),
         tests("NodeCore", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
         tests("Workloads", ["Primitives", "Filesystem"]),
-        tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Comparison"]),
+        tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Reports", "Comparison"]),
         tests("Storage", ["Primitives", "Chunks"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
         tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
         tests("Reports", ["Primitives", "Workloads"]),
-        tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports"]),
+        tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports"]),
         tests(
             "ControlPlane",
             ["Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", "APIClient", httpClient, nioCore, nioPosix, logging]),

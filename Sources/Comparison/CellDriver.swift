@@ -11,18 +11,12 @@ struct CellDriver: Sendable {
     let inputs: InputSet
     let stamp: ContentStamp
 
-    struct Result: Sendable {
-        var samples: [Sample]
-        var gaveUp: FileFailure?
-        var put: WorkloadCursor.PutCounts
-    }
-
     /// A new file system may take some seconds to elect its leader.
     static let openTries = 100
     static let openPause = Duration.milliseconds(100)
 
     /// `note` is told now and then how far it is.
-    func run(_ start: WorkloadCursor, note: @Sendable (WorkloadCursor.PutCounts) -> Void = { _ in }) async -> Result {
+    func run(_ start: WorkloadCursor, note: @Sendable (WorkloadCursor.PutCounts) -> Void = { _ in }) async -> CellResult {
         var cursor = start
         let region = cursor.task.region
         var session: SessionID?
@@ -32,7 +26,7 @@ struct CellDriver: Sendable {
             let step = cursor.next(now: clock.now())
             switch step {
             case .finished:
-                return Result(samples: samples, gaveUp: cursor.gaveUp, put: cursor.put)
+                return CellResult(samples: samples, gaveUp: cursor.gaveUp, put: cursor.put)
             case .openSession(let options):
                 let (result, opened) = await open(region, options)
                 session = opened
@@ -54,7 +48,7 @@ struct CellDriver: Sendable {
         }
         if let session { await client.closeSession(session, in: region) }
         let cancelled = FileFailure(.timedOut, operation: "compare", object: cursor.workload.name, cause: "interrupted")
-        return Result(samples: samples, gaveUp: cursor.gaveUp ?? cancelled, put: cursor.put)
+        return CellResult(samples: samples, gaveUp: cursor.gaveUp ?? cancelled, put: cursor.put)
     }
 
     private func open(_ region: RegionID, _ options: SessionOptions) async -> (StepResult, SessionID?) {

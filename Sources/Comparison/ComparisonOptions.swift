@@ -12,6 +12,8 @@ package struct ComparisonOptions: Sendable {
     package var regions: [RegionID]?
     /// A folder with one's own files; nil for the machine's.
     package var inputFolder: String?
+    /// The inputs of each workload, in their order; nil to look for files.
+    package var inputs: [InputSet]?
     /// Told apart from every other run: stamps the content.
     package var nonce: UInt64
     /// Time for all cells together. Cells of later workloads are cut short, to a quarter at least,
@@ -21,11 +23,15 @@ package struct ComparisonOptions: Sendable {
     package var concurrentRegions = true
     /// Leaves the two file systems in place afterwards.
     package var keep = false
+    /// An interrupted run gives a report of what it has, with a note, instead of an error.
+    package var tellsPartly = false
     package var world = "live"
     package var command = "atoll compare"
     package var created = ""
     package var system = ""
     package var machine = ""
+    /// What the report says of method; nil for that of a live run.
+    package var method: [String]?
 
     package init(workloads: [Workload], map: RegionMap, primary: RegionID, nonce: UInt64) {
         self.workloads = workloads

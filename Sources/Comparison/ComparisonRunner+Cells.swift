@@ -10,8 +10,8 @@ extension ComparisonRunner {
         into gathered: inout Gathered
     ) async throws {
         let stamp = ContentStamp(SeededGenerator.mix(options.nonce &+ SeededGenerator.mix(workload.seed) &+ UInt64(kind.rawValue)))
-        let driver = CellDriver(client: client, clock: clock, filesystem: filesystem, inputs: inputs, stamp: stamp)
-        let put = try await prepare(workload, kind, driver, into: &gathered)
+        let place = CellPlace(filesystem: filesystem, inputs: inputs, stamp: stamp)
+        let put = try await prepare(workload, kind, place, into: &gathered)
         let before = try await client.linkBytes()
         for repetition in 0..<workload.repetitions {
             try Task.checkCancellation()
@@ -21,7 +21,7 @@ extension ComparisonRunner {
                     inventory: inputs.inventory, put: put)
             }
             let started = clock.now()
-            await runCells(cells, kind: kind, driver, workload, into: &gathered)
+            await runCells(cells, kind: kind, place, workload, into: &gathered)
             let took = (clock.now() - started).inMilliseconds
             progress(
                 "\(workload.name) \(kind.word): repetition \(repetition + 1) of \(workload.repetitions), \(regions.count) "
@@ -32,17 +32,18 @@ extension ComparisonRunner {
     }
 
     private func prepare(
-        _ workload: Workload, _ kind: FilesystemKind, _ driver: CellDriver, into gathered: inout Gathered
+        _ workload: Workload, _ kind: FilesystemKind, _ place: CellPlace, into gathered: inout Gathered
     ) async throws -> WorkloadCursor.PutCounts {
-        let inventory = driver.inputs.inventory
+        let inventory = place.inputs.inventory
         progress("\(workload.name) \(kind.word): preparing \(preparationText(workload, inventory))")
         let before = try await client.linkBytes()
         let started = clock.now()
         let task = WorkloadTask(kind: kind, region: options.primary, part: .prepare)
         let say = progress
-        let result = await driver.run(WorkloadCursor(workload, task: task, inventory: inventory)) { put in
+        let prepared = await cells.run([WorkloadCursor(workload, task: task, inventory: inventory)], at: place) { put in
             say("\(workload.name) \(kind.word): put \(put.tree + put.large) files, \(Figure.bytes(put.bytes))")
         }
+        guard let result = prepared.first else { throw CancellationError() }
         if let failure = result.gaveUp ?? result.samples.compactMap(\.failure).first {
             throw ComparisonError("\(workload.name) on a \(kind.noun): the preparation failed: \(failure)")
         }
@@ -50,7 +51,7 @@ extension ComparisonRunner {
         let seconds = (clock.now() - started).inMilliseconds / 1_000
         let summary = ComparisonReport.InputSummary(
             kind: kind.word, treeFiles: result.put.tree, largeFiles: result.put.large, bytes: result.put.bytes,
-            seconds: Figure.rounded(seconds, 3), origin: driver.inputs.origin)
+            seconds: Figure.rounded(seconds, 3), origin: place.inputs.origin)
         gathered.inputs[workload.name, default: []].append(summary)
         if result.put.tree < inventory.tree.count || (result.put.large > 0 && result.put.large < inventory.large.count) {
             gathered.notes.append(
@@ -74,35 +75,31 @@ extension ComparisonRunner {
 
     /// The primary region's client alone, then the others: at once or in turn.
     private func runCells(
-        _ cells: [WorkloadCursor], kind: FilesystemKind, _ driver: CellDriver, _ workload: Workload, into gathered: inout Gathered
+        _ cells: [WorkloadCursor], kind: FilesystemKind, _ place: CellPlace, _ workload: Workload, into gathered: inout Gathered
     ) async {
         let together = kind == .nfs && workload.concurrentRegions && options.concurrentRegions
         guard let home = cells.first else { return }
-        await runAlone(home, driver, workload, into: &gathered)
+        await runAlone(home, place, workload, into: &gathered)
         guard together else {
-            for cell in cells.dropFirst() { await runAlone(cell, driver, workload, into: &gathered) }
+            for cell in cells.dropFirst() { await runAlone(cell, place, workload, into: &gathered) }
             return
         }
-        let results = await withTaskGroup(of: (Int, CellDriver.Result).self) { group in
-            for (index, cell) in cells.enumerated().dropFirst() { group.addTask { (index, await driver.run(cell)) } }
-            var results: [(Int, CellDriver.Result)] = []
-            for await result in group { results.append(result) }
-            return results.sorted { $0.0 < $1.0 }
-        }
-        for (index, result) in results { take(result, cells[index], into: &gathered) }
+        let away = Array(cells.dropFirst())
+        let results = await self.cells.run(away, at: place) { _ in }
+        for (cell, result) in zip(away, results) { take(result, cell, into: &gathered) }
     }
 
-    private func runAlone(_ cell: WorkloadCursor, _ driver: CellDriver, _ workload: Workload, into gathered: inout Gathered) async {
+    private func runAlone(_ cell: WorkloadCursor, _ place: CellPlace, _ workload: Workload, into gathered: inout Gathered) async {
         let countsLinks = workload.count(.putRevision, .cold) > 0
         let before = countsLinks ? try? await client.linkBytes() : nil
-        let result = await driver.run(cell)
+        guard let result = await cells.run([cell], at: place, note: { _ in }).first else { return }
         take(result, cell, into: &gathered)
         guard let before, let after = try? await client.linkBytes() else { return }
         let logical = result.samples.filter { $0.operation == .putRevision && $0.failure == nil }.reduce(0) { $0 + $1.bytesWritten }
         noteDedup(workload, cell.task, logical: logical, moved: Self.moved(before, after), regions: clusterRegions(after), into: &gathered)
     }
 
-    private func take(_ result: CellDriver.Result, _ cell: WorkloadCursor, into gathered: inout Gathered) {
+    private func take(_ result: CellResult, _ cell: WorkloadCursor, into gathered: inout Gathered) {
         let cellName = "\(cell.workload.name) \(cell.task.kind.word) from \(cell.task.region), repetition \(cell.task.repetition + 1)"
         for sample in result.samples {
             gathered.table.add(sample)

@@ -15,15 +15,17 @@ internal import Workloads
 package struct ComparisonRunner: Sendable {
     let client: any WorkloadClient
     let clock: any RunClock
+    let cells: any CellRunner
     let options: ComparisonOptions
     let progress: @Sendable (String) -> Void
 
     package init(
-        client: any WorkloadClient, clock: any RunClock = MachineClock(), options: ComparisonOptions,
+        client: any WorkloadClient, clock: any RunClock = MachineClock(), cells: (any CellRunner)? = nil, options: ComparisonOptions,
         progress: @escaping @Sendable (String) -> Void
     ) {
         self.client = client
         self.clock = clock
+        self.cells = cells ?? LiveCells(client: client, clock: clock)
         self.options = options
         self.progress = progress
     }
@@ -64,6 +66,8 @@ package struct ComparisonRunner: Sendable {
                         workload.scaled(scale), kind: kind, on: filesystem, from: regions, inputs: sets[index], into: &gathered)
                 }
             }
+        } catch  where options.tellsPartly && Task.isCancelled && !gathered.table.rows.isEmpty {
+            gathered.notes.append("The run was interrupted: what it had not come to is missing.")
         } catch {
             await delete(filesystems)
             throw error
@@ -91,6 +95,7 @@ package struct ComparisonRunner: Sendable {
 
     private func findInputs() throws -> [InputSet] {
         guard !options.workloads.isEmpty else { throw ComparisonError("compare: no workload was named") }
+        if let inputs = options.inputs { return inputs }
         progress("looking for files in \(options.inputFolder ?? "the machine's own directories")")
         let finder = InputFinder(folder: options.inputFolder)
         return try options.workloads.map { try finder.inputs(for: $0) }

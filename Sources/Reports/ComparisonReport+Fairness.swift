@@ -64,6 +64,6 @@ extension ComparisonReport {
                 row.cache == "cold" ? 0 : 1
             )
         }
-        return results.filter { $0.workload == workload }.sorted { rank($0) < rank($1) }
+        return mainRows.filter { $0.workload == workload }.sorted { rank($0) < rank($1) }
     }
 }

@@ -1,5 +1,11 @@
 // Finding things in a report.
 extension ComparisonReport {
+    /// The rows that the report speaks of: the measured ones; simulated ones where nothing was measured.
+    package var mainRows: [ResultRow] {
+        let live = results.filter { $0.world == "live" }
+        return live.isEmpty ? results : live
+    }
+
     package func row(_ workload: String, _ kind: String, _ region: String, _ operation: String, _ cache: String) -> ResultRow? {
         results.first {
             $0.workload == workload && $0.kind == kind && $0.region == region && $0.operation == operation && $0.cache == cache
@@ -29,7 +35,7 @@ extension ComparisonReport {
     package func operations(of workload: String) -> [String] {
         let mix = workloads.first { $0.name == workload }?.mix.map(\.operation) ?? []
         var names: [String] = []
-        for row in results where row.workload == workload && !names.contains(row.operation) { names.append(row.operation) }
+        for row in mainRows where row.workload == workload && !names.contains(row.operation) { names.append(row.operation) }
         let known = mix.filter(names.contains)
         return known + names.filter { !mix.contains($0) }.sorted()
     }

@@ -1,3 +1,5 @@
+package import Workloads
+
 /// What a comparison found, as it is written to `report.json` (schema 1, described in
 /// `docs/reference/report.md`) and drawn by the other writers of this module. Keys of the JSON are
 /// the property names in snake_case; times are in milliseconds, bytes in bytes, money in US dollars.
@@ -23,6 +25,14 @@ package struct ComparisonReport: Codable, Sendable, Equatable {
     package var verdict: Verdict
     /// What a reader must know to judge the figures: how cold and warm were made, what ran at once, what was left out.
     package var notes: [String]
+    /// What local calls were taken to cost in a simulated world; null where nothing was simulated.
+    package var costs: WorkloadCosts?
+    /// What the simulator said beside what was measured; null where only one of the two ran.
+    package var prediction: Prediction?
+    /// What a sweep gave, point by point; null where nothing was swept.
+    package var sweep: Sweep?
+    /// Where to put a volume; null where nobody asked.
+    package var advice: Advice?
 
     package struct Software: Codable, Sendable, Equatable {
         package var name: String

@@ -14,7 +14,7 @@ extension HTMLReport {
     }
 
     func chart(_ workload: ComparisonReport.WorkloadSummary) -> String {
-        let rows = report.results.filter { $0.workload == workload.name && $0.p50Ms != nil }
+        let rows = report.mainRows.filter { $0.workload == workload.name && $0.p50Ms != nil }
         let scale = LogScale(holding: rows.flatMap { [$0.typicalMs, $0.spread.p50MinMs, $0.spread.p50MaxMs].compactMap { $0 } })
         var body = ""
         for operation in report.operations(of: workload.name) where operation != "put-file" && operation != "commit-all" {

@@ -1,6 +1,6 @@
 // The tables below the charts.
 extension HTMLReport {
-    private func table(_ columns: [(name: String, isLeft: Bool)], _ rows: [[String]]) -> String {
+    func table(_ columns: [(name: String, isLeft: Bool)], _ rows: [[String]]) -> String {
         let head = columns.map { "<th scope=\"col\"\($0.isLeft ? " class=\"left\"" : "")>\(escape($0.name))</th>" }.joined()
         let body = rows.map { cells in
             "<tr>" + zip(cells, columns).map { "<td\($1.isLeft ? " class=\"left\"" : "")>\(escape($0))</td>" }.joined() + "</tr>\n"

@@ -19,10 +19,10 @@ package struct HTMLReport: Sendable {
             <main>
 
             """
-        out += header() + tiles() + verdict() + fairness() + mapSection()
+        out += header() + tiles() + sweep() + advice() + verdict() + fairness() + mapSection()
         out += "<section id=\"operations\"><h2>Every operation</h2>\n" + legend()
         for workload in report.workloads { out += chart(workload) }
-        out += "</section>\n" + crossover() + checks() + traffic() + everything() + footer()
+        out += "</section>\n" + prediction() + crossover() + checks() + traffic() + costs() + everything() + footer()
         return out + "</main>\n</body>\n</html>\n"
     }
 

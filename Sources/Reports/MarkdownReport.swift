@@ -6,6 +6,7 @@ package struct MarkdownReport: Sendable {
     package func text() -> String {
         var out = "# A network file system or a volume?\n\n**\(report.verdict.headline)**\n\n"
         for sentence in report.verdict.workloads + report.verdict.sentences { out += "- \(sentence)\n" }
+        out += sweep() + advice()
         out += "\n## Which to use\n\n" + passes() + "\nA network file system is right for:\n\n"
         for sentence in report.verdict.chooseNfs { out += "- \(sentence)\n" }
         out += "\nA volume is right for:\n\n"
@@ -15,7 +16,7 @@ package struct MarkdownReport: Sendable {
         for workload in report.workloads { out += "\n## \(workload.name): \(workload.title)\n\n\(workload.imitates)\n\n" + table(workload) }
         out += "\n## Count × round trip\n\n" + checks()
         out += "\n## Where the answer flips\n\n" + crossovers()
-        out += "\n## Traffic between regions\n\n" + traffic()
+        out += "\n## Traffic between regions\n\n" + traffic() + prediction() + costs()
         return out
     }
 

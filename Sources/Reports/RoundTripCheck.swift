@@ -23,7 +23,7 @@ package struct RoundTripCheck: Codable, Sendable, Equatable {
     /// From the region farthest away, for every operation that is not spent on bytes.
     static func all(_ report: ComparisonReport) -> [RoundTripCheck] {
         guard let far = report.farthest else { return [] }
-        return report.results.compactMap { row in
+        return report.mainRows.compactMap { row in
             guard row.kind == "nfs", row.region == far.id, let measured = row.p50Ms, row.samples >= 2,
                 let operation = WorkloadOperation(rawValue: row.operation), !operation.isBulk,
                 let local = report.p50(row.workload, "nfs", report.map.primary, row.operation, row.cache)

@@ -10,7 +10,13 @@ package struct TerminalReport: Sendable {
         for workload in report.workloads { out += table(workload) + "\n" }
         out += "Median milliseconds (means for operations on many bytes). Cold: first touch in that region; warm: again in the same\n"
         out += "session; ×: network file system ÷ volume; !: some operations failed; –: not offered by that kind, or not done there.\n\n"
-        return out + verdict()
+        return out + prediction() + verdict() + leading()
+    }
+
+    /// What was asked for in particular comes last, where a terminal shows it.
+    private func leading() -> String {
+        let parts = sweep() + advice()
+        return parts.isEmpty ? "" : "\n" + parts
     }
 
     /// Up to three regions side by side; more are put below.
@@ -70,7 +76,7 @@ package struct TerminalReport: Sendable {
     }
 
     /// Words in lines of at most 120 columns.
-    private func wrap(_ text: String, indent: Int, bullet: String = "") -> String {
+    func wrap(_ text: String, indent: Int, bullet: String = "") -> String {
         let margin = String(repeating: " ", count: indent)
         var out = ""
         var line = String(repeating: " ", count: indent - bullet.count) + bullet

@@ -73,7 +73,7 @@ extension Verdict {
                     + "medians within 10 % or 5 ms."
             )
         }
-        let errors = report.results.reduce(0) { $0 + $1.errors }
+        let errors = report.mainRows.reduce(0) { $0 + $1.errors }
         if errors > 0 { out.append("\(errors) operations failed; they are counted in the table and are not in the latencies.") }
         return out
     }

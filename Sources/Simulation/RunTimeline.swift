@@ -131,8 +131,8 @@ extension World {
         guard timeline != nil else { return }
         var traffic: [RunTimeline.Traffic] = []
         for (from, a) in options.map.regions.enumerated() {
-            for (to, b) in options.map.regions.enumerated() where carried[from * regionCount + to] > 0 {
-                traffic.append(.init(from: a.id, to: b.id, bytes: carried[from * regionCount + to]))
+            for (to, b) in options.map.regions.enumerated() where linkBytes[from * regionCount + to] > 0 {
+                traffic.append(.init(from: a.id, to: b.id, bytes: Int64(clamping: linkBytes[from * regionCount + to])))
             }
         }
         timeline?.traffic = traffic

@@ -2,6 +2,7 @@ import Filesystem
 import NodeCore
 import Primitives
 import Replication
+import Workloads
 
 // File systems of the world: made through the catalog, as front ends do it.
 extension World {
@@ -13,7 +14,10 @@ extension World {
     /// Asks a node to make the file system; it is asked again until it is there.
     mutating func create(_ place: Int, at node: Int, after delay: Int64 = 1_000) {
         let filesystem = filesystems[place]
-        let table = hosts[node].state.catalog.regionTable
+        var table = hosts[node].state.catalog.regionTable
+        if options.placesByMap {
+            for link in options.map.links { table.setLink(link.from, link.to, RegionLink(roundTrip: link.roundTrip)) }
+        }
         let planner = ReplicaPlanner(
             group: GroupID(1_000 + UInt64(place)), purpose: GroupPurpose(filesystem.kind), policy: .standard(filesystem.kind), table: table)
         guard let plan = try? planner.plan(home: filesystem.home) else { return }

@@ -49,8 +49,8 @@ extension World {
         var extents: [Extent] = []
         var chunks: [(ChunkID, Content)] = []
         var position: UInt64 = 0
-        while position < whole.length {
-            let piece = whole.slice(position, min(options.chunkBytes, whole.length - position))
+        for length in whole.chunkLengths(size: options.chunkBytes, byContent: options.cutsByContent) {
+            let piece = whole.slice(position, length)
             let id = piece.chunkID
             chunks.append((id, piece))
             let reference = ChunkReference(id: id, length: UInt32(piece.length))
@@ -115,14 +115,49 @@ extension World {
         for chunk in chunks where hosts[from].disk.isDecayed(chunk.id) { hosts[from].disk.drop(chunk.id) }
         let isHere = chunks.allSatisfy { hosts[from].disk.holds($0.id) }
         guard hosts.indices.contains(to), isHere else { return complete(failure, from, after: 1_000_000) }
-        let bytes = chunks.reduce(200) { $0 + Int64($1.length) + 80 }
-        let epoch = connections[link(from, to)].epoch
-        let isSent = transmit(
-            from, to, bytes: bytes, isBulk: true,
-            .chunksArrived(from: from, to: to, epoch: epoch, chunks, missing: [], token, isPush: true))
-        guard isSent else { return complete(failure, from, after: 1_000_000) }
+        let isOffered = chunks.reduce(0) { $0 + Int($1.length) } > Self.unaskedBytes
+        guard isOffered ? offerChunks(chunks, from, to, token) : sendChunks(chunks, from, to, token) else {
+            return complete(failure, from, after: 1_000_000)
+        }
         if mutant == .pushAckBeforeStore { return complete(.chunksPushed(token, ok: true), from, after: 1_000) }
         hosts[from].transfers.append((token, to, failure))
+    }
+
+    /// A push of more is offered first, and only what is missing there is sent; as the live data plane does.
+    private static var unaskedBytes: Int { 1 << 20 }
+
+    private mutating func sendChunks(_ chunks: [ChunkReference], _ from: Int, _ to: Int, _ token: WaitToken) -> Bool {
+        let bytes = chunks.reduce(200) { $0 + onWire($1.length) + 80 }
+        let epoch = connections[link(from, to)].epoch
+        return transmit(
+            from, to, bytes: bytes, isBulk: true,
+            .chunksArrived(from: from, to: to, epoch: epoch, chunks, missing: [], token, isPush: true))
+    }
+
+    private mutating func offerChunks(_ chunks: [ChunkReference], _ from: Int, _ to: Int, _ token: WaitToken) -> Bool {
+        let epoch = connections[link(from, to)].epoch
+        return transmit(
+            from, to, bytes: Int64(100 + 40 * chunks.count), isBulk: false,
+            .chunksOffered(from: from, to: to, epoch: epoch, chunks, token))
+    }
+
+    mutating func chunksOffered(_ from: Int, _ to: Int, _ epoch: UInt32, _ chunks: [ChunkReference], _ token: WaitToken) {
+        guard hosts[to].isUp, connections[link(from, to)].epoch == epoch else { return }
+        var wanted: [ChunkReference] = []
+        for chunk in chunks {
+            if hosts[to].disk.holds(chunk.id) { touch(chunk.id, to) } else { wanted.append(chunk) }
+        }
+        transmit(
+            to, from, bytes: Int64(80 + 40 * wanted.count), isBulk: false,
+            .chunksWanted(from: from, to: to, life: hosts[from].life, wanted, token))
+    }
+
+    mutating func chunksWanted(_ from: Int, _ to: Int, _ life: UInt32, _ wanted: [ChunkReference], _ token: WaitToken) {
+        guard hosts[from].isUp, hosts[from].life == life, hosts[from].transfers.contains(where: { $0.token == token }) else { return }
+        let isHere = wanted.allSatisfy { hosts[from].disk.holds($0.id) }
+        guard !wanted.isEmpty, isHere, sendChunks(wanted, from, to, token) else {
+            return transferEnded(from, life, token, .chunksPushed(token, ok: wanted.isEmpty))
+        }
     }
 
     mutating func fetchChunks(_ chunks: [ChunkReference], _ node: Int, _ source: Int, _ token: WaitToken) {
@@ -144,7 +179,7 @@ extension World {
             if hosts[source].disk.isDecayed(chunk.id) { hosts[source].disk.drop(chunk.id) }
             if hosts[source].disk.holds(chunk.id) { given.append(chunk) } else { missing.append(chunk.id) }
         }
-        let bytes = given.reduce(100) { $0 + Int64($1.length) + 80 }
+        let bytes = given.reduce(100) { $0 + onWire($1.length) + 80 }
         let back = connections[link(source, asker)].epoch
         transmit(
             source, asker, bytes: bytes, isBulk: true,
@@ -177,7 +212,7 @@ extension World {
             noteStored(chunk.id, to)
         }
         if !isPush, !chunks.isEmpty, hosts[to].transfers.contains(where: { $0.token == token }) {
-            complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: $0.length) })), to, after: 0)
+            complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: UInt32(onWire($0.length))) })), to, after: 0)
         }
         guard isPush else { return transferEnded(to, life, token, .chunksFetched(token, missing: missing)) }
         let event = Event.chunksPushed(token, ok: missing.isEmpty)

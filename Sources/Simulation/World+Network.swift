@@ -50,10 +50,10 @@ extension World {
             return true
         }
         let path = pathIndex(from, to)
-        carried[path] += bytes
+        linkBytes[path] += UInt64(bytes)
         let arrival =
             isBulk
-            ? connections[place].bulk.send(bytes, &paths[path], now: now, weather, &chance)
+            ? connections[place].sendBulk(bytes, &paths[path], now: now, weather, &chance)
             : connections[place].control.send(bytes, &paths[path], now: now, weather, &chance)
         heap.push(action, at: arrival)
         return true

@@ -15,6 +15,8 @@ extension World {
         }
         let buffer: BufferID? = if case .outcome(_, let data) = reply { data } else { nil }
         let data = buffer.flatMap { hosts[node].buffers.removeValue(forKey: $0) }
+        if index == Self.singleCall { return lastAnswer = (reply, data?.length ?? 0) }
+        if index < 0 { return cellAnswered(-1 - index, reply, data) }
         guard clients[index].request == request, clients[index].node == node else { return }
         clients[index].request = nil
         switch reply {

@@ -32,12 +32,15 @@ struct World {
         case snapshotStored(from: Int, to: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
         case chunksAsked(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
         case chunksArrived(from: Int, to: Int, epoch: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
+        case chunksOffered(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
+        case chunksWanted(from: Int, to: Int, life: UInt32, [ChunkReference], WaitToken)
         case chunksStored(from: Int, to: Int, life: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
         case vouched(from: Int, to: Int, epoch: UInt32, [ChunkReference])
         case transferEnded(node: Int, life: UInt32, WaitToken, Event)
         case stageStored(node: Int, life: UInt32, WaitToken, StoredContent, [(ChunkID, Content)])
         case client(Int, turn: UInt64)
         case overdue(client: Int, turn: UInt64)
+        case cell(Int, turn: UInt64)
         case fault(Fault)
     }
 
@@ -66,6 +69,15 @@ struct World {
 
     var filesystems: [FilesystemInWorld] = []
     var clients: [Client] = []
+    /// Clients that carry out workloads, and what their calls cost beside the model (`World+Cells`).
+    var cells: [WorkloadCell] = []
+    var costs = WorkloadCosts.none
+    /// Of a single call: the reply and the length of its data.
+    var lastAnswer: (Reply, UInt64)?
+    /// Bytes put on each direction between two regions, by `from * regionCount + to`; gossip is left out.
+    var linkBytes: [UInt64] = []
+    /// What is left of a chunk's bytes on the wire after compression, in percent.
+    var wirePercent: Int64 = 100
     var histories = Histories()
     var isFrozen = false
     var violations: [Violation] = []
@@ -75,8 +87,6 @@ struct World {
     var statistics = WorldStatistics()
     /// Nil where nobody asked for it.
     var timeline: RunTimeline?
-    /// Bytes sent on each path.
-    var carried: [Int64]
     private var timerSerial: UInt64 = 0
     private var effects: [Effect] = []
 
@@ -101,9 +111,12 @@ struct World {
                 paths.append(Path(link))
             }
         }
-        carried = Array(repeating: 0, count: paths.count)
+        linkBytes = Array(repeating: 0, count: paths.count)
         makeHosts(seed)
     }
+
+    /// Bytes of a chunk as they are sent.
+    func onWire(_ length: UInt32) -> Int64 { max(1, Int64(length) * wirePercent / 100) }
 
     // MARK: Running
 
@@ -161,6 +174,8 @@ struct World {
         case .chunksAsked(let from, let to, let epoch, let chunks, let token): chunksAsked(from, to, epoch, chunks, token)
         case .chunksArrived(let from, let to, let epoch, let chunks, let missing, let token, let isPush):
             chunksArrived(from, to, epoch, chunks, missing, token, isPush)
+        case .chunksOffered(let from, let to, let epoch, let chunks, let token): chunksOffered(from, to, epoch, chunks, token)
+        case .chunksWanted(let from, let to, let life, let chunks, let token): chunksWanted(from, to, life, chunks, token)
         case .chunksStored(let from, let to, let life, let chunks, let missing, let token, let isPush):
             chunksStored(from, to, life, chunks, missing, token, isPush)
         case .vouched(let from, let to, let epoch, let chunks): vouched(from, to, epoch, chunks)
@@ -168,6 +183,7 @@ struct World {
         case .stageStored(let node, let life, let token, let content, let chunks): stageStored(node, life, token, content, chunks)
         case .client(let index, let turn): wake(index, turn)
         case .overdue(let index, let turn): overdue(index, turn)
+        case .cell(let index, let turn): cellGoesOn(index, turn)
         case .fault(let fault): apply(fault)
         }
     }

@@ -23,6 +23,10 @@ package struct WorldOptions: Sendable {
     package var driftPPM = 50
     /// Bytes of a chunk of the content model.
     package var chunkBytes: UInt64 = 262_144
+    /// Chunks end where the content says, `chunkBytes` apart on average, instead of all being of one size.
+    package var cutsByContent = false
+    /// File systems are placed by the map's distances, as nodes do that have measured them; otherwise by names alone.
+    package var placesByMap = false
     /// Whether each message is encoded and decoded on its way, as on the wire.
     package var encodes = false
     /// Entries after which a node saves a snapshot.

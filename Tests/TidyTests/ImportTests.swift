@@ -22,7 +22,7 @@ import Testing
             "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage", "Transport",
         ],
         "Reports": ["Primitives", "Workloads"],
-        "Comparison": ["Primitives", "Filesystem", "Workloads", "Reports"],
+        "Comparison": ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports"],
         "APISchema": ["Primitives", "Filesystem", "Replication"],
         "ControlPlane": ["Primitives", "Filesystem", "Replication", "NodeCore", "NodeRuntime", "APISchema"],
         "APIClient": ["Primitives", "Filesystem", "APISchema"],

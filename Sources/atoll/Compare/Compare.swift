@@ -6,60 +6,86 @@ import Reports
 import Workloads
 
 /// `atoll compare`: what a single-region file system costs, what a replicated volume costs, and
-/// where they cross over, measured on a running cluster.
+/// where they cross over; measured on a running cluster, simulated, or both.
 struct Compare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compare a network file system with a volume, on real files, from every region of a running cluster.",
-        discussion: "Workloads: \(BuiltinFile.workloads.map(\.name).joined(separator: ", ")), or the path of a file.")
+        abstract: "Compare a network file system with a volume, from every region: measured on a running cluster, or simulated.",
+        discussion: """
+            Workloads: \(BuiltinFile.workloads.map(\.name).joined(separator: ", ")), or the path of a file. \
+            Maps: \(BuiltinFile.maps.map(\.name).joined(separator: ", ")), or the path of a file.
+            """)
 
     @OptionGroup var cluster: ClusterOptions
 
     @Flag(help: "Measure the running cluster (the default).")
     var live = false
+    @Flag(help: "Simulate: the same workloads under virtual time, on any map. Needs no cluster.")
+    var simulated = false
+    @Flag(help: "Measure the running cluster, simulate the same, and say how far the prediction was off.")
+    var both = false
     @Option(name: [.customShort("w"), .long], help: "A workload, by name or file; may be given several times. All by default.")
     var workload: [String] = []
     @Option(help: "The folder for report.html, report.md and report.json.")
     var report = ReportFolder.defaultPath
-    @Option(help: "A folder with files of your own; the machine's own directories by default.")
+    @Option(help: "A folder with files of your own; the machine's own directories by default (simulated: made-up sizes).")
     var input: String?
     @Option(help: "The primary region; the first of the cluster by default.")
     var primary: String?
-    @Option(help: "The region map for prices and distances; the cluster's own by default.")
+    @Option(help: "The region map; by default the cluster's own, simulated aws.")
     var map: String?
     @Option(help: "Time for all measurements, 10 to 86400 s; later cells are cut short where it runs low.")
     var seconds = 240
     @Flag(help: "Leave the two file systems in place.")
     var keep = false
+    @OptionGroup(title: "Simulated") var planning: PlanningOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard (10...86_400).contains(seconds) else { throw ValidationError("--seconds \(seconds): give 10 to 86400") }
+        guard [live, simulated, both].count(where: \.self) <= 1 else {
+            throw ValidationError("--live, --simulated and --both exclude each other")
+        }
+        if !simulated, let name = planning.named { throw ValidationError("\(name) needs --simulated") }
+        if both, map != nil { throw ValidationError("--both simulates the cluster's own map; --map goes with --live or --simulated") }
+        try planning.check()
     }
 
     func run() async throws {
+        if simulated { return try await runSimulated() }
         let directory = ClusterDirectory(cluster.dataDirectory)
         let file = try ClusterFile.require(directory, "compare")
         if let input, !LocalFiles.exists(input) { throw CommandFailure("compare", "--input \(input)", "there is no such folder") }
         // A report that can not be written would be known too late.
         try LocalFiles.makeDirectory(report)
         let options = try await options(file, directory)
-        let live = try LiveCluster(file, directory)
-        let runner = ComparisonRunner(client: live, options: options) { Terminal.error($0) }
-        let work = Task { try await runner.run() }
+        let cluster = try LiveCluster(file, directory)
+        let work: @Sendable () async throws -> ComparisonReport = { [both] in
+            if both { return try await BothWorlds(live: cluster, options: options, nodes: file.nodes.map(\.region)).run() }
+            return try await ComparisonRunner(client: cluster, options: options) { Terminal.error($0) }.run()
+        }
+        let result = await Self.interruptible("the file systems of the comparison are deleted", work)
+        await cluster.shutdown()
+        try finish(try Self.unwrap(result))
+    }
+
+    /// Ctrl-C cancels the work, which then ends by itself.
+    static func interruptible<Value: Sendable>(_ note: String, _ body: @escaping @Sendable () async throws -> Value) async
+        -> Result<Value, any Error>
+    {
+        let work = Task { try await body() }
         let stop = StopRequest()
         let waiting = Task {
             _ = await stop.wait()
             guard !Task.isCancelled else { return }
-            Terminal.error("stopping; the file systems of the comparison are deleted")
+            Terminal.error("stopping; \(note)")
             work.cancel()
         }
         let result = await work.result
         waiting.cancel()
-        await live.shutdown()
-        try finish(try unwrap(result))
+        return result
     }
 
-    private func unwrap(_ result: Result<ComparisonReport, any Error>) throws -> ComparisonReport {
+    static func unwrap<Value>(_ result: Result<Value, any Error>) throws -> Value {
         do {
             return try result.get()
         } catch let error as ComparisonError {
@@ -68,10 +94,12 @@ struct Compare: AsyncParsableCommand {
             throw CommandFailure.usage("compare", "", error.description)
         } catch let error as UnknownRegion {
             throw CommandFailure.usage("compare", "", error.description)
+        } catch is CancellationError {
+            throw CommandFailure("compare", "", "stopped before anything was known")
         }
     }
 
-    private func finish(_ comparison: ComparisonReport) throws {
+    func finish(_ comparison: ComparisonReport) throws {
         let paths: [String]
         do {
             paths = try ReportFolder(path: report).write(comparison)
@@ -88,16 +116,7 @@ struct Compare: AsyncParsableCommand {
     }
 
     private func options(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> ComparisonOptions {
-        let workloads: [Workload]
-        let regions: RegionMap
-        do {
-            workloads = try SettingsLibrary.workloads(workload)
-            regions = try await regionMap(file, directory)
-        } catch let error as SettingsError {
-            throw CommandFailure.usage("compare", "", error.description)
-        } catch let error as UnknownSetting {
-            throw CommandFailure.usage("compare", "", error.description)
-        }
+        let (workloads, regions) = try await settings { try await regionMap(file, directory) }
         let home = primary ?? file.regions[0]
         guard file.regions.contains(home) else { throw file.unknownRegion(home, "compare") }
         var options = ComparisonOptions(
@@ -105,11 +124,28 @@ struct Compare: AsyncParsableCommand {
         options.inputFolder = input
         options.budget = .seconds(seconds)
         options.keep = keep
+        describe(&options)
+        return options
+    }
+
+    /// The workloads and a map, or what is wrong with their names or files.
+    func settings(_ map: () async throws -> RegionMap) async throws -> ([Workload], RegionMap) {
+        do {
+            return (try SettingsLibrary.workloads(workload), try await map())
+        } catch let error as SettingsError {
+            throw CommandFailure.usage("compare", "", error.description)
+        } catch let error as UnknownSetting {
+            throw CommandFailure.usage("compare", "", error.description)
+        } catch let error as UnknownRegion {
+            throw CommandFailure.usage("compare", "", error.description)
+        }
+    }
+
+    func describe(_ options: inout ComparisonOptions) {
         options.created = Date.now.formatted(.iso8601)
         options.command = (["atoll"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
         options.system = Machine.system
         options.machine = Machine.description
-        return options
     }
 
     /// The map that the cluster was started with; without one, distances are what the nodes measure, and
