@@ -35,7 +35,7 @@ final class LiveCluster: WorkloadClient {
             return Place(
                 name: node.name, region: RegionID(node.region), client: APIClient(address: http, token: token, options: options))
         }
-        shaping = file.map == "none" ? "not shaped" : "shaped in process by the map \(file.map) (delay, jitter, window of a flow, capacity)"
+        shaping = file.linkWords
         guard !places.isEmpty else {
             throw CommandFailure("compare", "", "no node is running", hint: "see `atoll status`; start with `atoll up`")
         }

@@ -54,6 +54,7 @@ struct StatusRows {
                     $0.field("cluster", file.name)
                     $0.field("cluster_id", file.id)
                     $0.field("map", file.map)
+                    $0.field("network", file.network.name)
                     $0.field("data_dir", directory.path)
                     $0.field("nodes", rows)
                 }
@@ -67,6 +68,13 @@ struct StatusRows {
                 row.endpoints.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
         }
         table.show()
+        guard case .namespaces(let subnet) = file.network else { return }
+        if let network = LiveNetwork.running(directory) {
+            let carried = LiveNetwork.counters(directory).map { ": \($0)" } ?? ", which does not answer"
+            Terminal.line("Regions are network namespaces in \(subnet); router \(network.process.pid)\(carried).")
+        } else {
+            Terminal.line("Regions are network namespaces in \(subnet); no router runs.")
+        }
     }
 
     static func collect(_ file: ClusterFile, _ directory: ClusterDirectory) async -> [Row] {
