@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -129,4 +130,12 @@ static inline int atoll_stop_signals(void) {
     sigaddset(&set, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &set, 0) < 0) return -1;
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+// The lowest of the real-time priorities: the process runs as soon as it is woken, before all ordinary ones.
+static inline int atoll_run_promptly(void) {
+    struct sched_param parameter;
+    memset(&parameter, 0, sizeof parameter);
+    parameter.sched_priority = 1;
+    return sched_setscheduler(0, SCHED_RR, &parameter);
 }
