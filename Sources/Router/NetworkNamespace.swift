@@ -53,11 +53,14 @@ package enum NetworkNamespace {
     /// Looking changes nothing: the namespace that it makes ends at once.
     package static func obstacle() -> (cause: String, hint: String)? {
         if geteuid() != 0 {
-            return ("network namespaces need root", "run it as root (sudo), or leave --network namespaces out: links are then shaped in process")
+            return (
+                "network namespaces need root", "run it as root (sudo), or leave --network namespaces out: links are then shaped in process"
+            )
         }
         guard access("/dev/net/tun", F_OK) == 0 else {
             return (
-                "there is no /dev/net/tun", "load the kernel's module (`modprobe tun`), or give the container the device (--device /dev/net/tun)"
+                "there is no /dev/net/tun",
+                "load the kernel's module (`modprobe tun`), or give the container the device (--device /dev/net/tun)"
             )
         }
         do {

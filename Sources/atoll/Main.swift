@@ -8,7 +8,8 @@ struct Atoll: AsyncParsableCommand {
         commandName: "atoll", abstract: "A storage cluster across regions: network file systems and replicated volumes.",
         version: AtollVersion.text,
         subcommands: [
-            Up.self, Down.self, Status.self, Members.self, Regions.self, Fault.self, NodeVerb.self, NFS.self, Volume.self, App.self, Run.self,
+            Up.self, Down.self, Status.self, Members.self, Regions.self, Fault.self, NodeVerb.self, NFS.self, Volume.self, App.self,
+            Run.self,
             Compare.self, Simulate.self, Check.self, Inspect.self, Doctor.self, CA.self, Bench.self,
             RouterVerb.self,
         ])

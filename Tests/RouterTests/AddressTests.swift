@@ -1,5 +1,6 @@
-@testable import Router
 import Testing
+
+@testable import Router
 
 @Suite struct AddressTests {
     @Test func addressesOfASubnet() throws {
@@ -41,7 +42,9 @@ import Testing
         var bytes = [UInt8](repeating: 0, count: 40)
         bytes[0] = 0x45
         bytes[9] = transport
-        func put(_ value: UInt32, _ offset: Int) { for index in 0..<4 { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * index)) } }
+        func put(_ value: UInt32, _ offset: Int) {
+            for index in 0..<4 { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * index)) }
+        }
         put(UInt32(fragment), 4)
         put(from, 12)
         put(to, 16)

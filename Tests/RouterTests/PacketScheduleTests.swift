@@ -1,7 +1,8 @@
 import Primitives
-@testable import Router
 import Testing
 import Transport
+
+@testable import Router
 
 @Suite struct PacketScheduleTests {
     static let a = RegionID("a")
@@ -51,7 +52,8 @@ import Transport
         // 1,500 bytes take 1.5 ms; the first two milliseconds of an idle link are credit.
         var last = Instant.zero
         for number in 0..<100 {
-            guard case .leaves(let time) = schedule.admit(number, bytes: 1_500, from: 0, to: 1, flow: UInt32(number), now: Self.at(0)) else {
+            guard case .leaves(let time) = schedule.admit(number, bytes: 1_500, from: 0, to: 1, flow: UInt32(number), now: Self.at(0))
+            else {
                 Issue.record("packet \(number) was dropped")
                 return
             }

@@ -47,7 +47,8 @@ struct ClusterMaker {
         if let mapText { try LocalFiles.write(mapText, to: directory.map) }
         try LocalFiles.write(RegionMapFile.rules(map, regions: regions).xdrBytes, to: directory.linkRules)
         let cluster = ClusterFile(
-            id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", network: network, nodes: nodes, nextNode: UInt64(nodes.count) + 1)
+            id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", network: network, nodes: nodes,
+            nextNode: UInt64(nodes.count) + 1)
         for node in nodes {
             let text = try Self.configuration(of: node, in: cluster, directory, founders: nodes)
             try LocalFiles.write(text, to: directory.configuration(node.name))
