@@ -98,7 +98,11 @@ struct Up: AsyncParsableCommand {
     /// gone have no links any more, and start anew behind the new one.
     private func router(_ file: ClusterFile, _ directory: ClusterDirectory, _ launcher: NodeLauncher) async throws -> LiveNetwork? {
         guard case .namespaces = file.network else { return nil }
-        if let running = LiveNetwork.running(directory) { return running }
+        if let running = LiveNetwork.running(directory) {
+            if LiveNetwork.counters(directory) != nil { return running }
+            // It is about to end, or hangs.
+            if !(await running.process.waitUntilGone(.seconds(2))) { await LiveNetwork.stop(directory) }
+        }
         let (stopped, _) = await Stopper.stop(file, directory)
         if stopped > 0 { Terminal.error("the router had ended; \(stopped) nodes that it had left without links start anew") }
         return try await LiveNetwork.start(file, directory, launcher)
