@@ -125,6 +125,9 @@ extension Processes {
             // A router that was killed while nobody holds the cluster: nodes start anew behind a new one.
             #expect(cluster.run(["up", "--detach"]).status == 0)
             kill(try LiveNetwork(cluster).router, SIGKILL)
+            #expect(await LocalCluster.eventually { cluster.run(["status"]).output.contains("no router runs") })
+            let cut = cluster.run(["volume", "ls", "data"])
+            #expect(cut.status == 1 && cut.errors.contains("router"), "\(cut)")
             let again = cluster.run(["up", "--detach"])
             #expect(again.status == 0 && again.output.contains("3 of 3 nodes started"), "\(again)")
             let got = cluster.folder.appendingPathComponent("got").path

@@ -26,10 +26,11 @@ final class LiveCluster: WorkloadClient {
     static let operationBound = Duration.seconds(120)
 
     init(_ file: ClusterFile, _ directory: ClusterDirectory) throws {
+        _ = try LiveNetwork.require(file, directory, "compare")
         let token = try LocalFiles.text(directory.tokenFile).trimmingCharacters(in: .whitespacesAndNewlines)
         places = file.nodes.compactMap { node in
             guard let ready = ReadyFile.read(directory.ready(node.name)), ready.process.state == .running,
-                let http = ready.endpoint("http")
+                let http = LiveNetwork.http(ready, directory)
             else { return nil }
             let options = APIClientOptions(timeout: .seconds(30), retryFor: .zero)
             return Place(

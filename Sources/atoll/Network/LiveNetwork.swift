@@ -25,6 +25,13 @@ struct LiveNetwork: Sendable {
         return network
     }
 
+    /// A node's HTTP address; nil where the router is gone that leads there: without its route requests, and the
+    /// token with them, would leave this machine for whoever has that address elsewhere.
+    static func http(_ ready: ReadyFile, _ directory: ClusterDirectory) -> String? {
+        guard let http = ready.endpoint("http") else { return nil }
+        return http.hasPrefix("127.") || running(directory) != nil ? http : nil
+    }
+
     func namespace(_ region: String, _ operation: String) throws -> String {
         guard let found = namespaces.first(where: { $0.name == region }) else {
             throw CommandFailure(operation, region, "the router has no such region", hint: "`atoll down`, then `atoll up`")

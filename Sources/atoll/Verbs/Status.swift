@@ -104,8 +104,12 @@ struct StatusRows {
         case .running: row.pid = Int(ready.process.pid)
         }
         row.endpoints = ready.endpoints.sorted { $0.name < $1.name }
+        guard let http = LiveNetwork.http(ready, directory) else {
+            row.state = "no answer"
+            return row
+        }
         let options = APIClientOptions(timeout: .seconds(1), connectTimeout: .seconds(1), retryFor: .zero)
-        let client = APIClient(address: ready.endpoint("http") ?? node.http, token: token, options: options)
+        let client = APIClient(address: http, token: token, options: options)
         do {
             let report = try await Bounded.run(.seconds(2)) { try await client.status() }
             row.state = report.state
