@@ -118,6 +118,7 @@ extension Processes {
                 default: kill(network.router, SIGKILL)
                 }
                 #expect(await up.ends(), "\(end)")
+                if end == "router" { #expect(up.process.terminationStatus == 1 && up.output.contains("router"), "\(up.output)") }
                 #expect(
                     await LocalCluster.eventually(within: 30) { network.whatIsLeft(of: cluster) == "" },
                     "\(end): \(network.whatIsLeft(of: cluster))")

@@ -48,7 +48,7 @@ struct ClusterGrower {
                 repeat {
                     number += 1
                 } while file.nodes.contains { $0.name == name() } || LocalFiles.exists(directory.data(name()) + "/atoll.json")
-                let (peer, gossip, http) = addresses.next(region: regions.firstIndex(of: region)!, node: number)
+                let (peer, gossip, http) = try addresses.next(region: regions.firstIndex(of: region)!, node: number)
                 nodes.append(
                     ClusterFile.Node(
                         id: file.nextNode + UInt64(nodes.count), name: name(), region: region, peer: peer, gossip: gossip, http: http))

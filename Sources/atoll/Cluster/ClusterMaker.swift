@@ -71,7 +71,7 @@ struct ClusterMaker {
         var nodes: [ClusterFile.Node] = []
         for index in 1...nodesPerRegion {
             for (place, region) in regions.enumerated() {
-                let (peer, gossip, http) = addresses.next(region: place, node: index)
+                let (peer, gossip, http) = try addresses.next(region: place, node: index)
                 nodes.append(
                     ClusterFile.Node(
                         id: UInt64(nodes.count) + 1, name: "\(region)-\(index)", region: region, peer: peer, gossip: gossip, http: http))

@@ -56,13 +56,17 @@ struct NodeAddresses {
     }
 
     /// For the node of that number (from 1) in the region at that place of the cluster's list.
-    mutating func next(region: Int, node: Int) -> (peer: String, gossip: String, http: String) {
+    mutating func next(region: Int, node: Int) throws -> (peer: String, gossip: String, http: String) {
         switch network {
         case .loopback:
             func address() -> String { "127.0.0.1:\(ports.removeLast())" }
             return (address(), address(), address())
         case .namespaces(let subnet):
-            precondition(node <= Subnet.nodeLimit, "a region has at most \(Subnet.nodeLimit) nodes, ever")
+            guard node <= Subnet.nodeLimit else {
+                throw CommandFailure(
+                    "up", "node \(node) of a region", "a region of network namespaces has \(Subnet.nodeLimit) addresses, each used once",
+                    hint: "make a new cluster in another --data-dir")
+            }
             let host = subnet.node(region: region, node: node)
             return ("\(host):7400", "\(host):7400", "\(host):7480")
         }

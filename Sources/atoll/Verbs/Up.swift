@@ -232,10 +232,10 @@ struct Up: AsyncParsableCommand {
     private func hold(_ file: ClusterFile, _ directory: ClusterDirectory, _ children: [NodeLauncher.Child], _ stop: StopRequest)
         async throws
     {
-        let isStopped = await withTaskGroup(of: Bool.self) { group in
+        let ending = await withTaskGroup(of: Ending.self) { group in
             group.addTask {
                 _ = await stop.wait()
-                return true
+                return .asked
             }
             group.addTask {
                 var living = children
@@ -250,18 +250,17 @@ struct Up: AsyncParsableCommand {
                     let isAnyRunning = file.nodes.contains { ReadyFile.read(directory.ready($0.name))?.process.state ?? .gone != .gone }
                     if living.isEmpty, !isAnyRunning { break }
                     if file.network != .loopback, LiveNetwork.running(directory) == nil {
-                        Terminal.error("the router has ended (see \(directory.routerLog)): the regions have no links; stopping the nodes")
-                        return true
+                        return .routerEnded
                     }
                     try? await Task.sleep(for: .milliseconds(200))
                 }
-                return false
+                return .allEnded
             }
-            let first = await group.next() ?? false
+            let first = await group.next() ?? .allEnded
             group.cancelAll()
             return first
         }
-        guard isStopped else {
+        guard ending != .allEnded else {
             await LiveNetwork.stop(directory)
             if !output.json { Terminal.line("All nodes have ended.") }
             return
@@ -270,7 +269,14 @@ struct Up: AsyncParsableCommand {
         let (_, killed) = await Stopper.stop(file, directory)
         await end(children)
         if !killed.isEmpty { Terminal.error("had to be killed: \(killed.joined(separator: ", "))") }
+        if ending == .routerEnded {
+            throw CommandFailure(
+                "up", "router", "it ended, and the regions with it; the nodes were stopped",
+                hint: "see \(directory.routerLog), then `atoll up`")
+        }
     }
+
+    private enum Ending { case asked, allEnded, routerEnded }
 
     /// Ends children that may not have become ready.
     private func end(_ children: [NodeLauncher.Child]) async {
