@@ -9,8 +9,6 @@ package struct ControlSocket: ~Copyable {
     static let name = "router.sock"
     /// Bytes of a line at most.
     static let lineLimit = 4_096
-    /// How long the other side may be silent: the router carries no packets meanwhile.
-    static let patience = timeval(tv_sec: 0, tv_usec: 200_000)
 
     /// Listens in that folder. A socket that a router left which was killed is replaced.
     package init(in folder: String) throws(RouterError) {
@@ -34,14 +32,19 @@ package struct ControlSocket: ~Copyable {
         unlink("\(folder)/\(Self.name)")
     }
 
-    /// Answers those who wait, each with one line.
-    borrowing func serve(_ answer: (String) -> String) {
+    /// One that asks. It has not said anything yet, and the router must not wait for that.
+    borrowing func acceptClient() -> Int32? {
         let client = accept(file, nil, nil)
-        guard client >= 0 else { return }
+        return client >= 0 ? client : nil
+    }
+
+    /// Answers a client that has spoken, and ends the connection. A request comes in one piece, or is none.
+    static func serve(_ client: Int32, _ answer: (String) -> String) {
         defer { close(client) }
-        Self.limit(client, Self.patience)
-        guard let line = Self.line(client) else { return }
-        Self.send(answer(line) + "\n", to: client)
+        var bytes = [UInt8](repeating: 0, count: lineLimit)
+        let count = recv(client, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        guard count > 0, bytes[count - 1] == 10 else { return }
+        send(answer(String(decoding: bytes.prefix(count - 1), as: UTF8.self)) + "\n", to: client)
     }
 
     /// Asks the router of that folder; throws where there is none, or no answer within ten seconds.

@@ -22,7 +22,12 @@ package final class PacketRouter {
         static let stop: UInt64 = 1_002
         static let control: UInt64 = 1_003
         static let leash: UInt64 = 1_004
+        /// And the client's descriptor.
+        static let clients: UInt64 = 1 << 32
     }
+
+    /// Clients of the control socket that have not asked yet; the oldest goes for another.
+    static let clientLimit = 16
 
     /// Packets that are read from one device before others have their turn.
     static let burst = 32
@@ -35,6 +40,7 @@ package final class PacketRouter {
     private let epoll: Int32
     private let timer: Int32
     private var armed: Instant?
+    private var clients: [Int32] = []
     package private(set) var counters = RouterCounters()
 
     /// Makes the devices and namespaces; they end with this value.
@@ -59,6 +65,7 @@ package final class PacketRouter {
     deinit {
         machine.end()
         for device in devices { device.end() }
+        for client in clients { close(client) }
         close(epoll)
         close(timer)
     }
@@ -102,7 +109,8 @@ package final class PacketRouter {
                 switch token {
                 case Token.stop: return
                 case Token.timer: disarm()
-                case Token.control: control.serve(answer)
+                case Token.control: accept(control)
+                case Token.clients...: serve(Int32(token - Token.clients), answer)
                 case Token.leash:
                     guard let leash, Self.hasEnded(leash) else { break }
                     _ = atoll_epoll_remove(epoll, leash)
@@ -182,6 +190,22 @@ package final class PacketRouter {
     }
 
     // MARK: The loop
+
+    private func accept(_ control: borrowing ControlSocket) {
+        guard let client = control.acceptClient() else { return }
+        if clients.count == Self.clientLimit { close(clients.removeFirst()) }
+        guard (try? watch(client, Token.clients + UInt64(client))) != nil else {
+            close(client)
+            return
+        }
+        clients.append(client)
+    }
+
+    private func serve(_ client: Int32, _ answer: (String) -> String) {
+        guard let place = clients.firstIndex(of: client) else { return }
+        clients.remove(at: place)
+        ControlSocket.serve(client, answer)
+    }
 
     private func disarm() {
         var expirations: UInt64 = 0
