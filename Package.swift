@@ -57,6 +57,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CLinux"),
         module("Primitives", ["COpenSSL", deque]),
         module("Chunks", ["Primitives"]),
         module("Namespace", ["Primitives"]),
@@ -71,6 +72,7 @@ let package = Package(
         // Everything above is pure; everything below does I/O.
         module("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
         module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioTLS, nioSSL, logging]),
+        module("Router", ["Primitives", "Transport", "CLinux"]),
         module(
             "NodeRuntime",
             [
@@ -91,8 +93,8 @@ let package = Package(
             name: "atoll",
             dependencies: [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
-                "Simulation", "Storage", "Transport", "NodeRuntime", "Reports", "Comparison", "APISchema", "ControlPlane", "APIClient",
-                arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
+                "Simulation", "Storage", "Transport", "Router", "NodeRuntime", "Reports", "Comparison", "APISchema", "ControlPlane",
+                "APIClient", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Primitives"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -109,6 +111,7 @@ let package = Package(
         tests("Storage", ["Primitives", "Chunks"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
         tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
+        tests("Router", ["Primitives", "Transport"]),
         tests("Reports", ["Primitives", "Workloads"]),
         tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports"]),
         tests(
@@ -116,7 +119,7 @@ let package = Package(
             ["Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", "APIClient", httpClient, nioCore, nioPosix, logging]),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["atoll", "Primitives", "Filesystem", "APISchema", "APIClient", nioCore], swiftSettings: strict),
+            dependencies: ["atoll", "Primitives", "Filesystem", "APISchema", "APIClient", "Router", nioCore], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

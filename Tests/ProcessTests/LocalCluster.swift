@@ -42,12 +42,13 @@ final class LocalCluster: @unchecked Sendable {
     private(set) var nodes: [Node] = []
     var directory: String { folder.appendingPathComponent("cluster").path }
 
-    init(regions: [String], nodesPerRegion: Int = 1, map: String = "none") throws {
+    init(regions: [String], nodesPerRegion: Int = 1, map: String = "none", options: [String] = []) throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-test-\(UInt64.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let up = run([
-            "up", "--detach", "--regions", regions.joined(separator: ","), "--nodes-per-region", "\(nodesPerRegion)", "--map", map,
-        ])
+        let up = run(
+            [
+                "up", "--detach", "--regions", regions.joined(separator: ","), "--nodes-per-region", "\(nodesPerRegion)", "--map", map,
+            ] + options)
         guard up.status == 0 else {
             end()
             throw Failure(what: "atoll up: \(up.errors)")

@@ -225,7 +225,7 @@ extension FlowScheduler: Sendable where Payload: Sendable {}
 
 /// A bell-shaped draw with the given standard deviation: the sum of four uniform draws, so that it is
 /// bounded (3.46 deviations) and the same on every machine.
-func drawJitter(deviation: Duration, random: inout SeededGenerator) -> Duration {
+package func drawJitter(deviation: Duration, random: inout SeededGenerator) -> Duration {
     let sum = random.unit() + random.unit() + random.unit() + random.unit() - 2
     // The variance of the sum is 4/12.
     return .nanoseconds(Int64(sum * 1.7320508075688772 * Double(deviation.inNanoseconds)))

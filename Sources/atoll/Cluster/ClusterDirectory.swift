@@ -20,6 +20,9 @@ struct ClusterDirectory: Sendable {
     /// The named pipe that ties nodes to the `up` that holds it, and who that is.
     var leash: String { "\(path)/leash" }
     var holder: String { "\(path)/up.json" }
+    /// Who carries packets between regions that are network namespaces, and what it said.
+    var router: String { "\(path)/router.json" }
+    var routerLog: String { "\(path)/router.log" }
     var sessions: String { "\(path)/sessions.json" }
     func node(_ name: String) -> String { "\(path)/nodes/\(name)" }
     func configuration(_ name: String) -> String { "\(node(name))/config.yaml" }

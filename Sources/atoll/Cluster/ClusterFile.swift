@@ -1,6 +1,7 @@
 import APISchema
 import Filesystem
 import Primitives
+import Router
 
 /// `cluster.json`: what a local cluster is, written once by `atoll up`.
 struct ClusterFile: Sendable {
@@ -13,14 +14,30 @@ struct ClusterFile: Sendable {
         var http: String
     }
 
+    /// Where the nodes listen, and who makes their links long.
+    enum Network: Sendable, Hashable {
+        /// All on 127.0.0.1; each node delays what it sends itself.
+        case loopback
+        /// A network namespace a region; a router between them.
+        case namespaces(Subnet)
+
+        var name: String {
+            switch self {
+            case .loopback: "loopback"
+            case .namespaces: "namespaces"
+            }
+        }
+    }
+
     /// Grows with every change that an older program would misread.
-    static let format: UInt64 = 2
+    static let format: UInt64 = 3
 
     var id: String
     var name: String
     var regions: [String]
     /// The name of the region map, or `none`.
     var map: String
+    var network: Network
     var nodes: [Node]
     /// The number of the next node that is added: numbers of nodes that were removed are not used again.
     var nextNode: UInt64
@@ -35,6 +52,8 @@ struct ClusterFile: Sendable {
                 writer.field("name", name)
                 writer.field("regions", strings: regions)
                 writer.field("map", map)
+                writer.field("network", network.name)
+                if case .namespaces(let subnet) = network { writer.field("subnet", subnet.description) }
                 writer.field("next_node", nextNode)
                 writer.key("nodes")
                 writer.array { writer in
@@ -69,7 +88,7 @@ struct ClusterFile: Sendable {
             }
             return ClusterFile(
                 id: try json.string("cluster_id"), name: try json.string("name"), regions: try json.strings("regions"),
-                map: try json.string("map"),
+                map: try json.string("map"), network: try network(json),
                 nodes: try json.rows("nodes") { node throws(FileFailure) in
                     Node(
                         id: try node.unsigned("id"), name: try node.string("name"), region: try node.string("region"),
@@ -80,6 +99,27 @@ struct ClusterFile: Sendable {
             throw CommandFailure(operation, path, "it is damaged: \(error)", hint: "restore it from a backup")
         } catch let failure as FileFailure {
             throw CommandFailure(operation, path, "it is damaged: \(failure.object): \(failure.cause)", hint: "restore it from a backup")
+        }
+    }
+
+    private static func network(_ json: JSON) throws(FileFailure) -> Network {
+        switch try json.string("network") {
+        case "loopback": return .loopback
+        case "namespaces":
+            if let subnet = Subnet(try json.string("subnet")) { return .namespaces(subnet) }
+            throw FileFailure(.invalid, operation: "read", object: "subnet", cause: "it is not 10.X.0.0/16")
+        case let name: throw FileFailure(.invalid, operation: "read", object: "network", cause: "\"\(name)\" is unknown")
+        }
+    }
+
+    /// How the links between regions come about, in words.
+    var linkWords: String {
+        switch (network, map) {
+        case (.loopback, "none"): "not shaped"
+        case (.loopback, _): "shaped in process by the map \(map) (delay, jitter, window of a flow, capacity)"
+        case (.namespaces, "none"): "the kernel's own TCP and UDP between network namespaces, not shaped"
+        case (.namespaces, _):
+            "shaped by a router between network namespaces by the map \(map) (delay, jitter, capacity; TCP and UDP are the kernel's own)"
         }
     }
 

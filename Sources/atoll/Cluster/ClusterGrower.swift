@@ -38,7 +38,8 @@ struct ClusterGrower {
 
     /// Names go on behind the highest of the region, so that no directory is used twice.
     private func plan() throws -> [ClusterFile.Node] {
-        var ports = try FreePorts.take(added.reduce(0) { $0 + $1.count } * 3)
+        var addresses = try NodeAddresses(file.network, count: added.reduce(0) { $0 + $1.count })
+        let regions = file.regions + added.map(\.region).filter { !file.regions.contains($0) }
         var nodes: [ClusterFile.Node] = []
         for (region, count) in added {
             var number = 0
@@ -47,11 +48,10 @@ struct ClusterGrower {
                 repeat {
                     number += 1
                 } while file.nodes.contains { $0.name == name() } || LocalFiles.exists(directory.data(name()) + "/atoll.json")
-                func address() -> String { "127.0.0.1:\(ports.removeLast())" }
+                let (peer, gossip, http) = try addresses.next(region: regions.firstIndex(of: region)!, node: number)
                 nodes.append(
                     ClusterFile.Node(
-                        id: file.nextNode + UInt64(nodes.count), name: name(), region: region, peer: address(), gossip: address(),
-                        http: address()))
+                        id: file.nextNode + UInt64(nodes.count), name: name(), region: region, peer: peer, gossip: gossip, http: http))
             }
         }
         return nodes

@@ -1,6 +1,7 @@
 import Foundation
 import NodeRuntime
 import Primitives
+import Router
 import Transport
 import Workloads
 import Yams
@@ -14,6 +15,7 @@ struct ClusterMaker {
     let nodesPerRegion: Int
     /// Nil for `none`.
     let mapText: String?
+    var network = ClusterFile.Network.loopback
 
     /// Whether the regions are in the map.
     func check() throws { _ = try checkedMap() }
@@ -45,7 +47,8 @@ struct ClusterMaker {
         if let mapText { try LocalFiles.write(mapText, to: directory.map) }
         try LocalFiles.write(RegionMapFile.rules(map, regions: regions).xdrBytes, to: directory.linkRules)
         let cluster = ClusterFile(
-            id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", nodes: nodes, nextNode: UInt64(nodes.count) + 1)
+            id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", network: network, nodes: nodes,
+            nextNode: UInt64(nodes.count) + 1)
         for node in nodes {
             let text = try Self.configuration(of: node, in: cluster, directory, founders: nodes)
             try LocalFiles.write(text, to: directory.configuration(node.name))
@@ -64,15 +67,14 @@ struct ClusterMaker {
 
     /// One node of each region first, so that the numbers spread.
     private func plan() throws -> [ClusterFile.Node] {
-        var ports = try FreePorts.take(regions.count * nodesPerRegion * 3)
+        var addresses = try NodeAddresses(network, count: regions.count * nodesPerRegion)
         var nodes: [ClusterFile.Node] = []
         for index in 1...nodesPerRegion {
-            for region in regions {
-                func address() -> String { "127.0.0.1:\(ports.removeLast())" }
+            for (place, region) in regions.enumerated() {
+                let (peer, gossip, http) = try addresses.next(region: place, node: index)
                 nodes.append(
                     ClusterFile.Node(
-                        id: UInt64(nodes.count) + 1, name: "\(region)-\(index)", region: region, peer: address(), gossip: address(),
-                        http: address()))
+                        id: UInt64(nodes.count) + 1, name: "\(region)-\(index)", region: region, peer: peer, gossip: gossip, http: http))
             }
         }
         return nodes
@@ -86,7 +88,7 @@ struct ClusterMaker {
             node: .init(id: node.id, name: node.name, region: node.region), cluster: .init(id: cluster.id, name: cluster.name),
             dataDirectory: directory.data(node.name), tlsDirectory: directory.tls(node.name), gossipKeyFile: directory.gossipKey,
             adminTokenFile: directory.tokenFile)
-        config.listen.host = "127.0.0.1"
+        config.listen.host = HostPort(node.peer)?.host ?? "127.0.0.1"
         config.listen.peer = HostPort(node.peer)?.port ?? 0
         config.listen.gossip = HostPort(node.gossip)?.port ?? 0
         config.listen.http = HostPort(node.http)?.port ?? 0
@@ -95,9 +97,12 @@ struct ClusterMaker {
             NodeConfig.Member(id: $0.id, name: $0.name, region: $0.region, peer: $0.peer, gossip: $0.gossip, http: $0.http)
         }
         config.seeds = cluster.nodes.filter { $0 != node }.prefix(64).map(\.peer)
-        config.linkRulesFile = directory.linkRules
         config.http.openMetrics = true
-        config.http.allowFaults = true
+        // Between namespaces links are the router's, and nodes shape nothing on top.
+        if cluster.network == .loopback {
+            config.linkRulesFile = directory.linkRules
+            config.http.allowFaults = true
+        }
         let encoder = YAMLEncoder()
         encoder.options.sortKeys = true
         return "# A node of a local cluster, made by `atoll up`.\n" + (try encoder.encode(config))

@@ -28,9 +28,11 @@ struct Connection: Sendable {
         let cluster = try ClusterFile.require(directory, operation)
         if let region, !cluster.regions.contains(region) { throw cluster.unknownRegion(region, operation) }
         let place = region ?? cluster.regions[0]
+        _ = try LiveNetwork.require(cluster, directory, operation)
         let candidates = cluster.nodes.filter { wanted == nil ? $0.region == place : $0.name == wanted }
         for node in candidates {
-            guard let ready = ReadyFile.read(directory.ready(node.name)), ready.process.state == .running, let http = ready.endpoint("http")
+            guard let ready = ReadyFile.read(directory.ready(node.name)), ready.process.state == .running,
+                let http = LiveNetwork.http(ready, directory)
             else { continue }
             let token = try LocalFiles.text(directory.tokenFile).trimmingCharacters(in: .whitespacesAndNewlines)
             let client = client(http, token, node.name, limit, operation)

@@ -1,4 +1,5 @@
 import Foundation
+import Router
 
 /// Ports of loopback that nobody uses. They are drawn below the range from which the kernel takes
 /// the ports of outgoing connections, so that they are still free at the next start.
@@ -41,5 +42,33 @@ enum FreePorts {
             return nil
         }
         return file
+    }
+}
+
+/// Where new nodes listen: on ports of loopback that are free, or on an address of their own in their region's namespace.
+struct NodeAddresses {
+    private let network: ClusterFile.Network
+    private var ports: [Int] = []
+
+    init(_ network: ClusterFile.Network, count: Int) throws {
+        self.network = network
+        if network == .loopback { ports = try FreePorts.take(count * 3) }
+    }
+
+    /// For the node of that number (from 1) in the region at that place of the cluster's list.
+    mutating func next(region: Int, node: Int) throws -> (peer: String, gossip: String, http: String) {
+        switch network {
+        case .loopback:
+            func address() -> String { "127.0.0.1:\(ports.removeLast())" }
+            return (address(), address(), address())
+        case .namespaces(let subnet):
+            guard node <= Subnet.nodeLimit else {
+                throw CommandFailure(
+                    "up", "node \(node) of a region", "a region of network namespaces has \(Subnet.nodeLimit) addresses, each used once",
+                    hint: "make a new cluster in another --data-dir")
+            }
+            let host = subnet.node(region: region, node: node)
+            return ("\(host):7400", "\(host):7400", "\(host):7480")
+        }
     }
 }

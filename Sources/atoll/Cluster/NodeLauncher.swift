@@ -1,10 +1,11 @@
 import Foundation
+import Router
 
 /// Starts node processes. Each is the leader of a session of its own, so that Ctrl-C reaches `up`
 /// alone, which then ends them in order. A node that must not outlive `up` is on a leash: its
 /// standard input is a named pipe of the cluster's directory to which `up` holds the writing end.
 /// When `up` is gone, however it went, the pipe ends and so does the node.
-struct NodeLauncher {
+struct NodeLauncher: Sendable {
     struct Child: Sendable {
         var node: ClusterFile.Node
         var pid: pid_t
@@ -20,7 +21,9 @@ struct NodeLauncher {
     }
 
     let directory: ClusterDirectory
-    private let isLeashed: Bool
+    let isLeashed: Bool
+    /// Set where regions are network namespaces, before a node is started.
+    var network: LiveNetwork?
 
     init(directory: ClusterDirectory, leash: Leash) throws {
         self.directory = directory
@@ -52,16 +55,31 @@ struct NodeLauncher {
 
     func start(_ node: ClusterFile.Node) throws -> Child {
         unlink(directory.ready(node.name))
-        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        var words = [program, "node", "--config", directory.configuration(node.name), "--ready-file", directory.ready(node.name)]
+        var words = ["node", "--config", directory.configuration(node.name), "--ready-file", directory.ready(node.name)]
         if isLeashed { words.append("--end-with-input") }
+        let namespace = try network?.namespace(node.region, "start \(node.name)")
+        return Child(node: node, pid: try spawn(words, name: node.name, log: directory.log(node.name), namespace: namespace))
+    }
 
+    /// This program with other arguments, as a process that has nothing of this one but, where the leash
+    /// is held, its end. A process is made in the network namespace of the thread that makes it.
+    func spawn(_ words: [String], name: String, log: String, namespace: String?) throws -> pid_t {
+        guard let namespace else { return try spawn(words, name: name, log: log) }
+        do {
+            return try NetworkNamespace.within(namespace) { try spawn(words, name: name, log: log) }
+        } catch let error as RouterError {
+            throw CommandFailure("start", name, error.description, hint: "see `atoll status`")
+        }
+    }
+
+    private func spawn(_ words: [String], name: String, log: String) throws -> pid_t {
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         // Without blocking: a pipe that nobody holds any more reads as ended.
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, isLeashed ? directory.leash : "/dev/null", O_RDONLY | O_NONBLOCK, 0)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, directory.log(node.name), O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -73,11 +91,11 @@ struct NodeLauncher {
         posix_spawnattr_setflags(&attributes, Int16(0x80 | POSIX_SPAWN_SETSIGMASK))
 
         var pid: pid_t = 0
-        var arguments = words.map { strdup($0) } + [nil]
+        var arguments = ([program] + words).map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         let result = posix_spawn(&pid, program, &actions, &attributes, &arguments, environ)
-        guard result == 0 else { throw CommandFailure("start", node.name, String(cString: strerror(result))) }
-        return Child(node: node, pid: pid)
+        guard result == 0 else { throw CommandFailure("start", name, String(cString: strerror(result))) }
+        return pid
     }
 
     /// Waits until all are ready, and shows how many are. The first that ends instead is told with

@@ -1,4 +1,5 @@
-/// Ends the nodes of a local cluster: asks them all, waits, and kills those that do not go.
+/// Ends the nodes of a local cluster: asks them all, waits, and kills those that do not go. Then the router
+/// ends, where there is one: nodes take their leave over it.
 enum Stopper {
     /// Returns how many were running, and which had to be killed.
     static func stop(_ cluster: ClusterFile, _ directory: ClusterDirectory, bound: Duration = .seconds(10)) async -> (
@@ -26,6 +27,7 @@ enum Stopper {
             for await name in group { if let name { names.append(name) } }
             return names.sorted()
         }
-        return (running.count, killed)
+        let isRouterKilled = !(await LiveNetwork.stop(directory))
+        return (running.count, killed + (isRouterKilled ? ["router"] : []))
     }
 }

@@ -26,16 +26,17 @@ final class LiveCluster: WorkloadClient {
     static let operationBound = Duration.seconds(120)
 
     init(_ file: ClusterFile, _ directory: ClusterDirectory) throws {
+        _ = try LiveNetwork.require(file, directory, "compare")
         let token = try LocalFiles.text(directory.tokenFile).trimmingCharacters(in: .whitespacesAndNewlines)
         places = file.nodes.compactMap { node in
             guard let ready = ReadyFile.read(directory.ready(node.name)), ready.process.state == .running,
-                let http = ready.endpoint("http")
+                let http = LiveNetwork.http(ready, directory)
             else { return nil }
             let options = APIClientOptions(timeout: .seconds(30), retryFor: .zero)
             return Place(
                 name: node.name, region: RegionID(node.region), client: APIClient(address: http, token: token, options: options))
         }
-        shaping = file.map == "none" ? "not shaped" : "shaped in process by the map \(file.map) (delay, jitter, window of a flow, capacity)"
+        shaping = file.linkWords
         guard !places.isEmpty else {
             throw CommandFailure("compare", "", "no node is running", hint: "see `atoll status`; start with `atoll up`")
         }

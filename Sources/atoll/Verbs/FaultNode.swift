@@ -43,6 +43,7 @@ struct FaultRestart: AsyncParsableCommand {
     @OptionGroup var cluster: ClusterOptions
     func run() async throws {
         let target = try FaultTarget(node, cluster, "fault restart")
+        let network = try LiveNetwork.require(target.file, target.directory, "fault restart")
         if let process = target.process, process.state != .gone {
             process.signal(SIGTERM)
             process.signal(SIGCONT)
@@ -51,7 +52,8 @@ struct FaultRestart: AsyncParsableCommand {
                 _ = await process.waitUntilGone(.seconds(5))
             }
         }
-        let launcher = try NodeLauncher(directory: target.directory, leash: .join)
+        var launcher = try NodeLauncher(directory: target.directory, leash: .join)
+        launcher.network = network
         let child = try launcher.start(target.node)
         try await launcher.wait(for: [child], bound: .seconds(60))
         Terminal.line("\(target.node.name) is ready.")

@@ -84,7 +84,7 @@ enum Views {
             for node in nodes {
                 group.addTask {
                     guard let ready = ReadyFile.read(directory.ready(node.name)), ready.process.state == .running,
-                        let http = ready.endpoint("http")
+                        let http = LiveNetwork.http(ready, directory)
                     else { return nil }
                     let options = APIClientOptions(timeout: .seconds(1), connectTimeout: .seconds(1), retryFor: .zero)
                     let client = APIClient(address: http, token: token, options: options)

@@ -56,6 +56,7 @@ struct StatusRows {
                     $0.field("cluster", file.name)
                     $0.field("cluster_id", file.id)
                     $0.field("map", file.map)
+                    $0.field("network", file.network.name)
                     $0.field("data_dir", directory.path)
                     $0.field("nodes", rows)
                     $0.field("faults", faults)
@@ -76,6 +77,12 @@ struct StatusRows {
                 Terminal.outputIsTerminal
                     ? "Fault in force: \(fault.words); `atoll fault heal` mends it." : "fault\t\(Terminal.escaped(fault.words))")
         }
+        guard case .namespaces(let subnet) = file.network else { return }
+        let words =
+            LiveNetwork.running(directory).map { network in
+                "router \(network.process.pid)\(LiveNetwork.counters(directory).map { ": \($0)" } ?? ", which does not answer")"
+            } ?? "no router runs"
+        Terminal.line(Terminal.outputIsTerminal ? "Regions are network namespaces in \(subnet); \(words)." : "network\t\(subnet)\t\(words)")
     }
 
     static func collect(_ file: ClusterFile, _ directory: ClusterDirectory) async -> [Row] {
@@ -105,8 +112,12 @@ struct StatusRows {
         case .running: row.pid = Int(ready.process.pid)
         }
         row.endpoints = ready.endpoints.sorted { $0.name < $1.name }
+        guard let http = LiveNetwork.http(ready, directory) else {
+            row.state = "no answer"
+            return row
+        }
         let options = APIClientOptions(timeout: .seconds(1), connectTimeout: .seconds(1), retryFor: .zero)
-        let client = APIClient(address: ready.endpoint("http") ?? node.http, token: token, options: options)
+        let client = APIClient(address: http, token: token, options: options)
         do {
             let report = try await Bounded.run(.seconds(2)) { try await client.status() }
             row.state = report.state

@@ -1,6 +1,7 @@
 import APIClient
 import ArgumentParser
 import Foundation
+import Router
 
 /// `atoll up`: a cluster of real processes on loopback.
 struct Up: AsyncParsableCommand {
@@ -20,11 +21,16 @@ struct Up: AsyncParsableCommand {
     @Option(help: "The region map that shapes the links: a name, a file, or none (default aws).")
     var map: String?
 
+    @Option(help: "Where nodes run: loopback, links shaped inside the nodes (default); or namespaces, a kernel network a region (root).")
+    var network: NetworkKind?
+
     @OptionGroup var cluster: ClusterOptions
     @OptionGroup var output: OutputOptions
 
     @Flag(help: "Leave the nodes running and return.")
     var detach = false
+
+    enum NetworkKind: String, ExpressibleByArgument, CaseIterable { case loopback, namespaces }
 
     static let standardRegions = ["us-east-1", "eu-west-1", "ap-northeast-1"]
 
@@ -33,6 +39,7 @@ struct Up: AsyncParsableCommand {
         let began = ContinuousClock.now
         // From here on a signal is a wish: whatever was started is ended first.
         let stop = StopRequest()
+        if try network == .namespaces || ClusterFile.read(directory, "up")?.network.name == "namespaces" { try LiveNetwork.check("up") }
         if ClusterFile.isMissing(directory) {
             // What can not be made leaves nothing behind.
             try maker(directory).check()
@@ -58,13 +65,15 @@ struct Up: AsyncParsableCommand {
         let file = try grown?.make() ?? known ?? maker(directory).make()
         // Nodes that run must know the links to regions that are new.
         if grown != nil { try await LinkFaults.set(try LinkFaults.read(directory), file, directory, "up") }
-        let launcher = try NodeLauncher(directory: directory, leash: detach ? .none : .hold)
+        var launcher = try NodeLauncher(directory: directory, leash: detach ? .none : .hold)
         var children: [NodeLauncher.Child] = []
         do {
+            launcher.network = try await router(file, directory, launcher)
             for node in file.nodes where ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone == .gone {
                 children.append(try launcher.start(node))
             }
             let started = children
+            let launcher = launcher
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await launcher.wait(for: started, bound: .seconds(60)) }
                 group.addTask {
@@ -76,15 +85,36 @@ struct Up: AsyncParsableCommand {
             }
         } catch {
             await end(children)
+            // A router that was there before has other nodes to serve.
+            if file.nodes.allSatisfy({ ReadyFile.read(directory.ready($0.name))?.process.state ?? .gone == .gone }) {
+                await LiveNetwork.stop(directory)
+            }
             throw error
         }
         return (file, children)
+    }
+
+    /// The router of a cluster with network namespaces: the one that runs, or a new one. Nodes whose router is
+    /// gone have no links any more, and start anew behind the new one.
+    private func router(_ file: ClusterFile, _ directory: ClusterDirectory, _ launcher: NodeLauncher) async throws -> LiveNetwork? {
+        guard case .namespaces = file.network else { return nil }
+        if let running = LiveNetwork.running(directory) {
+            if LiveNetwork.counters(directory) != nil { return running }
+            // It is about to end, or hangs.
+            if !(await running.process.waitUntilGone(.seconds(2))) { await LiveNetwork.stop(directory) }
+        }
+        let (stopped, _) = await Stopper.stop(file, directory)
+        if stopped > 0 { Terminal.error("the router had ended; \(stopped) nodes that it had left without links start anew") }
+        return try await LiveNetwork.start(file, directory, launcher)
     }
 
     /// The cluster that is there; what was asked for must be what it is.
     private func existing(_ directory: ClusterDirectory) throws -> ClusterFile? {
         guard let file = try ClusterFile.read(directory, "up") else { return nil }
         let hint = "use another --data-dir, or leave the option out"
+        if let network, network.rawValue != file.network.name {
+            throw CommandFailure.usage("up", directory.path, "the cluster here has the network \(file.network.name)", hint: hint)
+        }
         if let map, map == "none" ? file.map != "none" : !map.contains("/") && !map.hasSuffix(".yaml") && map != file.map {
             throw CommandFailure.usage("up", directory.path, "the cluster here has the map \(file.map)", hint: hint)
         }
@@ -129,7 +159,7 @@ struct Up: AsyncParsableCommand {
         guard LocalFiles.exists(directory.path) else { return }
         let own: Set = [
             "ca", "admin-token", "gossip-keys", "map.yaml", "links.xdr", "nodes", "lock", "leash", "up.json", "faults.json",
-            "sessions.json",
+            "sessions.json", "router.json", "router.log", "router.sock",
         ]
         let others = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { !own.contains($0) }.sorted()
         guard let first = others.first else { return }
@@ -144,7 +174,8 @@ struct Up: AsyncParsableCommand {
         let name = map ?? "aws"
         return ClusterMaker(
             directory: directory, regions: try regions.map(Self.names) ?? Self.standardRegions, nodesPerRegion: count,
-            mapText: name == "none" ? nil : try RegionMapFile.text(name, "up"))
+            mapText: name == "none" ? nil : try RegionMapFile.text(name, "up"),
+            network: network == .namespaces ? .namespaces(try LiveNetwork.freeSubnet("up")) : .loopback)
     }
 
     private static func names(_ text: String) throws -> [String] {
@@ -170,7 +201,7 @@ struct Up: AsyncParsableCommand {
             Terminal.line("The cluster is up: all \(file.nodes.count) nodes were running.")
         } else {
             Terminal.line(
-                "The cluster is up: \(started) of \(file.nodes.count) nodes started in \(seconds) s. Links are shaped by the map \(file.map)."
+                "The cluster is up: \(started) of \(file.nodes.count) nodes started in \(seconds) s. Links are \(file.linkWords)."
             )
         }
         var table = Table("Region", "Node", "HTTP")
@@ -201,10 +232,10 @@ struct Up: AsyncParsableCommand {
     private func hold(_ file: ClusterFile, _ directory: ClusterDirectory, _ children: [NodeLauncher.Child], _ stop: StopRequest)
         async throws
     {
-        let isStopped = await withTaskGroup(of: Bool.self) { group in
+        let ending = await withTaskGroup(of: Ending.self) { group in
             group.addTask {
                 _ = await stop.wait()
-                return true
+                return .asked
             }
             group.addTask {
                 var living = children
@@ -218,15 +249,19 @@ struct Up: AsyncParsableCommand {
                     // Nodes that someone restarted are not children of this process.
                     let isAnyRunning = file.nodes.contains { ReadyFile.read(directory.ready($0.name))?.process.state ?? .gone != .gone }
                     if living.isEmpty, !isAnyRunning { break }
+                    if file.network != .loopback, LiveNetwork.running(directory) == nil {
+                        return .routerEnded
+                    }
                     try? await Task.sleep(for: .milliseconds(200))
                 }
-                return false
+                return .allEnded
             }
-            let first = await group.next() ?? false
+            let first = await group.next() ?? .allEnded
             group.cancelAll()
             return first
         }
-        guard isStopped else {
+        guard ending != .allEnded else {
+            await LiveNetwork.stop(directory)
             if !output.json { Terminal.line("All nodes have ended.") }
             return
         }
@@ -234,7 +269,14 @@ struct Up: AsyncParsableCommand {
         let (_, killed) = await Stopper.stop(file, directory)
         await end(children)
         if !killed.isEmpty { Terminal.error("had to be killed: \(killed.joined(separator: ", "))") }
+        if ending == .routerEnded {
+            throw CommandFailure(
+                "up", "router", "it ended, and the regions with it; the nodes were stopped",
+                hint: "see \(directory.routerLog), then `atoll up`")
+        }
     }
+
+    private enum Ending { case asked, allEnded, routerEnded }
 
     /// Ends children that may not have become ready.
     private func end(_ children: [NodeLauncher.Child]) async {
