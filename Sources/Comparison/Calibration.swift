@@ -1,4 +1,4 @@
-package import Filesystem
+internal import Filesystem
 package import Primitives
 internal import Reports
 package import Workloads

@@ -1,6 +1,6 @@
 internal import Primitives
 package import Reports
-package import Workloads
+internal import Workloads
 
 /// A comparison in the simulated world: the same workloads, the same steps, the same report.
 package struct SimulatedComparison: Sendable {

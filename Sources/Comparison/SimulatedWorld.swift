@@ -1,7 +1,7 @@
 package import Filesystem
 package import Primitives
 internal import Reports
-package import Simulation
+internal import Simulation
 internal import Synchronization
 package import Workloads
 

@@ -29,18 +29,26 @@ package struct NamespaceCheck: Sendable {
 
     /// Nil for a group that holds no file system.
     package init?(_ group: StoredMachines.Group, of machines: StoredMachines, on node: NodeID, holds: (ChunkID) -> Bool) {
-        guard let namespace = group.machine.files?.namespace else { return nil }
-        self.init(namespace)
+        guard let files = group.machine.files else { return nil }
+        self = Self.examine(files.namespace, group, machines, node, holds)
+    }
+
+    // Apart from the failable initialiser: together they end the optimiser of Swift 6.3.1 (copy propagation).
+    @inline(never) private static func examine(
+        _ namespace: NamespaceState, _ group: StoredMachines.Group, _ machines: StoredMachines, _ node: NodeID, _ holds: (ChunkID) -> Bool
+    ) -> NamespaceCheck {
+        var check = NamespaceCheck(namespace)
         if let record = group.record, record.id != group.machine.filesystem {
-            faults.append("the catalog says that this group is \(record.id)")
+            check.faults.append("the catalog says that this group is \(record.id)")
         }
         let region = machines.catalog.nodes[node]?.region
-        look(in: namespace) { chunk in
+        check.look(in: namespace) { chunk in
             guard !holds(chunk) else { return .here }
             guard let record = group.record, let region else { return .elsewhere }
             return machines.wants(chunk, on: node, in: record, region: region) ? .lost : .elsewhere
         }
-        if lost > 0 { nameFiles(of: namespace.tree) }
+        if check.lost > 0 { check.nameFiles(of: namespace.tree) }
+        return check
     }
 
     private init(_ namespace: NamespaceState) {
