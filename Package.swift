@@ -111,6 +111,7 @@ let package = Package(
         tests("Storage", ["Primitives", "Chunks"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
         tests("Router", ["Primitives", "Transport"]),
+        tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
         tests("Reports", ["Primitives", "Workloads"]),
         tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Reports"]),
         tests(

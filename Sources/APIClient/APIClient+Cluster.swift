@@ -16,6 +16,11 @@ extension APIClient {
         }
     }
 
+    /// What requests of this node wait for.
+    package func waits() async throws(FileFailure) -> [WaitReport] {
+        try await json(Call(.GET, "/v1/waits", object: "waits")).rows("waits") { json throws(FileFailure) in try WaitReport(json: json) }
+    }
+
     package func nodes() async throws(FileFailure) -> [CatalogNodeReport] {
         try await json(Call(.GET, "/v1/nodes", object: "nodes")).rows("nodes") { json throws(FileFailure) in
             try CatalogNodeReport(json: json)

@@ -34,7 +34,7 @@ package struct Download: Sendable {
     package let cost: OperationCost
     let response: HTTPClientResponse
     let call: APIClient.Call
-    let address: String
+    let client: APIClient
 
     /// Hands over the bytes in order; fails where fewer than `length` came.
     package func forEach(_ body: (ByteBuffer) async throws -> Void) async throws {
@@ -51,10 +51,12 @@ package struct Download: Sendable {
     }
 
     private func next(_ iterator: inout HTTPClientResponse.Body.AsyncIterator) async throws -> ByteBuffer? {
+        let observed = client.observe(call)
+        defer { observed.end() }
         do {
             return try await iterator.next()
         } catch {
-            throw FileFailure(error, call: call, address: address).withoutMark
+            throw FileFailure(error, call: call, address: client.address).withoutMark
         }
     }
 }
@@ -76,6 +78,8 @@ extension APIClient {
         let query = [("session", session.map { "\($0.rawValue)" }), ("version", version.map { "\($0.rawValue)" })]
         var call = Call(.GET, url(filesystem, path, query), object: path.description)
         if let range { call.headers = [("range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")] }
+        let observed = observe(call)
+        defer { observed.end() }
         let response: HTTPClientResponse
         do throws(FileFailure) {
             response = try await send(call)
@@ -92,7 +96,7 @@ extension APIClient {
             length: length, permissions: response.headers.first(name: APIHeader.permissions).flatMap(UInt32.init) ?? 0o644,
             modified: response.headers.first(name: APIHeader.modified).flatMap(Int64.init).map { WallTime(nanoseconds: $0) },
             cost: response.headers.first(name: APIHeader.cost).flatMap { OperationCost(header: $0) } ?? OperationCost(), response: response,
-            call: call, address: address)
+            call: call, client: self)
     }
 
     /// Reads a small file whole.
@@ -131,6 +135,8 @@ extension APIClient {
         // Each step at the node is bounded; the stream as a whole may take a day. It can not be sent twice.
         call.timeout = .seconds(120)
         call.deadline = .seconds(86_400)
+        let observed = observe(call)
+        defer { observed.end() }
         do throws(FileFailure) {
             return try StoredReport(json: try parse(try await collect(try await send(call), call), call))
         } catch {

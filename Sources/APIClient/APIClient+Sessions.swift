@@ -13,7 +13,12 @@ extension APIClient {
         return SessionID(try await json(call).identifier("session"))
     }
 
-    package func closeSession(_ session: SessionID) async throws(FileFailure) {
+    /// With `isPatient` it is repeated while the node is not to be reached; the node ends idle sessions by itself.
+    package func closeSession(_ session: SessionID, isPatient: Bool = true) async throws(FileFailure) {
+        guard isPatient else {
+            _ = try await send(Call(.DELETE, "/v1/sessions/\(session.rawValue)", object: "session"))
+            return
+        }
         _ = try await exchange(Call(.DELETE, "/v1/sessions/\(session.rawValue)", object: "session", isRepeatable: true))
     }
 

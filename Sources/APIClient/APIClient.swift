@@ -16,15 +16,18 @@ package struct APIClientOptions: Sendable {
     package var retryFor: Duration
     /// Connections held at once; requests beyond that wait for one. Default 64.
     package var connectionLimit: Int
+    /// Takes the place of every bound that a call has of its own; nil (default) for those bounds.
+    package var limit: Duration?
 
     package init(
         timeout: Duration = .seconds(30), connectTimeout: Duration = .seconds(3), retryFor: Duration = .seconds(10),
-        connectionLimit: Int = 64
+        connectionLimit: Int = 64, limit: Duration? = nil
     ) {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
         self.retryFor = retryFor
         self.connectionLimit = connectionLimit
+        self.limit = limit
     }
 }
 
@@ -40,11 +43,16 @@ package struct APIClient: Sendable {
     package let options: APIClientOptions
     let token: String
     let http: HTTPClient
+    let observer: (any CallObserver)?
 
-    package init(address: String, token: String, options: APIClientOptions = APIClientOptions()) {
+    /// `observer` hears of every call.
+    package init(
+        address: String, token: String, options: APIClientOptions = APIClientOptions(), observer: (any CallObserver)? = nil
+    ) {
         self.address = address
         self.token = token
         self.options = options
+        self.observer = observer
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .nanoseconds(options.connectTimeout.inNanoseconds)
         // Nothing moves for so long: the connection is dead. Above all that a node may take for one request.
@@ -110,6 +118,8 @@ package struct APIClient: Sendable {
 
     /// Sends, repeats where that is allowed, and collects the answer.
     func exchange(_ call: Call) async throws(FileFailure) -> (HTTPClientResponse, ByteBuffer) {
+        let observed = observe(call)
+        defer { observed.end() }
         let clock = ContinuousClock()
         let giveUp = clock.now + options.retryFor
         var pause = Duration.milliseconds(20)
@@ -121,6 +131,7 @@ package struct APIClient: Sendable {
                 guard error.code.isRetryable, call.isRepeatable || error.wasNotSent, error.code != .wouldBlock, error.code != .busy,
                     clock.now + pause < giveUp
                 else { throw error.withoutMark }
+                observed.willRepeat(after: error.withoutMark)
                 do {
                     try await Task.sleep(for: pause)
                 } catch {
@@ -136,7 +147,7 @@ package struct APIClient: Sendable {
         var request = HTTPClientRequest(url: "http://\(address)\(call.path)")
         request.method = call.method
         request.headers.add(name: "authorization", value: "Bearer \(token)")
-        let timeout = call.timeout ?? options.timeout
+        let timeout = bound(of: call)
         if timeout != APILimits.timeout {
             request.headers.add(name: APIHeader.timeout, value: "\(max(1, timeout.inNanoseconds / 1_000_000))")
         }
@@ -162,6 +173,9 @@ package struct APIClient: Sendable {
         }
         return response
     }
+
+    /// How long the node may take for a call.
+    func bound(of call: Call) -> Duration { options.limit ?? call.timeout ?? options.timeout }
 
     func collect(_ response: HTTPClientResponse, _ call: Call) async throws(FileFailure) -> ByteBuffer {
         do {

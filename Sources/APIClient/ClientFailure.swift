@@ -27,18 +27,26 @@ extension FileFailure {
             self = make(.timedOut, "\(address) did not answer in time", hint: "see `atoll status`")
         case let error as HTTPClientError where error == .cancelled: self = make(.timedOut, "cancelled")
         case let error as HTTPClientError where error == .remoteConnectionClosed || error == .uncleanShutdown:
-            self = make(.unavailable, "\(address) closed the connection", hint: "see `atoll status`")
+            self = make(
+                .unavailable, "\(address) closed the connection before the answer was here",
+                hint: call.isRepeatable
+                    ? "see `atoll status`" : "whether it happened is not known; see `atoll status`, and look before you repeat it")
         case is NIOConnectionError:
             self = make(
                 .unavailable, "nothing listens at \(address)", hint: "is the cluster up? see `atoll status` and `atoll up`" + Self.mark)
         case let error as IOError where error.errnoCode == 111:
             self = make(
                 .unavailable, "nothing listens at \(address)", hint: "is the cluster up? see `atoll status` and `atoll up`" + Self.mark)
-        case let error as IOError:
-            self = make(.unavailable, "\(address): \(error.description)", hint: "see `atoll status`")
+        case is IOError, is ChannelError, is HTTPParserError:
+            self = make(
+                .unavailable, "the connection to \(address) broke before the answer was here",
+                hint: call.isRepeatable
+                    ? "see `atoll status`" : "whether it happened is not known; see `atoll status`, and look before you repeat it")
         case is NIOTooManyBytesError: self = make(.tooLarge, "the answer is larger than this client takes")
         case is CancellationError: self = make(.timedOut, "cancelled")
-        default: self = make(.ioError, "\(address): \(error)")
+        case let error as HTTPClientError: self = make(.ioError, "the exchange with \(address) failed: \(error.shortDescription)")
+        // What the source of an upload threw has words of its own.
+        default: self = make(.ioError, "\(error)")
         }
     }
 }

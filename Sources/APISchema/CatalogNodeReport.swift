@@ -33,19 +33,19 @@ package struct CatalogNodeReport: Sendable, Hashable, JSONEncodable {
         self.endpoints = endpoints
     }
 
-    package func write(to writer: inout JSONWriter) {
-        writer.object {
-            $0.field("id", id.rawValue)
-            $0.field("name", name)
-            $0.field("region", region.name)
-            $0.field("state", state)
-            $0.field("weight", weight)
-            $0.field("votes", votes)
-            $0.field("replicas", replicas)
-            $0.field("holds", holds)
-            $0.field("joined_at", joinedAt)
-            $0.field("endpoints", endpoints: endpoints)
-        }
+    package func write(to writer: inout JSONWriter) { writer.object { writeFields(to: &$0) } }
+
+    package func writeFields(to writer: inout JSONWriter) {
+        writer.field("id", id.rawValue)
+        writer.field("name", name)
+        writer.field("region", region.name)
+        writer.field("state", state)
+        writer.field("weight", weight)
+        writer.field("votes", votes)
+        writer.field("replicas", replicas)
+        writer.field("holds", holds)
+        writer.field("joined_at", joinedAt)
+        writer.field("endpoints", endpoints: endpoints)
     }
 
     package init(json: JSON) throws(FileFailure) {

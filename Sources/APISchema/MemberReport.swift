@@ -22,15 +22,15 @@ package struct MemberReport: Sendable, Hashable, JSONEncodable {
         self.endpoints = endpoints
     }
 
-    package func write(to writer: inout JSONWriter) {
-        writer.object {
-            $0.field("id", id.rawValue)
-            $0.field("region", region.name)
-            $0.field("status", status)
-            $0.field("incarnation", incarnation)
-            $0.field("rtt_ms", roundTripMilliseconds)
-            $0.field("endpoints", endpoints: endpoints)
-        }
+    package func write(to writer: inout JSONWriter) { writer.object { writeFields(to: &$0) } }
+
+    package func writeFields(to writer: inout JSONWriter) {
+        writer.field("id", id.rawValue)
+        writer.field("region", region.name)
+        writer.field("status", status)
+        writer.field("incarnation", incarnation)
+        writer.field("rtt_ms", roundTripMilliseconds)
+        writer.field("endpoints", endpoints: endpoints)
     }
 
     package init(json: JSON) throws(FileFailure) {

@@ -145,6 +145,7 @@ extension VersionSummary: JSONEncodable {
     package func write(to writer: inout JSONWriter) {
         writer.object {
             $0.field("version", version.rawValue)
+            $0.field("time", time.rfc3339)
             $0.field("time_ns", time.nanoseconds)
             $0.field("region", region)
             $0.field("message", message)

@@ -94,7 +94,7 @@ extension RaftState {
         return stamp == 0 ? nil : instant(ofStamp: stamp) + lead.leaseHeld * (100 - settings.clockDriftPercent) / 100
     }
 
-    var hasLease: Bool { leaseEnd.map { $0 > now } ?? false }
+    var hasLease: Bool { leaseEnd.map { $0 > now || settings.mutant == .leaseWithoutBound } ?? false }
 
     /// After `timing` has changed: a shorter lease holds at once, a longer one when it is known.
     mutating func renewLeaseTerms() {
@@ -122,7 +122,7 @@ extension RaftState {
     /// Everything that a leader does by time.
     mutating func tick(into effects: inout [RaftEffect]) {
         guard role == .leader, !isQuiesced else { return }
-        guard isInTouch else { return becomeFollower(term: term, leader: nil, into: &effects) }
+        guard isInTouch || settings.mutant == .leaseWithoutBound else { return becomeFollower(term: term, leader: nil, into: &effects) }
         heartbeatDeadline = now + timing.heartbeatInterval
         if let growth = lead.leaseGrowth, progress.acknowledgedStamp(self: id) > growth {
             lead.leaseGrowth = nil

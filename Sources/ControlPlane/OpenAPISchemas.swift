@@ -29,6 +29,11 @@ enum OpenAPISchemas {
             "role": {"type": "string"}, "term": {"type": "integer"}, "leader": {"type": ["integer", "null"]}, "commit_index": {"type": "integer"},
             "applied_index": {"type": "integer"}, "digest": {"type": ["string", "null"]}, "voters": {"type": "array", "items": {"type": "integer"}},
             "learners": {"type": "array", "items": {"type": "integer"}}, "version": {"type": "integer"}}},
+        "Waits": {"type": "object", "properties": {"node": {"type": "integer"}, "waits": {"type": "array", "items": {
+            "type": "object", "properties": {"operation": {"type": "string"}, "object": {"type": "string"},
+            "filesystem": {"type": ["string", "null"]}, "session": {"type": ["string", "null"]},
+            "waits_for": {"type": "string", "description": "in words; not for programs"}, "waited_s": {"type": "number"},
+            "left_s": {"type": "number", "description": "until the deadline of the request"}}}}}},
         "Members": {"type": "object", "properties": {"node": {"type": "integer"}, "members": {"type": "array", "items": {
             "type": "object", "properties": {"id": {"type": "integer"}, "region": {"type": "string"}, "status": {"type": "string"},
             "incarnation": {"type": "integer"}, "rtt_ms": {"type": ["number", "null"]}, "endpoints": {"$ref": "#/components/schemas/Endpoints"}}}}}},

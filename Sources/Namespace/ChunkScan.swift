@@ -68,3 +68,18 @@ extension NamespaceState {
         while let chunks = scan.next(limit: 4_096) { for chunk in chunks { body(chunk) } }
     }
 }
+
+extension NamespaceTree {
+    /// Files of which some content lies in one of these chunks. Looks at every record.
+    package func countFiles(naming chunks: Set<ChunkID>) -> Int {
+        var count = 0
+        var last: UInt64?
+        var records = records.makeIterator()
+        while let (key, record) = records.next() {
+            guard case .extent(_, let chunk, _) = record, key.inode != last, chunks.contains(chunk.id) else { continue }
+            last = key.inode
+            count += 1
+        }
+        return count
+    }
+}

@@ -16,7 +16,8 @@ extension VolumeMerge {
                 try giveNames(change)
             } else if inode.links == 0 {
                 if inode.editID != float.oldEdit { note(.deletedAfterEdit, at: path(of: float.place), losing: float.id) }
-                filesChanged += 1
+                // Where another took its name, that one counts: a replaced file is one change.
+                if state.tree.entry(float.place.directory, float.place.name) == nil { filesChanged += 1 }
                 state.dropIfUnused(float.id)
             }
         }

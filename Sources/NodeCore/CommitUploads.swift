@@ -29,8 +29,9 @@ package struct UploadID: Hashable, Comparable, Sendable, XDRCodable, CustomStrin
 /// state, where nobody sees them, until one entry names them all and puts them in force.
 ///
 /// Every replica has the same parts and drops them alike: by the entry that publishes or drops them,
-/// or by the time that later entries carry. So a client that dies between two parts leaves nothing
-/// but space, and that for `ageLimit` only.
+/// or by the ticks that the group's leader proposes while there are any. So a client that dies between
+/// two parts leaves nothing but space, and that for `tickLimit` ticks only. No clock is compared with
+/// another one: a node whose civil time is wrong drops nobody's parts.
 package struct CommitUploads: Sendable, Equatable {
     /// Bytes of one part. Small beside what a wide-area link carries in a heartbeat's time, and large
     /// beside what an entry costs.
@@ -43,13 +44,16 @@ package struct CommitUploads: Sendable, Equatable {
     package static let totalBytes = 1 << 30
     /// Changes under way in one file system.
     package static let capacity = 1_024
-    /// An upload without a new part for so long is dropped.
-    package static let ageLimit: Duration = .seconds(900)
+    /// Between two ticks, as the leader's own clock runs; a new leader waits for as long before its first.
+    package static let tickPause: Duration = .seconds(60)
+    /// An upload without a new part for so many ticks is dropped.
+    package static let tickLimit: UInt32 = 15
 
     struct Upload: Sendable, Equatable {
         /// Empty where one has not come yet.
         var parts: [[UInt8]]
-        var lastTime: WallTime
+        /// Ticks since the last part came.
+        var idle: UInt32 = 0
         var isWhole: Bool { !parts.contains { $0.isEmpty } }
     }
 
@@ -62,11 +66,11 @@ package struct CommitUploads: Sendable, Equatable {
     package var partCount: Int { parts.count { !$0.isEmpty } }
 
     /// Takes a part in, in any order; one that is here already changes nothing.
-    mutating func stage(_ id: UploadID, part: UInt32, _ content: [UInt8], at time: WallTime) -> FileFailure? {
+    mutating func stage(_ id: UploadID, part: UInt32, _ content: [UInt8]) -> FileFailure? {
         func refuse(_ code: FileFailure.Code, _ cause: String, _ hint: String) -> FileFailure {
             FileFailure(code, operation: "stage part", object: "\(id)", cause: cause, hint: hint)
         }
-        var upload = uploads[id] ?? Upload(parts: [], lastTime: time)
+        var upload = uploads[id] ?? Upload(parts: [])
         if part < upload.parts.count, !upload.parts[Int(part)].isEmpty { return nil }
         guard part < Self.partLimit, (1...Self.partBytes).contains(content.count) else {
             return refuse(.tooLarge, "a change has at most \(Self.partLimit) parts of 1 MiB", "commit in smaller steps")
@@ -76,7 +80,7 @@ package struct CommitUploads: Sendable, Equatable {
         }
         while upload.parts.count <= part { upload.parts.append([]) }
         upload.parts[Int(part)] = content
-        upload.lastTime = max(upload.lastTime, time)
+        upload.idle = 0
         uploads[id] = upload
         bytes += content.count
         return nil
@@ -88,7 +92,7 @@ package struct CommitUploads: Sendable, Equatable {
             throw FileFailure(
                 .stale, operation: "publish", object: "\(id)",
                 cause:
-                    "some of its \(parts) parts were dropped: they lay here for longer than \(Self.ageLimit.inNanoseconds / 60_000_000_000) minutes",
+                    "some of its \(parts) parts were dropped: they lay here for \(Self.tickLimit) minutes",
                 hint: "nothing was published; commit again")
         }
         drop(id)
@@ -112,18 +116,15 @@ package struct CommitUploads: Sendable, Equatable {
         for id in uploads.keys where id.node == node && id.session == session { drop(id) }
     }
 
-    mutating func expire(at time: WallTime) {
-        for id in uploads.keys where isOld(id, at: time) { drop(id) }
+    /// Every upload is a tick older; those that are too old go.
+    mutating func tick() {
+        for id in uploads.keys {
+            guard var upload = uploads[id] else { continue }
+            upload.idle += 1
+            uploads[id] = upload
+            if upload.idle >= Self.tickLimit { drop(id) }
+        }
     }
-
-    func isOld(_ id: UploadID, at time: WallTime) -> Bool {
-        guard let last = uploads[id]?.lastTime else { return false }
-        let (age, overflow) = time.nanoseconds.subtractingReportingOverflow(last.nanoseconds)
-        return !overflow && age > Self.ageLimit.inNanoseconds
-    }
-
-    /// Whether a leader should say the time, so that something goes.
-    func hasOld(at time: WallTime) -> Bool { uploads.keys.contains { isOld($0, at: time) } }
 }
 
 /// Few, by id, and compared as a whole.
@@ -168,7 +169,7 @@ extension CommitUploads: XDRCodable {
         for id in uploads.keys {
             guard let upload = uploads[id] else { continue }
             writer.write(id)
-            writer.write(upload.lastTime)
+            writer.write(upload.idle)
             writer.write(UInt32(upload.parts.count))
         }
     }
@@ -176,13 +177,14 @@ extension CommitUploads: XDRCodable {
     /// Without its parts: `restore` brings them, in the order of `parts`.
     package init(from reader: inout XDRReader) throws(XDRError) {
         self.init()
-        for _ in 0..<(try reader.count(limit: Self.capacity, minimumSize: 36)) {
+        for _ in 0..<(try reader.count(limit: Self.capacity, minimumSize: 32)) {
             let id: UploadID = try reader.value()
             if let last = uploads.keys.last, !(last < id) { throw .badValue(what: "ascending upload", value: id.number) }
-            let time: WallTime = try reader.value()
+            let idle = try reader.uint32()
+            guard idle < Self.tickLimit else { throw .badValue(what: "age of an upload", value: UInt64(idle)) }
             let count = try reader.uint32()
             guard count <= Self.partLimit else { throw .badValue(what: "number of parts", value: UInt64(count)) }
-            uploads[id] = Upload(parts: Array(repeating: [], count: Int(count)), lastTime: time)
+            uploads[id] = Upload(parts: Array(repeating: [], count: Int(count)), idle: idle)
         }
     }
 

@@ -71,6 +71,9 @@ package enum NodeNotice: Sendable, Hashable {
     case groupStarted(GroupID, FilesystemID?)
     case groupRemoved(GroupID)
     case fault(String)
+    /// Chunks that a file system names, and that no node has which could be asked: how many, and how many
+    /// files of its live tree want them (0: past versions only). The node goes on.
+    case contentLost(FilesystemID, name: String, chunks: Int, files: Int)
     /// The leave has been told; the node may stop.
     case left
     /// The cluster has let this node in, or has said that it still belongs.

@@ -17,7 +17,7 @@ package struct FilesCommand: Hashable, Sendable {
         case publish(UploadID, parts: UInt32, Digest, Uploaded, CommandContext)
         /// The uploads of a session that gave up or ended.
         case dropUploads(NodeID, SessionID)
-        /// Changes nothing but by its time.
+        /// Uploads are a tick older (see `CommitUploads`).
         case tick
     }
 
@@ -85,7 +85,6 @@ package struct FilesMachine: Sendable {
                     hint: "a newer version of the program wrote it; bring this node up to date")
             ).xdrBytes
         }
-        uploads.expire(at: command.at)
         guard let stamp = command.stamp else { return perform(command, adopting: &adopting).xdrBytes }
         switch clients.admit(stamp, index: index, at: command.at) {
         case .fresh:
@@ -140,7 +139,7 @@ package struct FilesMachine: Sendable {
             locks.releaseAll(node: node, session: session)
             return .done
         case .stagePart(let id, let part, let bytes):
-            return uploads.stage(id, part: part, bytes, at: command.at).map { .failed($0) } ?? .done
+            return uploads.stage(id, part: part, bytes).map { .failed($0) } ?? .done
         case .publish(let id, let parts, let digest, let what, let context):
             do throws(FileFailure) {
                 return publish(try uploads.take(id, parts: parts, digest: digest), what, context, adopting: &adopting)
@@ -148,7 +147,9 @@ package struct FilesMachine: Sendable {
         case .dropUploads(let node, let session):
             uploads.drop(node: node, session: session)
             return .done
-        case .tick: return .done
+        case .tick:
+            uploads.tick()
+            return .done
         }
     }
 

@@ -13,7 +13,7 @@ package struct MachineSnapshotError: Error, Sendable, CustomStringConvertible {
 /// A machine as bytes (docs/reference/snapshots.md): pieces, each behind its length. The first tells
 /// what the machine is; a file system's tree follows in pieces of at most 1 MiB.
 extension GroupMachine {
-    private static let format: UInt32 = 2
+    private static let format: UInt32 = 3
     private static let pieceLimit = 64 << 20
 
     /// Hands out the bytes, one piece after the other.

@@ -34,6 +34,8 @@ struct HostedGroup {
     var lag = LagTable()
     /// Payload of entries applied since the last snapshot was begun.
     var bytesSinceSnapshot = 0
+    /// Of a leader with parts of large commits: when it proposes the next tick.
+    var tickAt: Instant?
     /// The revision of the plan by which leaders are preferred.
     var planRevision: UInt64 = 0
 

@@ -108,6 +108,9 @@ extension Answer: XDRCodable {
         case .failed(let failure):
             writer.write(UInt32(5))
             writer.write(failure)
+        case .lacking(let chunks):
+            writer.write(UInt32(6))
+            writer.write(chunks)
         }
     }
 
@@ -118,6 +121,7 @@ extension Answer: XDRCodable {
         case 3: self = .done
         case 4: self = .notLeader(try reader.optional())
         case 5: self = .failed(try reader.value())
+        case 6: self = .lacking(try reader.array(limit: 1_024))
         case let other: throw .badValue(what: "answer", value: UInt64(other))
         }
     }

@@ -55,6 +55,8 @@ package enum Answer: Sendable {
     case compound([FileResult])
     case applied(index: UInt64, result: [UInt8])
     case done
+    /// To `bring`: these are on no node that could be asked; the others are here.
+    case lacking([ChunkID])
     /// Ask the other one; nil where nobody is known to lead.
     case notLeader(NodeID?)
     case failed(FileFailure)

@@ -32,18 +32,20 @@ extension NodeState {
         case .admit(let token, let envelope): try performAdmission(token, envelope, &progress, into: &effects)
         case .tellCatalog(let action): try performTelling(action, &progress, into: &effects)
         case .bring(let group, let node, let chunks):
-            _ = try step(Step(.fetch), &progress) { state, token in state.call(group, .bring(chunks), fixed: node, token: token) }
+            let value = try step(Step(.fetch), &progress) { state, token in state.call(group, .bring(chunks), fixed: node, token: token) }
+            if case .missing(let ids) = value { progress.lacking = ids }
         case .brought(_, _, let group, let chunks): try fetchMissing(chunks, of: group, &progress)
         }
     }
 
     mutating func finishBackground(
-        _ task: BackgroundWork, _ outcome: Result<RequestOutcome, FileFailure>, cost: OperationCost, into effects: inout [Effect]
+        _ task: BackgroundWork, _ outcome: Result<RequestOutcome, FileFailure>, _ progress: RequestProgress, into effects: inout [Effect]
     ) {
         var failure: FileFailure?
         if case .failure(let reason) = outcome { failure = reason }
         switch task {
-        case .flush(let session, let handle, _, let payload): finishFlush(session, handle, payload, failure, cost: cost, into: &effects)
+        case .flush(let session, let handle, _, let payload):
+            finishFlush(session, handle, payload, failure, cost: progress.cost, into: &effects)
         case .bootstrap:
             if failure != nil, groups[.catalog]?.isLeader == true, catalog.cluster == nil {
                 begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
@@ -54,8 +56,10 @@ extension NodeState {
         case .awaitChunks(let group, let version, let chunks): finishAwaitChunks(group, version, chunks, failure, into: &effects)
         case .admit(let token, _):
             if let failure { effects.append(.answerJoin(token, .later(failure.cause))) }
-        case .bring(let group, let node, _): bringEnded(group, node, failure, into: &effects)
-        case .brought(let node, let call, _, _): answer(call, to: node, failure.map { .failed($0) } ?? .done, into: &effects)
+        case .bring(let group, _, _): bringEnded(group, failure, lacking: progress.lacking, into: &effects)
+        case .brought(let node, let call, _, _):
+            let done = progress.lacking.isEmpty ? Answer.done : .lacking(progress.lacking)
+            answer(call, to: node, failure.map { .failed($0) } ?? done, into: &effects)
         case .endSession, .expireSession, .dropUploads, .tellCatalog: break
         }
     }

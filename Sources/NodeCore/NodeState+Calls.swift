@@ -103,6 +103,7 @@ extension NodeState {
 
     mutating func peerConnected(_ peer: NodeID, into effects: inout [Effect]) {
         driveRaft(.reachable(peer), into: &effects)
+        hastenFills()
         tellProgress(to: peer, into: &effects)
     }
 
@@ -144,7 +145,7 @@ extension NodeState {
             }
             if calls.calls[id]!.due <= now { transmit(id, into: &effects) }
             return
-        case .compound, .applied, .done, .failed: break
+        case .compound, .applied, .done, .lacking, .failed: break
         }
         _ = calls.calls.remove(id)
         if groups[call.group] == nil, from != settings.id { leaderHints[call.group] = from }
@@ -160,6 +161,7 @@ extension NodeState {
             }
         case .applied(let index, let result): resolve(call.token, .applied(index: index, result: result), cost: cost)
         case .done: resolve(call.token, .done, cost: cost)
+        case .lacking(let chunks): resolve(call.token, .missing(chunks), cost: cost)
         case .failed(let failure): resolve(call.token, .failed(failure), cost: cost)
         case .notLeader: break
         }

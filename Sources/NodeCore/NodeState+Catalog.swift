@@ -111,7 +111,7 @@ extension NodeState {
                 at: node.civil, by: "node \(node.settings.id)",
                 action: .bootstrap(
                     high: node.cluster.clusterHigh, low: node.cluster.clusterLow, name: node.cluster.name, format: CatalogLimits.format,
-                    nodes: node.cluster.founders, catalogPlan: node.catalogPlan()))
+                    nodes: node.foundersWithStores, catalogPlan: node.catalogPlan()))
             node.call(.catalog, .propose(envelope: command.xdrBytes), token: token)
         }
     }
@@ -195,11 +195,18 @@ extension NodeState {
         }
     }
 
-    /// Parts of commits that will never be published: their age is told by the log's own time, so a
-    /// group in which nothing happens is told the time.
+    /// Parts of commits that will never be published: their age is counted in ticks of the group's leader.
     private mutating func expireUploads(into effects: inout [Effect]) {
-        for (id, group) in groups where group.isLeader && group.machine.files?.uploads.hasOld(at: civil) == true {
-            propose(id, FilesCommand(stamp: nil, at: civil, body: .tick).xdrBytes, answering: .nobody, into: &effects)
+        for (id, group) in groups {
+            guard group.isLeader, group.machine.files?.uploads.isEmpty == false else {
+                if group.tickAt != nil { _ = groups.update(id) { $0.tickAt = nil } }
+                continue
+            }
+            let isDue = group.tickAt.map { $0 <= now } ?? false
+            guard isDue || group.tickAt == nil else { continue }
+            let next = now + CommitUploads.tickPause
+            _ = groups.update(id) { $0.tickAt = next }
+            if isDue { propose(id, FilesCommand(stamp: nil, at: civil, body: .tick).xdrBytes, answering: .nobody, into: &effects) }
         }
     }
 

@@ -154,7 +154,7 @@ extension NodeState {
         for (number, batch) in work.batches.enumerated() {
             let place = Step(.place, number)
             if let ended = progress.ended[place] {
-                if case .failed = ended { continue }
+                guard case .done = ended else { continue }
                 if work.counted.insert(number).inserted { for index in batch.indices { work.copies[index].append(batch.region) } }
                 continue
             }

@@ -11,7 +11,7 @@ extension NodeState {
         for region in named where !record.plan.regions.contains(region) {
             throw .failure(
                 FileFailure(
-                    .invalid, operation: "commit", object: session.filesystem.description, cause: "it has no replica in \(region)",
+                    .notFound, operation: "commit", object: label(session.filesystem), cause: "it has no replica in \(region)",
                     hint: "nothing was published; its regions are \(record.plan.regions.map(\.name).joined(separator: ", "))"))
         }
     }

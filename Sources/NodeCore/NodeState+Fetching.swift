@@ -47,7 +47,8 @@ extension NodeState {
     }
 
     /// Where each chunk may be had: nodes that placement wants it on, nearest first, then the other
-    /// replicas of the file system, which may have kept what they read, and the nodes beside them.
+    /// replicas of the file system, which may have kept what they read, and the nodes beside them: all
+    /// members in the end, each once.
     private func wants(_ chunks: [ChunkReference], of group: GroupID) -> [FetchWant] {
         guard let record = catalog.filesystem(of: group) else { return chunks.map { FetchWant(chunk: $0, sources: []) } }
         var table = regionTable()
@@ -72,7 +73,7 @@ extension NodeState {
         return chunks.map { chunk in
             var sources = plan.sources(of: chunk.id)
             sources += others.filter { other in !sources.contains { $0.node == other.node } }
-            return FetchWant(chunk: chunk, sources: Array(sources.prefix(12)))
+            return FetchWant(chunk: chunk, sources: sources)
         }
     }
 

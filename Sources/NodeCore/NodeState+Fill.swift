@@ -13,22 +13,33 @@ struct GroupFill {
     var found = OrderedTable<NodeID, [ChunkReference]>()
     var underWay = 0
     var hasFailed = false
-    /// After a failure: when the next round begins.
+    /// After a failure: when the next round begins, and how many have failed.
     var again: Instant?
+    var failures = 0
+    /// Chunks that no node has which could be asked, and how many of them were told of before.
+    var lacking: Set<ChunkID> = []
+    var told = 0
     /// When the catalog was told.
     var toldAt: Instant?
 
-    var isDone: Bool { scan == nil && found.isEmpty && underWay == 0 && !hasFailed }
+    var isOver: Bool { scan == nil && found.isEmpty && underWay == 0 }
+    var isDone: Bool { isOver && !hasFailed }
+
+    /// Before the next round, by the number of those that failed: 5 s, doubled each time, at most 5 minutes.
+    var pause: Duration { min(.seconds(5) * (1 << min(max(failures, 1) - 1, 6)), .seconds(300)) }
 }
 
 // The leader of a group walks through all chunks that its file system names, every version of it, and
 // asks each node that placement wants a copy on to bring it home. Whoever has a chunk already says so at
-// once. A round that failed somewhere is repeated whole: it costs little where little is missing.
+// once. A round that failed somewhere is repeated whole, after longer and longer pauses: it costs little
+// where little is missing, and what no node has is not looked for all the time. The pauses begin anew with
+// another plan, other nodes, and a node that comes back.
 
 extension NodeState {
     private static let recordsLooked = 2_048
     private static let chunksAsked = 64
     private static let asksUnderWay = 4
+    private static let lackingLimit = 65_536
 
     /// Goes on with the round for this plan and these nodes; true when it is over and nothing failed.
     mutating func fill(_ id: GroupID, _ plan: ReplicaPlan, _ revision: UInt64, _ state: CatalogState, into effects: inout [Effect]) -> Bool
@@ -36,8 +47,10 @@ extension NodeState {
         guard let files = groups[id]?.machine.files else { return false }
         if let known = fills[id], known.plan == revision, known.nodes == state.nodesRevision {
             if known.isDone { return true }
-            if known.hasFailed, known.underWay == 0, known.scan == nil, known.found.isEmpty, known.again.map({ $0 <= now }) ?? true {
-                fills[id] = GroupFill(plan: revision, nodes: state.nodesRevision, scan: ChunkScan(files.namespace))
+            if known.hasFailed, known.isOver, known.again.map({ $0 <= now }) ?? true {
+                fills[id] = GroupFill(
+                    plan: revision, nodes: state.nodesRevision, scan: ChunkScan(files.namespace), failures: known.failures, told: known.told
+                )
             }
         } else {
             // Calls of an earlier round still end: they are counted with this one, which does no harm.
@@ -79,10 +92,34 @@ extension NodeState {
                 }
             }
         }
-        if state.hasFailed, state.scan == nil, state.found.isEmpty, state.underWay == 0, state.again == nil {
-            state.again = now + .seconds(5)
+        if state.hasFailed, state.isOver, state.again == nil {
+            state.failures += 1
+            state.again = now + state.pause
+            tellOfLost(id, &state, into: &effects)
         }
         fills[id] = state
+    }
+
+    /// Content that is nowhere is told of once, and again where it has become more.
+    private func tellOfLost(_ id: GroupID, _ state: inout GroupFill, into effects: inout [Effect]) {
+        guard state.lacking.count > state.told, let files = groups[id]?.machine.files else { return }
+        state.told = state.lacking.count
+        let record = catalog.filesystem(of: id)
+        effects.append(
+            .publish(
+                .contentLost(
+                    files.filesystem, name: record?.label ?? "group \(id)", chunks: state.lacking.count,
+                    files: files.namespace.tree.countFiles(naming: state.lacking))))
+    }
+
+    /// A node is back, and may have what was missing.
+    mutating func hastenFills() {
+        for (id, fill) in fills where fill.again != nil {
+            _ = fills.update(id) {
+                $0.again = min($0.again ?? now, now + .seconds(5))
+                $0.failures = 0
+            }
+        }
     }
 
     /// A node that is gone brings nothing: the round goes on without waiting for it.
@@ -95,11 +132,12 @@ extension NodeState {
         }
     }
 
-    mutating func bringEnded(_ id: GroupID, _ node: NodeID, _ failure: FileFailure?, into effects: inout [Effect]) {
+    mutating func bringEnded(_ id: GroupID, _ failure: FileFailure?, lacking: [ChunkID], into effects: inout [Effect]) {
         guard fills[id] != nil else { return }
         _ = fills.update(id) {
             $0.underWay -= $0.underWay > 0 ? 1 : 0
-            if failure != nil { $0.hasFailed = true }
+            if failure != nil || !lacking.isEmpty { $0.hasFailed = true }
+            for chunk in lacking where $0.lacking.count < Self.lackingLimit { $0.lacking.insert(chunk) }
         }
         advanceFill(id, into: &effects)
     }
@@ -109,6 +147,28 @@ extension NodeState {
         let value = try step(Step(.read), &progress) { node, token in node.laterEffects.append(.chunks(.claim(chunks, token))) }
         guard case .missing(let absent) = value else { return }
         let gone = Set(absent)
-        try fetch(chunks.filter { gone.contains($0.id) }, of: group, number: 0, &progress)
+        let wanted = chunks.filter { gone.contains($0.id) }
+        do throws(Interrupt) {
+            return try fetch(wanted, of: group, number: 0, &progress)
+        } catch {
+            guard case .failure = error else { throw error }
+        }
+        // Some of them are nowhere: each for itself, so that the others come and those have a name.
+        var lacking: [ChunkID] = []
+        var isWaiting = false
+        var failed: Interrupt?
+        for (position, chunk) in wanted.enumerated() {
+            do throws(Interrupt) {
+                try fetch([chunk], of: group, number: 1 + position, &progress)
+            } catch {
+                switch error {
+                case .waiting: isWaiting = true
+                case .failure(let failure): if failure.code == .unavailable { lacking.append(chunk.id) } else { failed = error }
+                }
+            }
+        }
+        if isWaiting { throw .waiting }
+        if let failed { throw failed }
+        progress.lacking = lacking
     }
 }

@@ -3,21 +3,25 @@ import Membership
 import Primitives
 import Replication
 
-// Joining. A node whose directory knows no catalog, and that is no founder, asks a seed to be let in
-// before it says anything to anybody: two nodes with one number must never both be heard, because the
+// Joining. A node whose directory knows no catalog asks to be let in before it says anything to anybody
+// (founders: `NodeState+Founding`): two nodes with one number must never both be heard, because the
 // votes and acknowledgements of the one would count for the other. The seed registers it in the catalog;
 // the catalog's leader then makes it a learner (`planMoves`, `reconcileGroups`).
 
 extension NodeState {
-    var mustAskToJoin: Bool { settings.introduction != nil && cluster.founders.isEmpty && groups[.catalog] == nil }
+    var mustAskToJoin: Bool {
+        settings.introduction != nil && groups[.catalog] == nil && (cluster.founders.isEmpty || foundersWanted > 0)
+    }
 
-    /// Asks the next seed.
+    /// Asks the next seed; a founder, all those that vote first.
     mutating func askToJoin(into effects: inout [Effect]) {
+        guard cluster.founders.isEmpty else { return askFounders(into: &effects) }
         guard let introduction = settings.introduction, !swim.seedsToAsk.isEmpty else { return }
         var state = joining ?? Joining()
         guard !state.isAsking else { return }
         let seeds = swim.seedsToAsk
-        effects.append(.join(with: seeds[state.nextSeed % seeds.count], JoinRequest(node: settings.id, introduction: introduction)))
+        effects.append(
+            .join(with: seeds[state.nextSeed % seeds.count], JoinRequest(node: settings.id, introduction: introduction, isNew: true)))
         state.nextSeed += 1
         state.isAsking = true
         joining = state
@@ -38,7 +42,7 @@ extension NodeState {
                 .unavailable, operation: "request", object: "node \(settings.id)", cause: "the node has not joined the cluster yet",
                 hint: "ask another node, or wait")
             effects.append(.reply(request, .failed(failure)))
-        case .joinRequest(let token, _, _): effects.append(.answerJoin(token, .later("\(settings.id) has not joined the cluster itself")))
+        case .joinRequest(let token, let from, let request): serveWhileNew(token, from: from, request, into: &effects)
         case .message(_, _, let attachment?): effects.append(.dropBuffer(attachment.buffer))
         default: break
         }
@@ -47,20 +51,31 @@ extension NodeState {
     private mutating func joinAnswered(_ reply: JoinReply?, into effects: inout [Effect]) {
         joining?.isAsking = false
         switch reply {
-        case .admitted:
-            joining = nil
-            effects.append(.publish(.joined(settings.id)))
-            begin(into: &effects)
-        case .refused(let why): effects.append(.publish(.fault(why)))
+        case .admitted: joined(into: &effects)
+        case .beginning(let node, let store):
+            newFounders[node] = store
+            beginIfFounded(into: &effects)
+        case .refused(let why):
+            // Several may say so; it is one line.
+            guard joining?.said != why else { return }
+            joining?.said = why
+            effects.append(.publish(.fault(why)))
         case .later(let why): delayed(why, into: &effects)
         case nil: delayed("no seed answers", into: &effects)
         }
     }
 
-    /// Told once for each reason.
+    mutating func joined(into effects: inout [Effect]) {
+        guard joining != nil else { return }
+        joining = nil
+        effects.append(.publish(.joined(settings.id)))
+        begin(into: &effects)
+    }
+
+    /// Told once for each reason; of founders that are being started not at once.
     private mutating func delayed(_ why: String, into effects: inout [Effect]) {
-        guard joining?.said != why else { return }
-        joining?.said = why
+        guard let joining, joining.said != why, cluster.founders.isEmpty || joining.rounds > 5 else { return }
+        self.joining?.said = why
         effects.append(.publish(.joinDelayed(why)))
     }
 
@@ -72,12 +87,24 @@ extension NodeState {
             return
         }
         guard catalog.cluster != nil else {
-            effects.append(.answerJoin(token, .later("the cluster has not begun, or \(settings.id) does not know it yet")))
+            effects.append(.answerJoin(token, replyBeforeTheCluster(request)))
+            return
+        }
+        if request.isNew, isRegistered(request) {
+            effects.append(.answerJoin(token, .admitted))
             return
         }
         let command = CatalogCommand(
             at: civil, by: "node \(from)", action: .registerNode(request.introduction, number: request.node))
         begin(.background(.admit(token, envelope: command.xdrBytes)), deadline: now + .seconds(4), into: &effects)
+    }
+
+    /// Whether the catalog has this node with this directory: one that comes with it and holds nothing has never
+    /// said anything that it could have forgotten. What else is new of it, it tells the catalog when it knows it.
+    private func isRegistered(_ request: JoinRequest) -> Bool {
+        guard let record = catalog.nodes[request.node], record.state != .removed, record.store != 0 else { return false }
+        return record.store == request.introduction.store && record.name == request.introduction.name
+            && record.region == request.introduction.region
     }
 
     mutating func performAdmission(_ token: SyncToken, _ envelope: [UInt8], _ progress: inout RequestProgress, into effects: inout [Effect])
@@ -110,7 +137,7 @@ extension NodeState {
         guard knowsCatalog else {
             if let seed = swim.seedsToAsk.isEmpty ? nil : swim.seedsToAsk[Int(now.nanoseconds / 5_000_000_000) % swim.seedsToAsk.count] {
                 presentedAt = now
-                effects.append(.join(with: seed, JoinRequest(node: settings.id, introduction: introduction)))
+                effects.append(.join(with: seed, JoinRequest(node: settings.id, introduction: introduction, isNew: false)))
             }
             return
         }

@@ -15,7 +15,7 @@ extension NodeState {
             return
         }
         if case .operation = kind { counters.operations += 1 }
-        let key = requests.insert(RequestRecord(kind: kind, deadline: deadline))
+        let key = requests.insert(RequestRecord(kind: kind, began: now, deadline: deadline))
         runnable.append(key)
     }
 
@@ -154,7 +154,7 @@ extension NodeState {
                 answer(call, to: from, .done, into: &effects)
             }
         case .background(let task):
-            finishBackground(task, outcome, cost: progress.cost, into: &effects)
+            finishBackground(task, outcome, progress, into: &effects)
         }
     }
 
@@ -206,16 +206,10 @@ extension NodeState {
         // Nobody asks for the results any more. Order does not matter: a stamp is removed from a table.
         for (_, token) in record.progress.begun { endStamp(token, wasApplied: false) }
         let failure = FileFailure(
-            .timedOut, operation: record.kind.name, object: record.kind.object, cause: "no answer before the deadline\(waitingFor(record))",
+            .timedOut, operation: record.kind.name, object: object(of: record.kind),
+            cause: "no answer before the deadline, waiting for \(waitingFor(record))",
             hint: "whether it happened is not known; look before you repeat it")
         finish(record.kind, progress: record.progress, with: .failure(failure), into: &effects)
-    }
-
-    /// In words, what a request was waiting for.
-    private func waitingFor(_ record: RequestRecord) -> String {
-        let open = record.progress.begun.keys.filter { record.progress.ended[$0] == nil }.map { $0.place.rawValue }.min()
-        guard let open, let place = Step.Place(rawValue: open) else { return "" }
-        return ", waiting for \(place.words)"
     }
 
     /// Every 50 ms while anything waits: deadlines, and calls that are due again.

@@ -72,7 +72,9 @@ extension NodeState {
             let existing = try? staged(session, operation) { (tree) throws(FileFailure) in try tree.walk(path, followLast: false) }
             if existing != nil, refuseExisting {
                 throw .failure(
-                    FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists", hint: "force replaces it")
+                    FileFailure(
+                        .exists, operation: operation.name, object: operation.object, cause: "it exists",
+                        hint: "replacing it must be asked for (`--force`)")
                 )
             }
             if existing?.type == .directory {

@@ -57,7 +57,6 @@ package struct NodeState {
     var nextHandle: UInt64 = 1
     var nextStage: UInt64 = 1
     var nextProposal: UInt64 = 1
-    var nextPersist: UInt64 = 1
     var nextUpload: UInt64 = 1
     var sweepArmed = false
     /// Requests to be run again, calls to be sent and buffers to be dropped before this event ends.
@@ -89,6 +88,8 @@ package struct NodeState {
     package internal(set) var isLeaving = false
     /// Set until the cluster has let this node in.
     var joining: Joining?
+    /// Founders that were heard to have nothing of the cluster yet, and the data directories that they named.
+    var newFounders = OrderedTable<NodeID, UInt64>()
     /// Groups whose plan had been changed when this node stopped, as far as its log tells.
     var movedBefore: Set<GroupID> = []
     /// The catalog has been known here since the start.

@@ -84,6 +84,8 @@ struct RequestProgress {
     var settled: SettledCommit?
     /// The copies of what an earlier commit names, made anew before it is proposed again.
     var offered: [UInt64]?
+    /// Chunks that no node gave.
+    var lacking: [ChunkID] = []
     var clone: CloneWork?
     /// A background commit: files open for writing are left out.
     var leavesOutOpenFiles = false
@@ -153,6 +155,7 @@ enum BackgroundWork {
 
 struct RequestRecord {
     let kind: RequestKind
+    let began: Instant
     let deadline: Instant
     var progress = RequestProgress()
 }

@@ -150,6 +150,13 @@ final class EffectInterpreter: Sendable {
         case .fault(let what):
             logger.error("fault", metadata: ["what": "\(what)"])
             onFault(what)
+        case .contentLost(let filesystem, let name, let chunks, let files):
+            logger.error(
+                "content is lost",
+                metadata: [
+                    "filesystem": "\(filesystem)", "name": "\(name)", "chunks": "\(chunks)", "files": "\(files)",
+                    "hint": "bring the nodes back that held it, or restore the files; `atoll node remove --force` does not wait for it",
+                ])
         case .joined(let node): logger.notice("joined the cluster", metadata: ["as": "\(node)"])
         case .joinDelayed(let why): logger.notice("waits to join the cluster", metadata: ["reason": "\(why)"])
         case .handedOver: onHandedOver()

@@ -37,6 +37,10 @@ extension LiveNode {
             counter("chunks_fetched_from_afar_total", "Chunks fetched from another region for a read.", counters.chunksFetchedFromAfar),
             counter("snapshots_saved_total", "Snapshots of state machines saved.", counters.snapshotsSaved),
             counter("adoptions_failed_total", "Copies of chunks that could not be brought home.", counters.adoptionsFailed),
+            counter("background_commits_total", "Commits of what sessions had staged, made for them.", counters.backgroundCommits),
+            counter(
+                "background_commits_failed_total", "Of these, those that failed; what they held stays staged.",
+                counters.backgroundCommitsFailed),
             counter("chunk_rounds_total", "Rounds of upkeep over all names.", counters.chunkRounds),
             counter("chunks_missing_total", "Chunks found missing in them.", counters.chunksMissing),
             counter("chunks_repaired_total", "Of these, chunks brought back.", counters.chunksRepaired),

@@ -91,6 +91,15 @@ extension LiveNode: NodeService {
             metrics: metrics(view))
     }
 
+    package func waits() async -> [NodeStatus.Wait] {
+        let now = clock.now
+        return await loop.read { $0.waits(longerThan: .seconds(1), now: now) }.map {
+            NodeStatus.Wait(
+                operation: $0.operation, object: $0.object, filesystem: $0.filesystem, session: $0.session, waitsFor: $0.waitsFor,
+                waited: $0.waited, left: $0.left)
+        }
+    }
+
     private static func member(_ member: NodeView.Member) -> NodeStatus.Member {
         NodeStatus.Member(
             id: member.record.id, region: member.record.region, status: member.record.status.description,

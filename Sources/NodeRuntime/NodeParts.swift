@@ -132,7 +132,7 @@ struct NodeParts {
     }
 
     /// What the log and the snapshots hold, as Raft wants it.
-    private static func restore(_ recovered: [RecoveredGroup], _ snapshots: SnapshotStore) throws -> NodeState.Restored {
+    static func restore(_ recovered: [RecoveredGroup], _ snapshots: SnapshotStore) throws -> NodeState.Restored {
         var out = NodeState.Restored()
         for group in recovered {
             var machine: GroupMachine?

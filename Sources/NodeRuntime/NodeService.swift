@@ -22,6 +22,8 @@ package protocol NodeService: Sendable {
 
     /// What this node knows now, for `status`, `members`, `regions` and `/metrics`. Answers while everything else hangs.
     func status() async -> NodeStatus
+    /// Requests of front ends that have waited for over a second, the oldest first, 100 at most. Answers while everything else hangs.
+    func waits() async -> [NodeStatus.Wait]
 
     /// Replaces the rules by which this node's links are delayed, limited or cut (a local cluster only).
     /// The bytes are a `Transport.LinkRules` in XDR.
@@ -113,6 +115,34 @@ package struct NodeStatus: Sendable {
             self.kind = kind
             self.labels = labels
             self.value = value
+        }
+    }
+
+    /// A request that has not been answered yet.
+    package struct Wait: Sendable {
+        package var operation: String
+        /// A path or an open file, and the file system by its name.
+        package var object: String
+        /// Nil for a change of the catalog.
+        package var filesystem: FilesystemID?
+        /// Nil while it is being opened.
+        package var session: SessionID?
+        /// In words.
+        package var waitsFor: String
+        package var waited: Duration
+        /// Until its deadline.
+        package var left: Duration
+        package init(
+            operation: String, object: String, filesystem: FilesystemID?, session: SessionID?, waitsFor: String, waited: Duration,
+            left: Duration
+        ) {
+            self.operation = operation
+            self.object = object
+            self.filesystem = filesystem
+            self.session = session
+            self.waitsFor = waitsFor
+            self.waited = waited
+            self.left = left
         }
     }
 

@@ -90,8 +90,8 @@ extension CatalogState {
         if catalogPlan?.isVoter(node) ?? false || catalogSettledPlan != catalogPlanRevision { parts.append("a vote in the catalog") }
         let replicas = filesystems.values.count { $0.isActive && $0.plan.contains(node) }
         if replicas > 0 { parts.append("\(replicas) replica\(replicas == 1 ? "" : "s")") }
-        let copying = unsettled.count
-        if copying > 0 { parts.append("content of \(copying) file system\(copying == 1 ? "" : "s")") }
+        let copying = unsettled
+        if let one = copying.first { parts.append("content of \(one.label)\(copying.count > 1 ? " and \(copying.count - 1) more" : "")") }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 

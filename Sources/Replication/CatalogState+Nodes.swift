@@ -102,7 +102,7 @@ extension CatalogState {
 
     private func existing(_ id: NodeID, _ operation: String) throws(CatalogError) -> NodeRecord {
         guard let node = nodes[id] else {
-            throw CatalogError(.notFound, operation, id.description, "there is no such node", hint: "see `atoll members`")
+            throw CatalogError(.notFound, operation, id.description, "there is no such node", hint: "see `atoll node list`")
         }
         guard node.state != .removed else {
             throw CatalogError(
@@ -156,24 +156,25 @@ extension CatalogState {
         if !force {
             if catalogPlan?.isVoter(id) ?? false {
                 throw CatalogError(
-                    .refused, operation, id.description, "it votes in the catalog", hint: "drain it first and wait, or use force")
+                    .refused, operation, id.description, "it votes in the catalog",
+                    hint: "drain it first and wait, or remove it by force (`--force`)")
             }
             let holding = filesystems.values.filter { $0.isActive && $0.plan.contains(id) }
             if let one = holding.first {
                 let more = holding.count > 1 ? " and \(holding.count - 1) more" : ""
                 throw CatalogError(
                     .refused, operation, id.description, "it holds replicas of \(one.label)\(more)",
-                    hint: "drain it first and wait, or use force")
+                    hint: "drain it first and wait, or remove it by force (`--force`)")
             }
             guard node.state == .draining else {
                 throw CatalogError(
                     .refused, operation, id.description, "it is active and may hold content that no other node has",
-                    hint: "drain it first and wait, or use force")
+                    hint: "drain it first and wait, or remove it by force (`--force`)")
             }
             if let one = unsettled.first {
                 throw CatalogError(
                     .refused, operation, id.description, "content of \(one.label) that it may hold is being copied elsewhere",
-                    hint: "drain it and wait until `atoll members` shows it drained, or use force")
+                    hint: "drain it and wait until `atoll node list` shows it drained, or remove it by force (`--force`)")
             }
         }
         node.state = .removed

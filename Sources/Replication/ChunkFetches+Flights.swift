@@ -23,7 +23,7 @@ extension ChunkFetches {
             if let flight = flights[chunk] {
                 for transfer in flight.transfers { count(transfer, for: id) }
                 flights[chunk]?.waiters.append(id)
-                for source in want.sources where flight.sources.count < settings.maximumAttempts {
+                for source in want.sources {
                     let isKnown = flights[chunk]?.sources.contains { $0.node == source.node } ?? true
                     if !isKnown { flights[chunk]?.sources.append(source) }
                 }
@@ -40,8 +40,8 @@ extension ChunkFetches {
     /// Puts a flight that is nowhere under way into the queue of its next source.
     mutating func advance(_ chunk: ChunkID, _ now: Instant, _ effects: inout [FetchEffect]) {
         guard let flight = flights[chunk], flight.transfers.isEmpty, flight.queued == nil, flight.retryAt == nil else { return }
-        if flight.attempts < settings.maximumAttempts, enqueueNext(chunk) { return }
-        guard flight.round + 1 < settings.rounds, flight.attempts < settings.maximumAttempts else {
+        if flight.mayTry(settings), enqueueNext(chunk) { return }
+        guard flight.round + 1 < settings.rounds, flight.mayTry(settings) else {
             return fail(chunk, .exhausted, &effects)
         }
         let at = now + settings.roundPause * (1 << flight.round)

@@ -165,7 +165,7 @@ extension ChunkFetches {
     /// Asks the next source too, where only one has been asked.
     private mutating func hedge(_ chunk: ChunkID) {
         guard let flight = flights[chunk], flight.transfers.count == 1, flight.queued == nil,
-            flight.attempts < settings.maximumAttempts
+            flight.mayTry(settings)
         else { return }
         _ = enqueueNext(chunk)
     }

@@ -38,7 +38,8 @@ package struct FetchSettings: Hashable, Sendable {
     package var maximumFlights = 65_536
     /// Requests waiting; default 4,096.
     package var maximumWaiters = 4_096
-    /// Sources asked for one chunk before giving up, the same one twice included; default 12, range 1...64.
+    /// Sources asked for one chunk before giving up, the same one twice included, unless more than that are
+    /// known: then each of them once. Default 12, range 1...64.
     package var maximumAttempts = 12
     /// Times that the list of sources is gone through; default 3, range 1...10.
     package var rounds = 3
@@ -164,6 +165,8 @@ package struct ChunkFetches: Sendable {
         var tried: [FetchFailure.Attempt] = []
         var waiters: [ChunkWaiterID] = []
         var wideAreaRoundTrips = 0
+
+        func mayTry(_ settings: FetchSettings) -> Bool { attempts < max(settings.maximumAttempts, sources.count) }
     }
 
     struct Transfer: Sendable {

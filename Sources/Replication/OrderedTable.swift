@@ -4,26 +4,33 @@
 /// moves at most one leaf. A copy shares all leaves and a write to a copy clones one of them, so a
 /// snapshot of a table of 100,000 entries is an assignment and stays one while the original goes on.
 ///
+/// Inlinable, so that tables of other modules' types are specialised there.
+///
 /// Unlike `Dictionary`, two equal tables iterate alike whatever their histories, in every process.
 package struct OrderedTable<Key: Comparable, Value> {
-    fileprivate struct Leaf {
-        var keys: [Key]
-        var values: [Value]
+    @usableFromInline struct Leaf {
+        @usableFromInline var keys: [Key]
+        @usableFromInline var values: [Value]
+        @inlinable init(keys: [Key], values: [Value]) {
+            self.keys = keys
+            self.values = values
+        }
     }
 
-    private static var leafCapacity: Int { 128 }
+    @inlinable static var leafCapacity: Int { 128 }
     /// Never holds an empty leaf.
-    fileprivate var leaves: [Leaf] = []
-    package private(set) var count = 0
+    @usableFromInline var leaves: [Leaf] = []
+    @usableFromInline var entryCount = 0
+    @inlinable package var count: Int { entryCount }
 
-    package init() {}
+    @inlinable package init() {}
 
-    package var isEmpty: Bool { count == 0 }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     // MARK: Searching
 
     /// The leaf where `key` is or would be put.
-    private func leafIndex(for key: Key) -> Int {
+    @inlinable func leafIndex(for key: Key) -> Int {
         var low = 0
         var high = leaves.count
         while low < high {
@@ -34,7 +41,7 @@ package struct OrderedTable<Key: Comparable, Value> {
     }
 
     /// The first position of `leaf` whose key is not less than `key`.
-    private static func lowerBound(_ keys: [Key], _ key: Key) -> Int {
+    @inlinable static func lowerBound(_ keys: [Key], _ key: Key) -> Int {
         var low = 0
         var high = keys.count
         while low < high {
@@ -44,7 +51,7 @@ package struct OrderedTable<Key: Comparable, Value> {
         return low
     }
 
-    private func position(of key: Key) -> (leaf: Int, slot: Int)? {
+    @inlinable func position(of key: Key) -> (leaf: Int, slot: Int)? {
         guard !leaves.isEmpty else { return nil }
         let leaf = leafIndex(for: key)
         let slot = Self.lowerBound(leaves[leaf].keys, key)
@@ -52,19 +59,19 @@ package struct OrderedTable<Key: Comparable, Value> {
         return (leaf, slot)
     }
 
-    package func contains(_ key: Key) -> Bool { position(of: key) != nil }
+    @inlinable package func contains(_ key: Key) -> Bool { position(of: key) != nil }
 
-    package var first: (key: Key, value: Value)? {
+    @inlinable package var first: (key: Key, value: Value)? {
         leaves.first.map { ($0.keys[0], $0.values[0]) }
     }
 
-    package var last: (key: Key, value: Value)? {
+    @inlinable package var last: (key: Key, value: Value)? {
         leaves.last.map { ($0.keys[$0.keys.count - 1], $0.values[$0.values.count - 1]) }
     }
 
     // MARK: Reading and writing
 
-    package subscript(key: Key) -> Value? {
+    @inlinable package subscript(key: Key) -> Value? {
         get { position(of: key).map { leaves[$0.leaf].values[$0.slot] } }
         set {
             if let newValue { _ = insert(key, newValue) } else { _ = remove(key) }
@@ -72,16 +79,16 @@ package struct OrderedTable<Key: Comparable, Value> {
     }
 
     /// Changes a value where it lies; nil where the key is absent.
-    package mutating func update<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
+    @inlinable package mutating func update<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
         guard let place = position(of: key) else { return nil }
         return body(&leaves[place.leaf].values[place.slot])
     }
 
     /// Puts the value in and returns the one that it replaces.
-    package mutating func insert(_ key: Key, _ value: Value) -> Value? {
+    @inlinable package mutating func insert(_ key: Key, _ value: Value) -> Value? {
         guard !leaves.isEmpty else {
             leaves.append(Leaf(keys: [key], values: [value]))
-            count = 1
+            entryCount = 1
             return nil
         }
         let leaf = leafIndex(for: key)
@@ -93,12 +100,12 @@ package struct OrderedTable<Key: Comparable, Value> {
         }
         leaves[leaf].keys.insert(key, at: slot)
         leaves[leaf].values.insert(value, at: slot)
-        count += 1
+        entryCount += 1
         if leaves[leaf].keys.count > Self.leafCapacity { split(leaf) }
         return nil
     }
 
-    private mutating func split(_ leaf: Int) {
+    @inlinable mutating func split(_ leaf: Int) {
         // Keys that only grow fill their leaves: the last leaf sheds just its newest entry.
         let isLast = leaf == leaves.count - 1
         let cut = isLast ? leaves[leaf].keys.count - 1 : leaves[leaf].keys.count / 2
@@ -108,26 +115,26 @@ package struct OrderedTable<Key: Comparable, Value> {
         leaves.insert(upper, at: leaf + 1)
     }
 
-    package mutating func remove(_ key: Key) -> Value? {
+    @inlinable package mutating func remove(_ key: Key) -> Value? {
         guard let place = position(of: key) else { return nil }
-        count -= 1
+        entryCount -= 1
         leaves[place.leaf].keys.remove(at: place.slot)
         let old = leaves[place.leaf].values.remove(at: place.slot)
         if leaves[place.leaf].keys.isEmpty { leaves.remove(at: place.leaf) }
         return old
     }
 
-    package mutating func removeFirst() -> (key: Key, value: Value)? {
+    @inlinable package mutating func removeFirst() -> (key: Key, value: Value)? {
         guard let entry = first else { return nil }
         _ = remove(entry.key)
         return entry
     }
 
-    package var keys: [Key] { leaves.flatMap(\.keys) }
-    package var values: [Value] { leaves.flatMap(\.values) }
+    @inlinable package var keys: [Key] { leaves.flatMap(\.keys) }
+    @inlinable package var values: [Value] { leaves.flatMap(\.values) }
 
     /// The entries whose keys are not less than `key`, in order.
-    package func entries(from key: Key) -> Iterator {
+    @inlinable package func entries(from key: Key) -> Iterator {
         guard !leaves.isEmpty else { return makeIterator() }
         let leaf = leafIndex(for: key)
         return Iterator(leaves: leaves, leaf: leaf, slot: Self.lowerBound(leaves[leaf].keys, key))
@@ -136,17 +143,17 @@ package struct OrderedTable<Key: Comparable, Value> {
 
 extension OrderedTable: Sequence {
     package struct Iterator: IteratorProtocol, Sequence {
-        private let leaves: [Leaf]
-        private var leaf: Int
-        private var slot: Int
+        @usableFromInline let leaves: [Leaf]
+        @usableFromInline var leaf: Int
+        @usableFromInline var slot: Int
 
-        fileprivate init(leaves: [Leaf], leaf: Int, slot: Int) {
+        @inlinable init(leaves: [Leaf], leaf: Int, slot: Int) {
             self.leaves = leaves
             self.leaf = leaf
             self.slot = slot
         }
 
-        package mutating func next() -> (key: Key, value: Value)? {
+        @inlinable package mutating func next() -> (key: Key, value: Value)? {
             while leaf < leaves.count {
                 if slot < leaves[leaf].keys.count {
                     defer { slot += 1 }
@@ -159,15 +166,15 @@ extension OrderedTable: Sequence {
         }
     }
 
-    package func makeIterator() -> Iterator { Iterator(leaves: leaves, leaf: 0, slot: 0) }
-    package var underestimatedCount: Int { count }
+    @inlinable package func makeIterator() -> Iterator { Iterator(leaves: leaves, leaf: 0, slot: 0) }
+    @inlinable package var underestimatedCount: Int { count }
 }
 
 extension OrderedTable.Leaf: Sendable where Key: Sendable, Value: Sendable {}
 extension OrderedTable: Sendable where Key: Sendable, Value: Sendable {}
 
 extension OrderedTable: Equatable where Value: Equatable {
-    package static func == (a: Self, b: Self) -> Bool {
+    @inlinable package static func == (a: Self, b: Self) -> Bool {
         guard a.count == b.count else { return false }
         return zip(a, b).allSatisfy { $0.0.key == $0.1.key && $0.0.value == $0.1.value }
     }

@@ -46,6 +46,13 @@ package struct ResultRow: Codable, Sendable, Equatable {
             self.p50MaxMs = p50MaxMs
             self.madMs = madMs
         }
+
+        package func encode(to encoder: any Encoder) throws {
+            var row = encoder.container(keyedBy: CodingKeys.self)
+            try row.encode(p50MinMs, forKey: .p50MinMs)
+            try row.encode(p50MaxMs, forKey: .p50MaxMs)
+            try row.encode(madMs, forKey: .madMs)
+        }
     }
 
     /// The mean time of an operation that went well.
@@ -84,6 +91,32 @@ package struct ResultRow: Codable, Sendable, Equatable {
         self.unavailableMs = unavailableMs
         self.repetitions = repetitions
         self.spread = spread
+    }
+
+    /// Every row has every key: what is not known is null. The synthesized encoding would leave it out.
+    package func encode(to encoder: any Encoder) throws {
+        var row = encoder.container(keyedBy: CodingKeys.self)
+        try row.encode(workload, forKey: .workload)
+        try row.encode(kind, forKey: .kind)
+        try row.encode(region, forKey: .region)
+        try row.encode(operation, forKey: .operation)
+        try row.encode(cache, forKey: .cache)
+        try row.encode(world, forKey: .world)
+        try row.encode(samples, forKey: .samples)
+        try row.encode(p50Ms, forKey: .p50Ms)
+        try row.encode(p90Ms, forKey: .p90Ms)
+        try row.encode(p99Ms, forKey: .p99Ms)
+        try row.encode(mibPerS, forKey: .mibPerS)
+        try row.encode(operationsPerS, forKey: .operationsPerS)
+        try row.encode(wanRoundTrips, forKey: .wanRoundTrips)
+        try row.encode(wanRoundTripsMedian, forKey: .wanRoundTripsMedian)
+        try row.encode(wanBytes, forKey: .wanBytes)
+        try row.encode(costUsd, forKey: .costUsd)
+        try row.encode(errors, forKey: .errors)
+        try row.encode(errorCodes, forKey: .errorCodes)
+        try row.encode(unavailableMs, forKey: .unavailableMs)
+        try row.encode(repetitions, forKey: .repetitions)
+        try row.encode(spread, forKey: .spread)
     }
 }
 

@@ -23,6 +23,8 @@ package struct ClientPlan: Hashable, Sendable {
     package var roamAfter: Duration?
     /// Commits in a hundred that refuse to overwrite (`--if-unchanged`).
     package var ifUnchangedPercent = 20
+    /// Jobs in a hundred of a network file system's client that take a lock, hold it and give it back.
+    package var lockPercent = 0
 
     package init(filesystem: Int, regions: [RegionID], count: Int) {
         self.filesystem = filesystem
@@ -43,6 +45,8 @@ struct FilesystemInWorld {
 struct Job {
     enum Kind: Hashable {
         case read, write, createNew, remove, list, commit(ifUnchanged: Bool), reload(latest: Bool), status
+        /// Opens a file, locks all of it, holds that for a while and unlocks it.
+        case lockCycle(wait: Bool)
     }
     let kind: Kind
     var file = 0
@@ -55,6 +59,10 @@ struct Job {
     var read: Content?
     /// The commit's number, which is its message too.
     var commit = 0
+    /// When the lock was granted, as the client knows.
+    var granted: Int64?
+    /// For how long it is held.
+    var hold: Int64 = 0
     /// Writes go in so many pieces.
     var pieces = 1
 
@@ -77,9 +85,16 @@ struct Job {
         case (.commit(let ifUnchanged), 0): .commit(CommitOptions(ifUnchanged: ifUnchanged, message: "c\(commit)"))
         case (.reload(let latest), 0): .reload(latest ? .latest : .local, discard: false)
         case (.status, 0): .sessionStatus
+        case (.lockCycle, 0): .open(path: Client.lockPath(file), mode: .create(mode: 0o644, exclusive: false, truncate: false))
+        case (.lockCycle(let wait), 1): .lock(handle: handle, range: Self.wholeFile, exclusive: true, wait: wait)
+        case (.lockCycle, 2): .unlock(handle: handle, range: Self.wholeFile)
+        case (.lockCycle, 3): .close(handle: handle, abandon: false)
         default: nil
         }
     }
+
+    var isHolding: Bool { if case .lockCycle = kind { step > 1 } else { false } }
+    private static let wholeFile = LockRange(start: 0, length: .max)
 
     var isWriting: Bool { (kind == .write || kind == .createNew) && (1...pieces).contains(step) }
 
@@ -95,7 +110,7 @@ struct Job {
         switch kind {
         case .write, .createNew: step == pieces + 1
         case .remove, .commit: true
-        case .read, .list, .reload, .status: false
+        case .read, .list, .reload, .status, .lockCycle: false
         }
     }
 }
@@ -124,6 +139,8 @@ struct Client {
 
     static let directory = FilePath("d")!
     static func path(_ file: Int) -> FilePath { FilePath("d/f\(file)")! }
+    /// Locks have files of their own, outside of what is listed and compared.
+    static func lockPath(_ file: Int) -> FilePath { FilePath("lock\(file)")! }
 }
 
 /// What a volume's client knows of its session.

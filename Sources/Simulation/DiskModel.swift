@@ -50,6 +50,8 @@ struct Disk {
     var slowness = 1
     var isFull = false
     private(set) var chunks: [ChunkID: Bool] = [:]  // whether intact; looked up only
+    /// Chunks that are not what their names say, and that nobody has noticed; a mutant's.
+    var forged: Set<ChunkID> = []  // looked up only
     /// The same names in the order in which they came, for faults to choose from.
     private(set) var chunkOrder: [ChunkID] = []
 
@@ -65,8 +67,9 @@ struct Disk {
         _ = groups.update(group) { $0.write(persist) }
     }
 
-    mutating func crash(_ chance: inout SeededGenerator) {
-        if !pending.isEmpty { synced(chance.below(pending.count + 1)) }
+    mutating func crash(_ chance: inout SeededGenerator, mutant: Mutant?) {
+        if mutant == .holesInLog { pending = pending.filter { _ in chance.below(2) == 0 } }
+        if !pending.isEmpty { synced(mutant == .holesInLog ? pending.count : chance.below(pending.count + 1)) }
         pending = []
         syncing = 0
     }
@@ -98,7 +101,10 @@ struct Disk {
         var out = NodeState.Restored()
         for (id, log) in groups {
             var hard = log.hardState
-            if mutant == .voteNotPersisted { hard.votedFor = nil }
+            if mutant == .voteNotPersisted {
+                hard.votedFor = nil
+                hard.term = max(log.entries.last?.term ?? 0, log.snapshot?.metadata.term ?? 0)
+            }
             out.groups.append(
                 (
                     id,

@@ -16,7 +16,8 @@ package enum Fault: Hashable, Sendable {
     case fillDisk(Int, isFull: Bool)
     /// A number of chunks, chosen by chance, decay on one disk; never the last sound copy of one.
     case decay(Int, chunks: Int)
-    /// The machine comes back with an empty disk. It forgets its votes: only for machines that do not vote.
+    /// The machine comes back with an empty disk, and is refused: it has forgotten its votes
+    /// (docs/rfcs/2026-11-21-a-disk-that-was-emptied.md). It counts as lost from then on.
     case replaceDisk(Int)
     /// Civil time jumps; the monotonic clock does not.
     case stepClock(Int, nanoseconds: Int64)
@@ -36,6 +37,10 @@ extension World {
         guard !isFrozen || fault == .healAll else { return }
         statistics.faults += 1
         trace.line(now, "fault \(fault)")
+        if timeline != nil {
+            let text = words(fault)
+            timeline?.mark(fault: text, at: now)
+        }
         trace.fold(0xFA ^ statistics.faults)
         switch fault {
         case .cut(let from, let to): setCuts(from, to, by: 1)
@@ -51,6 +56,7 @@ extension World {
             crash(node, isSudden: true)
             for chunk in hosts[node].disk.chunkOrder { storedOn[chunk]? &= ~(1 << UInt64(node)) }
             hosts[node].disk = Disk()
+            hosts[node].store += 1_000
             restart(node)
         case .stepClock(let node, let span):
             hosts[node].clock.civilOffset += span
@@ -102,7 +108,38 @@ extension World {
             hosts[node].disk.stalledUntil = 0
             hosts[node].disk.slowness = 1
             hosts[node].disk.isFull = false
-            restart(node)
+            if hosts[node].isReplaced { crash(node, isSudden: false) } else { restart(node) }
+        }
+    }
+}
+
+extension World {
+    /// For people.
+    private func words(_ fault: Fault) -> String {
+        func name(_ node: Int) -> String { "n\(node + 1) (\(hosts[node].region))" }
+        func names(_ nodes: [Int]) -> String { nodes.map { "n\($0 + 1)" }.joined(separator: " ") }
+        func seconds(_ nanoseconds: Int64) -> String { "\(nanoseconds / 1_000_000) ms" }
+        return switch fault {
+        case .cut(let from, let to): "nothing gets from \(names(from)) to \(names(to))"
+        case .uncut(let from, let to): "\(names(from)) reach \(names(to)) again"
+        case .crash(let node, let isSudden): "\(name(node)) \(isSudden ? "loses power" : "is killed")"
+        case .restart(let node): "\(name(node)) starts"
+        case .pause(let node, let span): "\(name(node)) stands still for \(seconds(span))"
+        case .stallDisk(let node, let span): "the disk of \(name(node)) stalls for \(seconds(span))"
+        case .slowDisk(let node, 1): "the disk of \(name(node)) is as fast as before"
+        case .slowDisk(let node, let factor): "the disk of \(name(node)) is \(factor) times slower"
+        case .fillDisk(let node, let isFull): "the disk of \(name(node)) \(isFull ? "is full" : "has room again")"
+        case .decay(let node, let chunks): "\(chunks) chunks decay on \(name(node))"
+        case .replaceDisk(let node): "\(name(node)) comes back with an empty disk"
+        case .stepClock(let node, let span): "the clock of \(name(node)) jumps by \(seconds(span))"
+        case .driftClock(let node, let ppm): "the clock of \(name(node)) is \(ppm) ppm wrong"
+        case .weather: "the network's weather changes"
+        case .shift(let a, let b, 0): "the way between \(a) and \(b) is as before"
+        case .shift(let a, let b, let span): "the way between \(a) and \(b) is \(seconds(span)) longer"
+        case .lossy(let a, let b, 0): "packets between \(a) and \(b) are no longer lost"
+        case .lossy(let a, let b, let loss): "\(loss / 100) percent of packets between \(a) and \(b) are lost"
+        case .leave(let node): "\(name(node)) leaves"
+        case .healAll: "all is mended"
         }
     }
 }

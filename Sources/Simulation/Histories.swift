@@ -10,6 +10,9 @@ struct Histories {
     /// By file system and file.
     private(set) var registers: [RegisterKey: [RegisterOperation]] = [:]  // looked up only
     private(set) var registerKeys: [RegisterKey] = []
+    /// Times during which a client knew itself to hold a lock, by file system and file.
+    private(set) var locks: [RegisterKey: [LockHold]] = [:]  // looked up only
+    private(set) var lockKeys: [RegisterKey] = []
     /// By file system.
     var volumes: [Int: VolumeHistory] = [:]  // looked up only
 
@@ -45,6 +48,12 @@ struct Histories {
         let key = RegisterKey(filesystem: filesystem, file: file)
         if registers[key] == nil { registerKeys.append(key) }
         registers[key, default: []].append(operation)
+    }
+
+    mutating func hold(_ filesystem: Int, _ file: Int, _ hold: LockHold) {
+        let key = RegisterKey(filesystem: filesystem, file: file)
+        if locks[key] == nil { lockKeys.append(key) }
+        locks[key, default: []].append(hold)
     }
 
     mutating func begin(_ commit: CommitRecord, _ filesystem: Int) -> Int {

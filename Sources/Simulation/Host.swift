@@ -19,6 +19,9 @@ final class Host {
     var pausedUntil: Int64 = 0
     var clock: Clock
     var disk = Disk()
+    /// Names the data directory; another one after the disk was replaced.
+    var store: UInt64
+    var isReplaced: Bool { store != id.rawValue }
     var timers: [TimerKey: ArmedTimer] = [:]  // looked up only
     /// When the process started, by this machine's clock.
     var startedAt: Int64 = 0
@@ -48,6 +51,7 @@ final class Host {
 
     init(index: Int, region: RegionID, place: Int, state: NodeState, clock: Clock) {
         self.index = index
+        store = UInt64(index) + 1
         id = NodeID(UInt64(index) + 1)
         self.region = region
         self.place = place

@@ -40,9 +40,17 @@ extension Scenario {
             options.driftPPM = try node.table(["drift_ppm"])["drift_ppm"]?.integer(in: 0...45_000) ?? options.driftPPM
         }
         if let node = table["nodes_settings"] {
-            let settings = try node.table(["snapshot_entries", "chunk_size", "encode_messages"])
+            let settings = try node.table([
+                "snapshot_entries", "chunk_size", "encode_messages", "upkeep_interval_s", "garbage_grace_s",
+            ])
             if let node = settings["snapshot_entries"] { options.snapshotEntries = UInt64(try node.integer(in: 1...10_000_000)) }
             if let node = settings["chunk_size"] { options.chunkBytes = try node.bytes(in: 4_096...(64 << 20)) }
+            if let node = settings["upkeep_interval_s"] {
+                options.upkeepInterval = .nanoseconds(Int64(try node.number(from: 1, to: 86_400) * 1e9))
+            }
+            if let node = settings["garbage_grace_s"] {
+                options.garbageGrace = .nanoseconds(Int64(try node.number(from: 1, to: 2_592_000) * 1e9))
+            }
             if let node = settings["encode_messages"] { options.encodes = try node.flag() }
         }
         self.init(
@@ -116,7 +124,7 @@ extension Scenario {
         for item in try node.list(limit: 100) {
             let table = try item.table([
                 "filesystem", "regions", "per_region", "files", "think_ms", "large_one_in", "large_bytes", "staged_max", "roam_after_s",
-                "if_unchanged_percent",
+                "if_unchanged_percent", "lock_percent",
             ])
             let name = try table.required("filesystem")
             let text = try name.text(limit: 64)
@@ -136,6 +144,7 @@ extension Scenario {
             if let node = table["large_bytes"] { plan.largeBytes = try span(node, 4_097...4_000_000) }
             if let node = table["staged_max"] { plan.stagedMax = try node.integer(in: 1...1_000) }
             if let node = table["if_unchanged_percent"] { plan.ifUnchangedPercent = try node.integer(in: 0...100) }
+            if let node = table["lock_percent"] { plan.lockPercent = try node.integer(in: 0...100) }
             if let node = table["roam_after_s"] { plan.roamAfter = .nanoseconds(Int64(try node.number(from: 1, to: 86_400) * 1e9)) }
             out.append(plan)
         }

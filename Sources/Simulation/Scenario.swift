@@ -67,6 +67,8 @@ package struct RunResult: Sendable {
     /// From the end of the faults until everything agreed; nil where it never did.
     package var recovery: Duration?
     package var wasStopped = false
+    /// Where it was asked for.
+    package var timeline: RunTimeline?
 
     package var traceHashText: String {
         let digits = String(traceHash, radix: 16)

@@ -8,11 +8,12 @@ package enum Simulation {
     /// `onProgress` is asked every simulated second and may end the run by returning false; `sink` gets
     /// the event log. The result is a function of scenario, seed and mutant.
     package static func run(
-        _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, sink: ((String) -> Void)? = nil,
-        onProgress: (RunProgress) -> Bool = { _ in true }
+        _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, keepsTimeline: Bool = false,
+        sink: ((String) -> Void)? = nil, onProgress: (RunProgress) -> Bool = { _ in true }
     ) -> RunResult {
         if scenario.gossipOnly { return GossipRun.run(scenario, seed: seed, sink: sink, onProgress: onProgress) }
         var run = ClusterRun(scenario, seed: seed, mutant: mutant, sink: sink)
+        if keepsTimeline { run.world.timeline = RunTimeline() }
         return withoutActuallyEscaping(onProgress) { onProgress in
             run.onProgress = onProgress
             defer { run.onProgress = { _ in true } }
@@ -49,14 +50,17 @@ struct ClusterRun {
             checkExpectations()
         }
         for group in [world.statistics.operations, world.statistics.commits, UInt64(world.violations.count)] { world.trace.fold(group) }
+        world.closeTimeline()
         return RunResult(
             scenario: scenario.name, seed: seed, traceHash: world.trace.hash, simulated: .nanoseconds(world.now),
-            violations: world.violations, statistics: world.statistics, recovery: recovery, wasStopped: wasStopped)
+            violations: world.violations, statistics: world.statistics, recovery: recovery, wasStopped: wasStopped,
+            timeline: world.timeline)
     }
 
     /// Runs a phase; true where its condition came to hold.
     private mutating func run(_ name: String, for span: Duration, until isDone: (inout World) -> Bool = { _ in false }) -> Bool {
         phase = name
+        world.timeline?.mark(phase: name, at: world.now)
         world.trace.line(world.now, "phase \(name)")
         let end = world.now + span.inNanoseconds
         var stopped = false

@@ -72,6 +72,7 @@ private struct SwarmDraw {
             plan.largeBytes = 5_000...[20_000, 200_000, 1_000_000][chance.below(3)]
             plan.stagedMax = pick(1...6)
             plan.ifUnchangedPercent = [0, 20, 50][chance.below(3)]
+            plan.lockPercent = [0, 0, 20, 60][chance.below(4)]
             if oneIn(8) { plan.roamAfter = .seconds(pick(3...8)) }
             scenario.clients.append(plan)
         }
@@ -81,7 +82,7 @@ private struct SwarmDraw {
     // MARK: Faults
 
     private mutating func drawFaults(_ scenario: inout Scenario) {
-        let kinds = (0..<12).filter { _ in oneIn(2) }
+        let kinds = (0..<14).filter { _ in oneIn(2) }
         guard !kinds.isEmpty else { return }
         let total = Int(scenario.duration.inNanoseconds / 1_000_000)
         for _ in 0..<pick(1...8) {
@@ -89,7 +90,23 @@ private struct SwarmDraw {
             let span = [300, 1_500, 4_000, 9_000][chance.below(4)] + chance.below(1_000)
             drawEpisode(kinds[chance.below(kinds.count)], start, span, &scenario)
         }
+        drawLostDisk(&scenario, total)
         scenario.faults.sort { $0.at < $1.at }
+    }
+
+    /// One machine loses its disk for good, in worlds that promise to survive that: nothing else may be lost
+    /// with it.
+    private mutating func drawLostDisk(_ scenario: inout Scenario, _ total: Int) {
+        let machines = scenario.options.machines
+        let survives = scenario.filesystems.allSatisfy { filesystem in
+            filesystem.kind == .volume
+                ? machines.count >= 3 : machines.contains { $0.region == filesystem.home && $0.count >= 3 }
+        }
+        guard survives, machines.count >= 3, oneIn(3) else { return }
+        let decays = scenario.faults.contains { if case .decay = $0.fault { true } else { false } }
+        guard !decays else { return }
+        scenario.faults.append(
+            .init(at: .milliseconds(chance.below(total)), fault: .replaceDisk(chance.below(scenario.options.nodeCount))))
     }
 
     private mutating func drawEpisode(_ kind: Int, _ start: Int, _ span: Int, _ scenario: inout Scenario) {
@@ -144,6 +161,23 @@ private struct SwarmDraw {
             if kind == 9 { add(start, .cut(from: [other], to: [node])) }
             add(start + span, .uncut(from: [node], to: [other]))
             if kind == 9 { add(start + span, .uncut(from: [other], to: [node])) }
+        case 11:
+            // A process that its supervisor starts again at once, several times.
+            var at = start
+            for _ in 0..<pick(1...6) {
+                add(at, .crash(node, isSudden: false))
+                add(at + pick(1...60), .restart(node))
+                at += 60 + pick(20...1_500)
+            }
+        case 12:
+            // The same with all of them, one after the other: elections meet voters that have just started.
+            var at = start
+            for _ in 0..<pick(2...8) {
+                let one = chance.below(count)
+                add(at, .crash(one, isSudden: false))
+                add(at + pick(1...60), .restart(one))
+                at += pick(61...400)
+            }
         default:
             add(start, .stepClock(node, nanoseconds: Int64(pick(-3_600...3_600)) * 1_000_000_000))
         }

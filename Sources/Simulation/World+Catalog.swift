@@ -45,7 +45,7 @@ extension World {
     /// Whether every machine that is up knows its catalog and runs its replicas.
     var isSettled: Bool {
         hosts.allSatisfy { host in
-            guard host.isUp else { return true }
+            guard host.isUp, !host.isReplaced else { return true }
             guard host.state.catalog.nodes.count == hosts.count else { return false }
             return filesystems.allSatisfy { $0.id.map { host.state.catalog.filesystems[$0] != nil } ?? true }
         }

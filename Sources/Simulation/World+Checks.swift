@@ -70,9 +70,9 @@ extension World {
 
     /// Members that somebody does not take for alive though they are.
     func missingMembers() -> String? {
-        for host in hosts where host.isUp {
+        for host in hosts where host.isUp && !host.isReplaced {
             let members = host.state.view.members
-            for other in hosts where other.isUp {
+            for other in hosts where other.isUp && !other.isReplaced {
                 if !members.contains(where: { $0.record.id == other.id && $0.record.status == .alive }) {
                     return "n\(host.index + 1) does not see n\(other.index + 1) alive"
                 }
@@ -97,6 +97,10 @@ extension World {
             case .violated(let text): violate(.linearizability, "\(filesystems[key.filesystem].name) f\(key.file): \(text)")
             case .undecided: statistics.undecided += 1
             }
+        }
+        for key in histories.lockKeys {
+            guard let text = LockChecker.check(histories.locks[key] ?? []) else { continue }
+            violate(.linearizability, "\(filesystems[key.filesystem].name) lock\(key.file): \(text)")
         }
         for place in filesystems.indices {
             guard let files = replica(of: place) else { continue }

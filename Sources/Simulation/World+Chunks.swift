@@ -17,7 +17,7 @@ extension World {
                 node, to, bytes: Int64(100 + 40 * chunks.count), isBulk: true, .vouched(from: node, to: to, epoch: epoch, chunks))
         case .audit(let chunks, let token): audit(chunks, token, node)
         case .claim(let chunks, let token):
-            for chunk in chunks where hosts[node].disk.holds(chunk.id) { touch(chunk.id, node) }
+            for chunk in chunks where hosts[node].disk.holds(chunk.id) && mutant != .vouchIgnored { touch(chunk.id, node) }
             audit(chunks, token, node)
         case .listIdle(let after, let limit, let idle, let token):
             let page = hosts[node].disk.names(after: after, limit: limit)
@@ -37,7 +37,7 @@ extension World {
     }
 
     mutating func vouched(_ from: Int, _ to: Int, _ epoch: UInt32, _ chunks: [ChunkReference]) {
-        guard hosts[to].isUp, connections[link(from, to)].epoch == epoch else { return }
+        guard hosts[to].isUp, connections[link(from, to)].epoch == epoch, mutant != .vouchIgnored else { return }
         for chunk in chunks where hosts[to].disk.holds(chunk.id) { touch(chunk.id, to) }
     }
 

@@ -58,6 +58,13 @@ extension World {
         }
         var asked = operation
         if mutant == .reloadWithoutAsking, case .reload(.latest, let discard) = operation { asked = .reload(.local, discard: discard) }
+        if mutant == .lockShared, case .lock(let handle, let range, true, let wait) = operation {
+            asked = .lock(handle: handle, range: range, exclusive: false, wait: wait)
+        }
+        if mutant == .ifUnchangedIgnored, case .commit(let options) = operation {
+            asked = .commit(CommitOptions(ifUnchanged: false, message: options.message))
+        }
+        if case .unlock = operation { lockEnds(index) }
         let range = clients[index].plan.deadlineMilliseconds
         let limit = Int64(range.lowerBound + clients[index].chance.below(range.count)) * 1_000_000
         issue(index, limit: limit) { request, deadline in .operation(request, session, asked, payload: payload, deadline: deadline) }
@@ -98,6 +105,9 @@ extension World {
         let file = clients[index].chance.below(clients[index].plan.files)
         switch kind {
         case .nfs:
+            if clients[index].plan.lockPercent > 0, clients[index].chance.below(100) < clients[index].plan.lockPercent {
+                return makeLock(file % 2, index)
+            }
             switch draw {
             case 0..<45: return makeJob(.read, file, index)
             case 45..<88: return makeJob(.write, file, index)
@@ -131,6 +141,13 @@ extension World {
         job.length = UInt64(length)
         job.tag = histories.newValue(length: UInt64(length))
         job.pieces = isLarge ? 1 + clients[index].chance.below(3) : 1
+        return job
+    }
+
+    private mutating func makeLock(_ file: Int, _ index: Int) -> Job {
+        var job = Job(.lockCycle(wait: clients[index].chance.below(2) == 0))
+        job.file = file
+        job.hold = Int64(1 + clients[index].chance.below(500)) * 1_000_000
         return job
     }
 

@@ -96,7 +96,9 @@ extension World {
         }
         for extent in extents {
             guard var piece = contents[extent.chunk.id] else { preconditionFailure("a chunk that nobody stored: \(extent.chunk)") }
-            if hosts[node].disk.isDecayed(extent.chunk.id) { piece = Content(tag: .max, length: piece.length) }
+            if hosts[node].disk.isDecayed(extent.chunk.id) || hosts[node].disk.forged.contains(extent.chunk.id) {
+                piece = Content(tag: .max, length: piece.length)
+            }
             let low = max(offset, extent.offset)
             let high = min(offset + UInt64(length), extent.end)
             guard low < high else { continue }
@@ -169,6 +171,8 @@ extension World {
         guard hosts[to].isUp, hosts[to].life == life else { return }
         for chunk in chunks {
             hosts[to].disk.store(chunk.id)
+            // One copy in twenty was altered on its way.
+            if mutant == .copiesUnverified, chance.below(20) == 0 { hosts[to].disk.forged.insert(chunk.id) }
             touch(chunk.id, to)
             noteStored(chunk.id, to)
         }

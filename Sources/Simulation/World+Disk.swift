@@ -96,9 +96,11 @@ extension World {
     ) {
         guard hosts[to].isUp, hosts[to].life == life else { return }
         if hosts[to].disk.groups[group] == nil { hosts[to].disk.groups[group] = GroupLog() }
+        let cutsLog = mutant == .lateSnapshotCutsLog
         _ = hosts[to].disk.groups.update(group) { log in
-            // As the live node writes it: the log behind the snapshot is void.
-            log.entries.removeAll { $0.index > metadata.index }
+            // What lies behind the snapshot stays, as in the live node: where it is of another history Raft cuts it
+            // off when it takes the snapshot up, and a snapshot that comes late is not taken up at all.
+            if cutsLog { log.entries.removeAll { $0.index > metadata.index } }
             log.save(metadata, machine)
         }
         complete(.snapshotReceived(group, metadata, machine), to, after: 0)

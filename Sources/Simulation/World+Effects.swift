@@ -56,6 +56,8 @@ extension World {
             }
             leaders[key] = hosts[node].id
         case .fault(let text): trace.line(now, "n\(node + 1) fault: \(text)")
+        case .contentLost(_, let name, let chunks, let files):
+            trace.line(now, "n\(node + 1) no node gives \(chunks) chunks of \(files) files of \(name)")
         case .member, .region, .groupStarted, .groupRemoved, .left, .joined, .joinDelayed, .handedOver: break
         }
     }

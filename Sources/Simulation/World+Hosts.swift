@@ -16,7 +16,7 @@ extension World {
             }
             for _ in 0..<machines.count { places.append((machines.region, place)) }
         }
-        let founders = places.enumerated().map { index, place in Self.introduction(index, place.region) }
+        let founders = places.enumerated().map { index, place in Self.introduction(index, place.region, store: UInt64(index) + 1) }
         cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "simulated", founders: founders)
         connections = Array(repeating: Connection(), count: places.count * places.count)
         cuts = Array(repeating: 0, count: places.count * places.count)
@@ -24,21 +24,23 @@ extension World {
             let drift = Int64(chance.below(2 * options.driftPPM + 1) - options.driftPPM)
             // Boot times differ: the clocks' origins say nothing.
             let clock = Clock(origin: Int64(1 + chance.below(1_000_000)) * 1_000_000_000, driftPPM: drift, at: now)
-            let state = makeState(index, place.region, clock, restored: .init())
+            let state = makeState(index, place.region, clock, store: UInt64(index) + 1, restored: .init())
             hosts.append(Host(index: index, region: place.region, place: place.place, state: state, clock: clock))
         }
     }
 
-    private static func introduction(_ index: Int, _ region: RegionID) -> NodeIntroduction {
+    private static func introduction(_ index: Int, _ region: RegionID, store: UInt64) -> NodeIntroduction {
         NodeIntroduction(
             region: region, name: "node\(index + 1)",
             endpoints: [
                 NodeEndpoint(key: "gossip", host: "gossip", port: UInt16(index + 1)),
                 NodeEndpoint(key: "peer", host: "peer", port: UInt16(index + 1)),
-            ], weight: 100, store: UInt64(index) + 1)
+            ], weight: 100, store: store)
     }
 
-    private mutating func makeState(_ index: Int, _ region: RegionID, _ clock: Clock, restored: NodeState.Restored) -> NodeState {
+    private mutating func makeState(_ index: Int, _ region: RegionID, _ clock: Clock, store: UInt64, restored: NodeState.Restored)
+        -> NodeState
+    {
         let id = NodeID(UInt64(index) + 1)
         let civil = Self.civilOrigin + now + clock.civilOffset
         // As the live node: the incarnation follows civil time, the run is drawn.
@@ -50,7 +52,7 @@ extension World {
         settings.snapshotEntries = options.snapshotEntries
         settings.upkeep.interval = options.upkeepInterval
         settings.garbage.grace = options.garbageGrace
-        settings.introduction = Self.introduction(index, region)
+        settings.introduction = Self.introduction(index, region, store: store)
         settings.raft.mutant = mutant?.raft
         settings.mutant = mutant?.node
         let seeds = (0..<options.nodeCount).filter { $0 != index }.prefix(16).map(Self.peer)
@@ -78,7 +80,7 @@ extension World {
         hosts[node].isUp = false
         hosts[node].life += 1
         hosts[node].pausedUntil = 0
-        hosts[node].disk.crash(&chance)
+        hosts[node].disk.crash(&chance, mutant: mutant)
         hosts[node].forget()
         dropConnections(of: node, isSudden: isSudden)
         clientsLost(node)
@@ -93,7 +95,7 @@ extension World {
             return
         }
         statistics.restarts += 1
-        hosts[node].state = makeState(node, hosts[node].region, hosts[node].clock, restored: restored)
+        hosts[node].state = makeState(node, hosts[node].region, hosts[node].clock, store: hosts[node].store, restored: restored)
         start(node)
     }
 }

@@ -26,7 +26,7 @@ extension World {
             }
             message = decoded
         }
-        if mutant == .proposalWithoutStamp { message = message.withoutStamp }
+        if let mutant { message = mutant.altered(message) }
         let content = attachment.flatMap { hosts[from].buffers[$0] }
         let bytes = message.approximateBytes + Int64(content?.length ?? 0)
         statistics.messages += 1
@@ -50,6 +50,7 @@ extension World {
             return true
         }
         let path = pathIndex(from, to)
+        carried[path] += bytes
         let arrival =
             isBulk
             ? connections[place].bulk.send(bytes, &paths[path], now: now, weather, &chance)

@@ -41,11 +41,16 @@ extension World {
         case .entries(let entries, _): listed(index, entries)
         default: break
         }
+        var pause: Int64 = 1_000
+        if case .lockCycle = job.kind, job.step == 1 {
+            job.granted = now
+            pause = job.hold
+        }
         job.step += 1
         // An empty file has nothing to be read.
         if job.kind == .read, job.step == 1, job.size == 0 { job.read = Content() }
         clients[index].job = job
-        guard job.next == nil else { return schedule(index, after: 1_000) }
+        guard job.next == nil else { return schedule(index, after: pause) }
         ended(index, job, .success)
     }
 
@@ -61,6 +66,9 @@ extension World {
         case .notFound where job.kind == .remove || job.kind == .list: return ended(index, job, .absent)
         case .exists where job.kind == .createNew: return ended(index, job, .exists)
         case .conflict where job.kind == .commit(ifUnchanged: true): return ended(index, job, .refused)
+        case .wouldBlock where job.kind == .lockCycle(wait: false) && job.step == 1:
+            clients[index].job?.step = 3
+            return schedule(index, after: 1_000)
         default: break
         }
         statistics.failedOperations += 1
@@ -75,6 +83,7 @@ extension World {
 
     private mutating func ended(_ index: Int, _ job: Job, _ end: JobEnd) {
         clients[index].job = nil
+        noteJob(index, job, isDone: true)
         switch filesystems[clients[index].plan.filesystem].kind {
         case .nfs: recordRegister(index, job, end)
         case .volume: recordVolume(index, job, end)
@@ -92,6 +101,8 @@ extension World {
 
     /// A job that came to no end: it may have happened, or happen later.
     mutating func abandon(_ job: Job, _ index: Int, isUnknown: Bool) {
+        lockEnds(index)
+        noteJob(index, job, isDone: false)
         let place = clients[index].plan.filesystem
         switch filesystems[place].kind {
         case .nfs:
@@ -105,6 +116,7 @@ extension World {
     // MARK: Network file systems
 
     private mutating func recordRegister(_ index: Int, _ job: Job, _ end: JobEnd) {
+        if case .lockCycle = job.kind { return }
         let place = clients[index].plan.filesystem
         var operation = RegisterOperation(job, ended: now, end)
         if job.kind == .read, end == .success {
@@ -115,6 +127,15 @@ extension World {
         }
         if job.kind == .write || job.kind == .createNew, end == .success { checkDurable([job.tag], place, "a write of \(job.path)") }
         histories.register(place, job.file, operation)
+    }
+
+    /// The client gives its lock back, or is gone: from here on another may have it.
+    mutating func lockEnds(_ index: Int) {
+        guard let job = clients[index].job, let granted = job.granted else { return }
+        clients[index].job?.granted = nil
+        statistics.locks += 1
+        histories.hold(
+            clients[index].plan.filesystem, job.file, LockHold(client: index, from: granted, until: now))
     }
 
     // MARK: Volumes
@@ -196,7 +217,7 @@ extension World {
             histories.volumes[place]?.commits[job.commit].ended = now
             leaveSession(index)
         case .list: if end == .absent { noteList(index, []) }
-        case .reload, .status, .createNew: break
+        case .reload, .status, .createNew, .lockCycle: break
         }
     }
 

@@ -70,7 +70,13 @@ struct World {
     var isFrozen = false
     var violations: [Violation] = []
     var trace: Trace
+    /// Looks at events of nodes as they happen; nil in all runs but one that is stepped through.
+    var replay: Replay?
     var statistics = WorldStatistics()
+    /// Nil where nobody asked for it.
+    var timeline: RunTimeline?
+    /// Bytes sent on each path.
+    var carried: [Int64]
     private var timerSerial: UInt64 = 0
     private var effects: [Effect] = []
 
@@ -95,6 +101,7 @@ struct World {
                 paths.append(Path(link))
             }
         }
+        carried = Array(repeating: 0, count: paths.count)
         makeHosts(seed)
     }
 
@@ -174,9 +181,19 @@ struct World {
         trace.note(event, node: node, at: now)
         var effects = self.effects
         self.effects = []
+        let watched = replay?.begins(node: node, at: now) == true ? hosts[node].state.view.parts : nil
         hosts[node].state.handle(event, now: local, into: &effects)
+        if let watched { look(event, node, effects, before: watched) }
         trace.note(effects: effects.count)
         interpret(&effects, of: node)
+    }
+
+    private func look(_ event: Event, _ node: Int, _ effects: [Effect], before: [(String, String)]) {
+        replay?.ended(node: node, at: now, event.summary, effects, before: before, after: hosts[node].state.view.parts) { number in
+            guard hosts.indices.contains(number - 1) else { return ["there is no node \(number): there are \(hosts.count)"] }
+            let host = hosts[number - 1]
+            return ["node \(number) in \(host.region), \(host.isUp ? "up" : "down")"] + host.state.view.parts.map { "\($0.0): \($0.1)" }
+        }
     }
 
     mutating func interpret(_ effects: inout [Effect], of node: Int) {
@@ -261,6 +278,8 @@ package struct WorldStatistics: Hashable, Sendable {
     package var restarts: UInt64 = 0
     /// Files whose history was too tangled to be decided.
     package var undecided: UInt64 = 0
+    /// Locks that were taken and given back.
+    package var locks: UInt64 = 0
     /// Chunks that were collected.
     package var swept: UInt64 = 0
     package init() {}

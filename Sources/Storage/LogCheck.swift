@@ -38,4 +38,14 @@ package enum LogCheck {
         }
         return result
     }
+
+    /// What the log remembers of every group, read as an open does and nothing changed. For whoever holds
+    /// the lock of the data directory: a running node does.
+    package static func recover(
+        _ directory: String, identity: StorageIdentity? = nil, faults: FileFaults = .none
+    ) throws(StorageError) -> [RecoveredGroup] {
+        let lock = try DirectoryLock(directory)
+        defer { lock.release() }
+        return try LogReplay(directory, identity: identity, faults: faults).recovered
+    }
 }

@@ -20,6 +20,12 @@ package final class SnapshotStore: Sendable {
         }
     }
 
+    /// One that is only read: nothing is made, and nothing that was not finished is removed.
+    package init(reading directory: String) {
+        self.directory = directory
+        faults = .none
+    }
+
     private func folder(_ group: GroupID) -> String { "\(directory)/\(group.rawValue)" }
 
     private func path(_ group: GroupID, index: UInt64, term: UInt64) -> String { "\(folder(group))/\(index)-\(term).snap" }

@@ -52,6 +52,18 @@ package struct StoreCheck {
         return check.result
     }
 
+    /// The chunks that lie here sound, every one read and hashed; the index is not looked at, nothing is changed.
+    package static func soundChunks(
+        _ directory: String, progress: Progress = { _, _ in }
+    ) throws(StorageError) -> (chunks: Set<ChunkID>, findings: [StorageFinding]) {
+        guard Directory.exists(directory + "/store.json") else {
+            throw .corrupt(path: directory + "/store.json", offset: 0, what: "there is no chunk store here")
+        }
+        var check = try StoreCheck(directory, faults: .none)
+        try check.readPacks(progress)
+        return (Set(check.sound.keys), check.result.findings)
+    }
+
     private init(_ directory: String, faults: FileFaults) throws(StorageError) {
         self.directory = directory
         self.faults = faults

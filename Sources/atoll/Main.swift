@@ -10,7 +10,7 @@ struct Atoll: AsyncParsableCommand {
         subcommands: [
             Up.self, Down.self, Status.self, Members.self, Regions.self, Fault.self, NodeVerb.self, NFS.self, Volume.self, App.self,
             Run.self,
-            Compare.self, Simulate.self, Check.self, Inspect.self, Doctor.self, CA.self, Bench.self,
+            Compare.self, Simulate.self, ReplayVerb.self, Check.self, Inspect.self, Doctor.self, CA.self, Bench.self,
             RouterVerb.self,
         ])
 }

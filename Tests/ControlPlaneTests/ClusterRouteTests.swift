@@ -4,6 +4,7 @@ import ControlPlane
 import Filesystem
 import NIOCore
 import NIOHTTP1
+import NodeRuntime
 import Primitives
 import Synchronization
 import Testing
@@ -25,6 +26,32 @@ import Testing
             #expect(regions.map(\.medianMilliseconds) == [75])
             let found1 = try await fixture.client.health()
             #expect(found1)
+        }
+    }
+
+    /// Who may not read a file system hears nothing of it.
+    @Test func waitsAreListedToThoseWhoMayReadWhatWaits() async throws {
+        try await Fixture.run { fixture in
+            let mine = try await fixture.client.createFilesystem(NewFilesystem(kind: .volume, name: "mine")).id
+            let other = try await fixture.client.createFilesystem(NewFilesystem(kind: .nfs, name: "other")).id
+            fixture.node.state.withLock { state in
+                state.waits = [(mine, SessionID(7)), (other, nil), (nil, nil)].map { filesystem, session in
+                    .init(
+                        operation: "commit", object: "o", filesystem: filesystem, session: session, waitsFor: "the leader",
+                        waited: .milliseconds(2_500), left: .seconds(10))
+                }
+            }
+            let all = try await fixture.client.waits()
+            #expect(all.map(\.filesystem) == [mine, other, nil])
+            #expect(all.map(\.session) == [SessionID(7), nil, nil])
+            #expect(all.first?.waitsFor == "the leader" && all.first?.waitedSeconds == 2.5 && all.first?.leftSeconds == 10)
+            let token = try await fixture.client.createToken(about: "reader", filesystem: mine, write: false).secret
+            try await fixture.withClient(token: token) { reader in
+                let seen = try await reader.waits()
+                #expect(seen.map(\.filesystem) == [mine])
+            }
+            let stranger = try await fixture.raw(.GET, "/v1/waits", token: nil).status
+            #expect(stranger == 401)
         }
     }
 
@@ -94,7 +121,7 @@ import Testing
                 }
             }
             #expect(Set(names).count == names.count)
-            #expect(names.count == 35)
+            #expect(names.count == 36)
             let text = JSONWriter.text { $0.value(document) }
             for reference in text.split(separator: "#/components/schemas/").dropFirst() {
                 let name = String(reference.prefix { $0 != "\"" })

@@ -42,6 +42,7 @@ final class FakeNode: NodeService {
         var next: UInt64 = 1
         var linkRules: [UInt8] = []
         var isUnavailable = 0
+        var waits: [NodeStatus.Wait] = []
         /// Bytes of windows being read and written now, and the most there ever were.
         var held = 0
         var heldMost = 0
@@ -160,6 +161,8 @@ final class FakeNode: NodeService {
                 .init(name: "atoll_operations_total", help: "Operations.", kind: .counter, labels: [("op", "write")], value: 4),
             ])
     }
+
+    func waits() async -> [NodeStatus.Wait] { state.withLock { $0.waits } }
 
     func applyLinkRules(_ encoded: [UInt8]) async throws(FileFailure) {
         guard encoded != [0xff] else { throw FileFailure(.invalid, operation: "decode", object: "link rules", cause: "no link rules") }

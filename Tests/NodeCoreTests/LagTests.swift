@@ -120,7 +120,37 @@ import Testing
         #expect(try timed("f", .local).1 == ["ap", "us"])
         try put(cluster, session, "g", 10, on: 2)
         #expect { try commit(cluster, session, on: 2, .all) } throws: { ($0 as? FileFailure)?.code == .timedOut }
-        #expect { try commit(cluster, session, on: 2, .regions([RegionID("mars")])) } throws: { ($0 as? FileFailure)?.code == .invalid }
+        #expect { try commit(cluster, session, on: 2, .regions([RegionID("mars")])) } throws: { ($0 as? FileFailure)?.code == .notFound }
+    }
+
+    /// Looking for the chunks of a version needs a place among the requests, and waits for one.
+    @Test func aVersionThatComesWhileTheTableOfRequestsIsFullIsLookedForLater() throws {
+        let (cluster, id) = try cluster(.majority)
+        let share = try cluster.create(.nfs, "share", region: "eu", on: 1)
+        cluster.run(for: .seconds(5))
+        let writer = try cluster.open(id, on: 0)
+        let client = try cluster.open(share, on: 2, options: SessionOptions(attributeCache: .zero))
+        try put(cluster, writer, "a", 50_000, on: 0)
+        // Nobody answers those who ask Europe.
+        cluster.cut = { ($0 == 1) != ($1 == 1) }
+        let end = cluster.now + .seconds(20)
+        let asked = (0..<8_300).map { _ in
+            cluster.begin(on: 2) {
+                .operation($0, client, .stat(path: FilePath("x")!, followLinks: true), payload: nil, deadline: end)
+            }
+        }
+        cluster.run(for: .milliseconds(10))
+        #expect(
+            cluster.hosts[2].replies.values.count { if case .failed(let failure) = $0 { failure.code == .overloaded } else { false } } > 0)
+        _ = try commit(cluster, writer, on: 0)
+        #expect(cluster.run(for: .seconds(5)) { cluster.hosts[2].state.view.groups.first { $0.filesystem == id }?.version == VersionID(1) })
+        #expect(cluster.now < end, "the table is still full")
+        cluster.run(for: .seconds(30)) { asked.allSatisfy { cluster.hosts[2].replies[$0] != nil } }
+        cluster.cut = { _, _ in false }
+        cluster.run(for: .seconds(30))
+        #expect(
+            try lag(cluster, writer, on: 0)["ap"]
+                == RegionLag(region: RegionID("ap"), version: VersionID(1), commits: 0, bytes: 0, time: .zero))
     }
 
     /// Whoever sees a version can read it, from wherever the durability keeps it.

@@ -81,6 +81,16 @@ extension TestCluster {
         }
     }
 
+    /// The same node with an empty directory.
+    func restartEmptied(_ node: Int) {
+        let host = hosts[node]
+        host.introduction?.store += 1_000
+        host.disk = TestDisk()
+        host.chunks = [:]
+        host.touched = [:]
+        restart(node)
+    }
+
     /// The catalog as a node that is up has it.
     var catalog: CatalogState { hosts.first(where: \.isUp)!.state.catalog }
 

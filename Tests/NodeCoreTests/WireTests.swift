@@ -41,6 +41,7 @@ import Testing
             .answer(CallID(6), .compound([.done, .data(length: 4, endOfFile: true), .failed(failure)])),
             .answer(CallID(7), .applied(index: 8, result: [9, 10])), .answer(CallID(8), .done), .answer(CallID(9), .notLeader(NodeID(1))),
             .answer(CallID(10), .notLeader(nil)), .answer(CallID(11), .failed(failure)),
+            .answer(CallID(12), .lacking([SHA256.hash([1]), SHA256.hash([2])])),
         ]
     }
 

@@ -96,10 +96,17 @@ final class LocalCluster: @unchecked Sendable {
         defer { for path in [outPath, errPath, inPath] { try? FileManager.default.removeItem(at: path) } }
         for path in [outPath, errPath] { _ = FileManager.default.createFile(atPath: path.path, contents: nil) }
         _ = FileManager.default.createFile(atPath: inPath.path, contents: input ?? Data())
+        // Closed by hand: a `Process` that nobody waits for keeps its handles, and one that is started while
+        // this process has over a thousand files open may read past the end of its list of them.
+        var handles: [FileHandle] = []
+        defer { for handle in handles { try? handle.close() } }
         do {
-            process.standardOutput = try FileHandle(forWritingTo: outPath)
-            process.standardError = try FileHandle(forWritingTo: errPath)
-            process.standardInput = try FileHandle(forReadingFrom: inPath)
+            handles = [
+                try FileHandle(forWritingTo: outPath), try FileHandle(forWritingTo: errPath), try FileHandle(forReadingFrom: inPath),
+            ]
+            process.standardOutput = handles[0]
+            process.standardError = handles[1]
+            process.standardInput = handles[2]
             try process.run()
         } catch {
             return CommandResult(status: -1, output: "", errors: "\(program) does not start: \(error)")

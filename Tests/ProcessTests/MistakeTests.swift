@@ -56,7 +56,9 @@ extension Processes {
                         Mistake("\(kind) create \(name)", 2, name), Mistake("\(kind) create \(other)", 2, other),
                         Mistake("\(kind) create \(longName)", 2, "name"), Mistake("\(kind) create a/b", 2, "name"),
                         Mistake("\(kind) create", 2, "--help"), Mistake("\(kind) list --env \(longName)", 1, "nvironment"),
-                        Mistake("\(kind) ls missing", 1, "missing"), Mistake("\(kind) ls \(other)", 1, other),
+                        Mistake("\(kind) ls missing", 1, "missing"), Mistake("\(kind) ls \(other)", 1, "'\(other)': it is a "),
+                        Mistake("\(kind) ls \(name) --timeout -1", 2, "--timeout"),
+                        Mistake("\(kind) rename \(name) \(other) -y", 2, "\(kind) rename '\(name)': '\(other)' is the name of a "),
                         Mistake("\(kind) ls \(name) /none", 1, "/none"), Mistake("\(kind) ls \(name) /../x", 2, ".."),
                         Mistake("\(kind) put missing \(file) /f", 1, "missing"), Mistake("\(kind) put \(other) \(file) /f", 1, other),
                         Mistake("\(kind) put \(name) /no/such/file /f", 1, "/no/such/file"),
@@ -82,6 +84,15 @@ extension Processes {
                     Mistake("volume put data \(file) /dir/f", 2, "--force"), Mistake("volume rename missing x -y", 1, "missing"),
                     Mistake("volume rename share x -y", 1, "share"), Mistake("volume rename data second -y", 2, "second"),
                     Mistake("volume rename data \(longName) -y", 2, "name"), Mistake("volume rename data x", 2, "--yes"),
+                    // Regions that do not exist are not found, whoever names them.
+                    Mistake("volume create x --home mars", 1, "mars"), Mistake("volume clone data x --home mars", 1, "mars"),
+                    Mistake("volume rm data /dir/f --wait mars", 1, "volume rm 'data': it has no replica in mars"),
+                    Mistake("volume create x --max-lag -1", 2, "volume create --max-lag -1.0: it takes 0.1 to 86400 seconds"),
+                    Mistake("volume create x --durability bounded", 2, "--max-lag"),
+                    Mistake("volume create x --durability nonsense", 2, "it is region, majority, all or bounded"),
+                    Mistake("volume reload data --max-staleness -1", 2, "--max-staleness -1.0"),
+                    // In the command line's words, not in those of the API.
+                    Mistake("volume history data --limit 0", 2, "see `atoll volume history --help`"),
                 ], on: cluster)
             // The verbs of versions.
             for verb in ["commit", "reload", "history", "conflicts", "status"] {
@@ -127,6 +138,15 @@ extension Processes {
                     Mistake("node", 2, "--help"),
                     Mistake("app stop ap-missing -y", 1, "ap-missing"), Mistake("app history ap-missing", 1, "ap-missing"),
                     Mistake("check store \(missing)", 1, missing), Mistake("check log \(missing)", 1, missing),
+                    Mistake("check namespace \(missing)", 1, missing),
+                    Mistake("check namespace \(cluster.folder.path)", 1, "nothing to check"),
+                    Mistake("check store \(cluster.directory)", 1, "nodes/"), Mistake("check log \(cluster.directory)", 1, "nodes/"),
+                    Mistake("check store \(cluster.directory)/nodes/\(cluster.nodes[0].name)", 1, "in use"),
+                    Mistake("check log \(cluster.directory)/nodes/\(cluster.nodes[0].name)/data", 1, "in use"),
+                    Mistake("check namespace \(cluster.directory)", 1, "in use"),
+                    Mistake("node remove \(cluster.nodes[0].name) -y", 1, "--force"), Mistake("node drain nobody", 1, "atoll node list"),
+                    Mistake("node drain \(cluster.nodes[0].name) --wait 1", 1, "--undo"),
+                    Mistake("node drain \(cluster.nodes[0].name) --wait 0", 2, "--wait"),
                     Mistake("inspect \(missing)", 1, missing), Mistake("inspect \(text)", 1, text),
                     Mistake("check nonsense \(missing)", 2, "nonsense"), Mistake("bench chunks --input \(missing)", 1, missing),
                     Mistake("bench nonsense", 2, "nonsense"), Mistake("compare --workload nonsense", 2, "nonsense"),
@@ -165,6 +185,65 @@ extension Processes {
             // What somebody broke on purpose is told.
             #expect(cluster.run(["fault", "isolate", "b"]).status == 0)
             #expect(cluster.run(["doctor"]).output.contains("b is cut off"))
+            #expect(cluster.run(["status"]).output.contains("fault\tb is cut off from all other regions"))
+            #expect(cluster.run(["status", "--json"]).output.contains(#""faults":[{"kind":"isolate","places":["b"]"#))
+            #expect(cluster.run(["fault", "heal"]).status == 0)
+            #expect(!cluster.run(["status"]).output.contains("cut off"))
+        }
+
+        /// Ctrl-C leaves no half file behind, says so, and ends as shells expect.
+        @Test func anInterruptedCopySaysWhatItLeaves() async throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            for verb in [["volume", "create", "data"], ["nfs", "create", "share"]] { #expect(cluster.run(verb).status == 0) }
+            let put = try RunningCommand(["volume", "put", "data", "-", "/f"], cluster: cluster.directory, in: cluster.folder, isFed: true)
+            #expect(await catches(SIGINT, put.process.processIdentifier))
+            put.signal(SIGINT)
+            #expect(await put.ends())
+            #expect(put.process.terminationReason == .uncaughtSignal && put.process.terminationStatus == SIGINT)
+            #expect(put.output == "atoll: volume put: interrupted; nothing was committed\n")
+            #expect(cluster.run(["volume", "ls", "data"]).output == "")
+            // A get is caught between the first and the last byte: if it was faster, the next file is larger.
+            for size in [64 << 20, 256 << 20] {
+                let file = try cluster.write("large", LocalCluster.noise(size, seed: 1))
+                #expect(cluster.run(["nfs", "put", "share", file, "/large"]).status == 0)
+                let folder = cluster.folder.appendingPathComponent("out-\(size)").path
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                func parts() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
+                let get = try RunningCommand(["nfs", "get", "share", "/large", folder], cluster: cluster.directory, in: cluster.folder)
+                while get.process.isRunning, !parts().contains(where: { $0.hasSuffix(".part") }) { usleep(500) }
+                get.signal(SIGTERM)
+                #expect(await get.ends())
+                guard get.process.terminationReason == .uncaughtSignal else { continue }
+                #expect(parts() == [], "it left something")
+                #expect(get.output.hasPrefix("atoll: nfs get: interrupted; "), "\(get.output)")
+                return
+            }
+            Issue.record("no get was slow enough to be interrupted")
+        }
+
+        /// Whether a process has taken this signal into its own hands (`SigCgt` of proc(5)).
+        private func catches(_ signal: Int32, _ process: Int32) async -> Bool {
+            await LocalCluster.eventually(within: 30) {
+                let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+                guard let mask = status.firstMatch(of: /SigCgt:\s*([0-9a-f]+)/).flatMap({ UInt64($0.1, radix: 16) }) else { return false }
+                return mask & 1 << UInt64(signal - 1) != 0
+            }
+        }
+
+        /// A node that dies in the middle of a put is told of in one line of proper words.
+        @Test func aNodeThatDiesMeanwhileIsToldOf() async throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            #expect(cluster.run(["nfs", "create", "share"]).status == 0)
+            let put = try RunningCommand(["nfs", "put", "share", "-", "/f"], cluster: cluster.directory, in: cluster.folder, isFed: true)
+            try put.input?.write(contentsOf: Data(LocalCluster.noise(4 << 20, seed: 2)))
+            #expect(cluster.run(["fault", "kill", cluster.nodes[0].name]).status == 0)
+            #expect(await put.ends())
+            #expect(put.process.terminationStatus == 1)
+            let lines = put.output.split(separator: "\n")
+            #expect(lines.count == 1 && put.output.hasPrefix("atoll: nfs put"), "\(put.output)")
+            #expect(put.output.contains("before the answer was here") || put.output.contains("nothing listens at"), "\(put.output)")
         }
 
         @Test func dataOfANewerVersionIsRefused() throws {

@@ -177,6 +177,46 @@ extension Processes {
             #expect(await node.ends())
         }
 
+        /// A founder whose data directory was emptied has forgotten its votes: it is refused with one line, and
+        /// another node takes its place. What was stored before, and while it was away, is there.
+        @Test func aNodeWhoseDirectoryWasEmptiedIsReplacedByAnother() async throws {
+            let cluster = try LocalCluster(regions: ["a", "b", "c"])
+            defer { cluster.end() }
+            let client = cluster.client(cluster.nodes[2])
+            let volume = try await client.createFilesystem(NewFilesystem(kind: .volume, name: "data", region: RegionID("a"))).id
+            let bytes = LocalCluster.noise(300_000, seed: 8)
+            #expect(await put(client, volume, "one", bytes))
+            let lost = cluster.nodes[1]
+            #expect(cluster.run(["fault", "kill", lost.name]).status == 0)
+            let home = "\(cluster.directory)/nodes/\(lost.name)"
+            for name in try FileManager.default.contentsOfDirectory(atPath: home + "/data") {
+                try FileManager.default.removeItem(atPath: home + "/data/" + name)
+            }
+            #expect(await put(client, volume, "two", bytes))
+            let refused = LocalCluster.run(["node", "--config", home + "/config.yaml"], limit: 60)
+            #expect(refused.status == 1, "\(refused)")
+            #expect(refused.errors.contains("n2 joined with another data directory"), "\(refused)")
+            #expect(refused.errors.contains("if n2 is lost, remove it with force"), "\(refused)")
+            let removed = cluster.run(["node", "remove", lost.name, "--force", "-y"])
+            #expect(removed.status == 0, "\(removed)")
+            let grown = cluster.run(["up", "--detach", "--regions", "a,b,c", "--nodes-per-region", "1"])
+            #expect(grown.status == 0, "\(grown)")
+            try cluster.reload()
+            #expect(cluster.nodes.map(\.region).sorted() == ["a", "b", "c"])
+            let fresh = cluster.client(try #require(cluster.nodes.first { $0.region == "b" }))
+            for name in ["one", "two"] {
+                #expect(await LocalCluster.eventually { await LocalCluster.holds(fresh, volume, name, bytes) }, "\(name)")
+            }
+            #expect(
+                await LocalCluster.eventually {
+                    await cluster.groups().values.flatMap { $0 }.allSatisfy { !$0.voters.contains(NodeID(2)) && $0.voters.count == 3 }
+                })
+            #expect(await put(fresh, volume, "three", bytes))
+            await fresh.shutdown()
+            await client.shutdown()
+            #expect(await cluster.digestsDiffer() == "")
+        }
+
         /// One node after the other is restarted while a client writes on: nothing acknowledged is lost, and no
         /// write waits for an election.
         @Test func aRollingRestartDoesNotStopCommits() async throws {

@@ -16,6 +16,7 @@ final class RunningCommand: @unchecked Sendable {
         outPath = folder.appendingPathComponent("out-\(UInt64.random(in: 0 ... .max))")
         _ = FileManager.default.createFile(atPath: outPath.path, contents: nil)
         let out = try FileHandle(forWritingTo: outPath)
+        defer { try? out.close() }
         process.standardOutput = out
         process.standardError = out
         if isFed {
@@ -29,7 +30,10 @@ final class RunningCommand: @unchecked Sendable {
         try process.run()
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        try? input?.close()
+    }
 
     var output: String { String(decoding: (try? Data(contentsOf: outPath)) ?? Data(), as: UTF8.self) }
 

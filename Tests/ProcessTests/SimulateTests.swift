@@ -43,6 +43,32 @@ extension Processes {
             #expect(result.output.isEmpty)
         }
 
+        @Test func aRunCanBeSteppedThrough() throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-replay-\(UInt64.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            func replay(_ arguments: [String], input: String = "") -> CommandResult {
+                LocalCluster.run(["replay"] + arguments, input: Data(input.utf8), in: folder)
+            }
+            #expect(try run(["swarm", "--seed", "7", "--trace", "run.log"], in: folder).status == 0)
+            let counted = replay(["run.log", "--from", "2000", "--count", "5", "--changes"])
+            #expect(counted.status == 0, "\(counted.errors)")
+            #expect(counted.output.components(separatedBy: "\n").count { $0.hasPrefix("#") } == 5, "\(counted.output)")
+            let asked = replay(["run.log"], input: "at 3000\nstate 1\nchange 1\nnonsense\nquit\n")
+            #expect(asked.status == 0 && asked.output.contains("\ngroup g0 role: "), "\(asked.output)")
+            #expect(asked.errors.contains("not known: nonsense"))
+            // A log that tells of another run.
+            let path = folder.appendingPathComponent("run.log")
+            let text = try String(contentsOf: path, encoding: .utf8)
+            try Data(text.replacingOccurrences(of: "# seed 7", with: "# seed 8").utf8).write(to: path)
+            let other = replay(["run.log", "--count", "1000"])
+            #expect(other.status == 1 && other.errors.contains("this build runs it otherwise"), "\(other.errors)")
+            try Data("hello".utf8).write(to: path)
+            #expect(replay(["run.log"]).errors.contains("it is no event log"))
+            #expect(replay(["missing.log"]).errors.contains("cannot be read"))
+            #expect(replay(["run.log", "--node", "0"]).status == 2)
+        }
+
         @Test func interruptedItTellsWhatIsKnown() async throws {
             let folder = FileManager.default.temporaryDirectory
             let command = try RunningCommand(["simulate", "swarm", "--seeds", "1000000", "--json"], cluster: "none", in: folder)

@@ -18,6 +18,13 @@ import Testing
         #expect(row["kind"] as? String == "nfs" && row["p50_ms"] as? Double == 2)
         #expect((row["spread"] as? [String: Any])?["p50_min_ms"] as? Double == 1.9)
         #expect(try ComparisonReport(json: data) == report)
+        // What is not known is null, and not left out.
+        var bare = report
+        (bare.results[0].mibPerS, bare.results[0].p99Ms, bare.results[0].spread.madMs) = (nil, nil, nil)
+        let known = try #require(try JSONSerialization.jsonObject(with: bare.json()) as? [String: Any])
+        let first = try #require((known["results"] as? [[String: Any]])?.first)
+        #expect(first["mib_per_s"] is NSNull && first["p99_ms"] is NSNull && (first["spread"] as? [String: Any])?["mad_ms"] is NSNull)
+        #expect(try ComparisonReport(json: bare.json()) == bare)
         let newer = Data(String(decoding: data, as: UTF8.self).replacingOccurrences(of: "\"schema\" : 1", with: "\"schema\" : 2").utf8)
         #expect(throws: ComparisonReport.UnknownSchema.self) { try ComparisonReport(json: newer) }
     }

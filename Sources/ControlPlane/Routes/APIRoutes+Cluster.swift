@@ -4,6 +4,7 @@ internal import Foundation
 internal import Hummingbird
 internal import NodeRuntime
 internal import Primitives
+internal import Replication
 
 /// What this node knows: it answers from memory, also while everything else hangs.
 extension APIRoutes {
@@ -28,6 +29,26 @@ extension APIRoutes {
             APIRoute(
                 method: .get, path: "/v1/status", name: "getStatus", about: "This node: state, endpoints, groups.", givesSchema: "Status"
             ) { _ in .json(NodeReport(await service.status(), process: Int(getpid()))) },
+            APIRoute(
+                method: .get, path: "/v1/waits", name: "getWaits",
+                about: """
+                    Requests of this node that have waited for over a second: the oldest first, 100 at most. Those of file systems that the \
+                    token may read; changes of the catalog for admins only.
+                    """, givesSchema: "Waits"
+            ) { request in
+                let filesystems = await service.catalog().filesystems
+                let waits = await service.waits().filter { wait in
+                    guard !request.principal.isAdmin else { return true }
+                    return wait.filesystem.flatMap { filesystems[$0] }.map { request.principal.allows($0, write: false) } ?? false
+                }
+                let node = await service.status().node
+                return .json { writer in
+                    writer.object {
+                        $0.field("node", node.rawValue)
+                        $0.field("waits", waits.map(WaitReport.init))
+                    }
+                }
+            },
             APIRoute(
                 method: .get, path: "/v1/members", name: "getMembers", about: "The nodes of the cluster as this node sees them.",
                 givesSchema: "Members"
@@ -93,6 +114,14 @@ extension GroupReport {
             id: group.id, filesystem: group.filesystem, role: group.role, term: group.term, leader: group.leader,
             commitIndex: group.commitIndex,
             appliedIndex: group.appliedIndex, digest: group.digest, voters: group.voters, learners: group.learners, version: group.version)
+    }
+}
+
+extension WaitReport {
+    init(_ wait: NodeStatus.Wait) {
+        self.init(
+            operation: wait.operation, object: wait.object, filesystem: wait.filesystem, session: wait.session, waitsFor: wait.waitsFor,
+            waitedSeconds: wait.waited.inMilliseconds / 1_000, leftSeconds: wait.left.inMilliseconds / 1_000)
     }
 }
 

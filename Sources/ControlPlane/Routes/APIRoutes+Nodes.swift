@@ -41,7 +41,7 @@ extension APIRoutes {
         let catalog = await service.catalog()
         let number = UInt64(text.hasPrefix("n") ? text.dropFirst() : text[...]).map { NodeID($0) }
         guard let id = catalog.node(named: text)?.id ?? number else {
-            throw FileFailure(.notFound, operation: "node", object: text, cause: "there is no such node", hint: "see `atoll members`")
+            throw FileFailure(.notFound, operation: "node", object: text, cause: "there is no such node", hint: "see `atoll node list`")
         }
         guard case .node(let record) = try await change(action(id), request) else { preconditionFailure("no node in the outcome") }
         let now = await service.catalog()

@@ -16,12 +16,13 @@ struct Connection: Sendable {
     let directory: ClusterDirectory?
     let node: String
 
-    static func open(_ options: ClusterOptions, region: String? = nil, node wanted: String? = nil, _ operation: String) async throws
-        -> Connection
-    {
+    /// `limit` bounds every request, in place of its own bound.
+    static func open(
+        _ options: ClusterOptions, region: String? = nil, node wanted: String? = nil, limit: Duration? = nil, _ operation: String
+    ) async throws -> Connection {
         let environment = ProcessInfo.processInfo.environment
         if let endpoint = environment["ATOLL_ENDPOINT"], options.dataDirectory == nil {
-            return try await remote(endpoint, environment, region, operation)
+            return try await remote(endpoint, environment, region, limit, operation)
         }
         let directory = ClusterDirectory(options.dataDirectory)
         let cluster = try ClusterFile.require(directory, operation)
@@ -34,20 +35,29 @@ struct Connection: Sendable {
                 let http = LiveNetwork.http(ready, directory)
             else { continue }
             let token = try LocalFiles.text(directory.tokenFile).trimmingCharacters(in: .whitespacesAndNewlines)
-            return Connection(client: APIClient(address: http, token: token), region: node.region, directory: directory, node: node.name)
+            let client = client(http, token, node.name, limit, operation)
+            return Connection(client: client, region: node.region, directory: directory, node: node.name)
         }
         throw CommandFailure(
             operation, "", "no node of \(place) is running", hint: "see `atoll status`; `atoll up` starts what is missing")
     }
 
-    private static func remote(_ endpoint: String, _ environment: [String: String], _ region: String?, _ operation: String) async throws
-        -> Connection
-    {
+    /// A client whose waits are told on standard error.
+    private static func client(_ address: String, _ token: String, _ node: String, _ limit: Duration?, _ operation: String) -> APIClient {
+        var options = APIClientOptions(limit: limit)
+        if let limit { options.retryFor = min(options.retryFor, limit) }
+        let watch = WaitWatch(operation: operation, node: node, address: address, token: token)
+        return APIClient(address: address, token: token, options: options, observer: watch)
+    }
+
+    private static func remote(
+        _ endpoint: String, _ environment: [String: String], _ region: String?, _ limit: Duration?, _ operation: String
+    ) async throws -> Connection {
         let endpoint = endpoint.hasPrefix("http://") ? String(endpoint.dropFirst("http://".count)) : endpoint
         guard HostPort(endpoint) != nil else { throw CommandFailure.usage(operation, "ATOLL_ENDPOINT", "\"\(endpoint)\" is no host:port") }
         var token = environment["ATOLL_TOKEN"] ?? ""
         if let file = environment["ATOLL_TOKEN_FILE"] { token = try LocalFiles.text(file).trimmingCharacters(in: .whitespacesAndNewlines) }
-        let client = APIClient(address: endpoint, token: token)
+        let client = client(endpoint, token, endpoint, limit, operation)
         guard let region else { return Connection(client: client, region: "", directory: nil, node: endpoint) }
         let actual: String
         do {
@@ -65,9 +75,10 @@ struct Connection: Sendable {
 
     /// Runs `body` with a connection, and ends it.
     static func run<Result: Sendable>(
-        _ options: ClusterOptions, region: String? = nil, _ operation: String, _ body: (Connection) async throws -> Result
+        _ options: ClusterOptions, region: String? = nil, limit: Duration? = nil, _ operation: String,
+        _ body: (Connection) async throws -> Result
     ) async throws -> Result {
-        let connection = try await open(options, region: region, operation)
+        let connection = try await open(options, region: region, limit: limit, operation)
         do {
             let result = try await telling(operation) { try await body(connection) }
             await connection.client.shutdown()

@@ -22,7 +22,15 @@ struct NodeList: AsyncParsableCommand {
             Show.json { writer in
                 writer.object { writer in
                     writer.key("nodes")
-                    writer.array { writer in for node in shown { node.write(to: &writer) } }
+                    writer.array { writer in
+                        for node in shown {
+                            writer.object {
+                                node.writeFields(to: &$0)
+                                // Null where the node that was asked has not heard of it.
+                                $0.field("seen", members.first { $0.id == node.id }?.status)
+                            }
+                        }
+                    }
                 }
             }
             return
@@ -59,7 +67,9 @@ struct NodeDrain: AsyncParsableCommand {
                 guard ContinuousClock.now < end else {
                     throw CommandFailure(
                         "node drain", node, "after \(wait) s it still holds \(report.holds ?? "something")",
-                        hint: "see `atoll node list`; its regions may need another node to take that")
+                        hint:
+                            "it goes on draining: see `atoll node list`, its region may need another node to take that; `atoll node drain \(node) --undo` takes it back"
+                    )
                 }
                 try await Task.sleep(for: .milliseconds(300))
                 if let now = try await connection.client.nodes().first(where: { $0.id == report.id }) { report = now }

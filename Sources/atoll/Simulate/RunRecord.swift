@@ -39,7 +39,7 @@ struct RunRecord: Sendable {
         lines.append(
             "  \(Show.figure(simulated)) s simulated in \(Show.figure(wall)) s, \(events) events (\(Show.figure(Double(events) / max(wall, 0.000_001) / 1e6)) million/s), "
                 + "\(statistics.operations) operations (\(statistics.failedOperations) failed), \(statistics.commits) commits, "
-                + "\(statistics.faults) faults, \(statistics.restarts) starts"
+                + "\(statistics.locks) locks, \(statistics.swept) chunks collected, \(statistics.faults) faults, \(statistics.restarts) starts"
                 + (recovery.map { ", agreed \(Show.figure($0)) s after the faults" } ?? ""))
         for violation in violations.prefix(10) { lines.append("  \(Terminal.escaped(violation))") }
         if violations.count > 10 { lines.append("  and \(violations.count - 10) more") }

@@ -43,7 +43,7 @@ final class SeedRunner: Sendable {
             guard !Task.isCancelled else { return }
             state.withLock { $0.isStopped = true }
         }
-        let traceFile = try verb.trace.map { try TraceFile($0) }
+        let traceFile = try verb.trace.map { try TraceFile($0, header: verb.traceHeader) }
         await runThreads { [self] lane in work(verb, lane, traceFile) }
         waiting.cancel()
         try traceFile?.close()

@@ -63,6 +63,8 @@ struct Simulate: AsyncParsableCommand {
         if try await !runner.run(self).failed.isEmpty { throw ExitCode(1) }
     }
 
+    var traceHeader: TraceHeader { TraceHeader(scenario: scenario, map: map, seed: seed, mutant: mutant) }
+
     /// The command that repeats one seed.
     func repeatLine(_ seed: UInt64) -> String {
         var words = ["atoll", "simulate", scenario, "--seed", "\(seed)"]

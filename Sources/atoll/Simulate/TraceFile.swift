@@ -6,11 +6,12 @@ final class TraceFile: Sendable {
     private let handle: FileHandle
     private let buffer = Mutex<[UInt8]>([])
 
-    init(_ path: String) throws {
+    init(_ path: String, header: TraceHeader) throws {
         guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path) else {
             throw CommandFailure("simulate", "--trace \(path)", "it cannot be written", hint: "name a file in a folder that exists")
         }
         self.handle = handle
+        for line in header.lines { write(line) }
     }
 
     func write(_ line: String) {

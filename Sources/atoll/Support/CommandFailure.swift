@@ -22,12 +22,26 @@ struct CommandFailure: Error, CustomStringConvertible {
 
     init(_ failure: FileFailure, _ operation: String? = nil) {
         self.init(operation ?? failure.operation, failure.object, failure.cause, hint: failure.hint)
+        speakOfTheCommandLine()
         switch failure.code {
         case .exists, .invalid, .nameTooLong, .outOfRange: exitCode = 2
         // The name is taken, if by another kind.
         case .wrongKind: exitCode = self.operation.hasSuffix(" create") ? 2 : 1
         default: exitCode = 1
         }
+    }
+
+    /// What nodes say is for all front ends: the words of the API, and kinds that the verb names already.
+    private mutating func speakOfTheCommandLine() {
+        if hint == "see /v1/openapi.json" {
+            object = object.replacing("_", with: " ")
+            hint = "see `\(CommandLine.shownName) --help`"
+        }
+        for (word, noun) in [("volume", "volume"), ("nfs", "network file system")] where operation.hasPrefix("\(word) ") {
+            if object.hasPrefix("\(noun) '") { object = String(object.dropFirst(noun.count + 1)) }
+        }
+        let known = "it already exists as "
+        if !operation.hasSuffix(" create"), cause.hasPrefix(known) { cause = "it is \(cause.dropFirst(known.count))" }
     }
 
     static func usage(_ operation: String, _ object: String, _ cause: String, hint: String = "") -> CommandFailure {

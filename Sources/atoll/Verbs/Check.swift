@@ -3,19 +3,46 @@ import ArgumentParser
 import Primitives
 import Storage
 
+/// Which directory is meant: people name a node's, or their cluster's.
+enum CheckedDirectory {
+    /// `path` itself where it holds `marker`; else `part` of the node's data below it.
+    static func find(_ path: String, part: String, _ operation: String, holds marker: (String) -> Bool) throws -> String {
+        let candidates = [path, "\(path)/\(part)", "\(path)/data/\(part)"]
+        if let found = candidates.first(where: marker) { return found }
+        guard LocalFiles.exists(path) else { throw CommandFailure(operation, path, "there is no such directory") }
+        let nodes = nodes(path).filter { marker("\($0)/data/\(part)") }
+        if nodes.count == 1 { return "\(nodes[0])/data/\(part)" }
+        guard nodes.isEmpty else {
+            throw CommandFailure(
+                operation, path, "it is a cluster's, and this looks at one node", hint: "name one of \(nodes.joined(separator: ", "))")
+        }
+        throw CommandFailure(
+            operation, path, "there is nothing to check here",
+            hint: "name the directory of a node, such as atoll-data/nodes/NAME, or its data/\(part)")
+    }
+
+    /// The directories of a local cluster's nodes, by name; none where it is no cluster's.
+    static func nodes(_ path: String) -> [String] {
+        guard LocalFiles.exists("\(path)/nodes") else { return [] }
+        return ((try? LocalFiles.names("\(path)/nodes", "check")) ?? []).sorted().prefix(1_000).map { "\(path)/nodes/\($0)" }
+    }
+}
+
 /// `atoll check …`: verifies what is on disk, of a node that does not run.
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Verify the files of a node that is not running.", subcommands: [CheckStore.self, CheckLog.self])
+        abstract: "Verify the files of a node that is not running.", subcommands: [CheckStore.self, CheckLog.self, CheckNamespace.self])
 }
 
 struct CheckStore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store", abstract: "Read and hash every chunk; --repair rebuilds the index and cuts torn tails.")
-    @Argument(help: "The chunk store's directory.") var directory: String
+    @Argument(help: "A node's directory (atoll-data/nodes/NAME), its data directory, or the chunk store's (…/data/chunks).") var directory:
+        String
     @Flag(help: "Rebuild the index from the sound chunks.") var repair = false
     @OptionGroup var output: OutputOptions
     func run() async throws {
+        let directory = try CheckedDirectory.find(directory, part: "chunks", "check store") { LocalFiles.exists("\($0)/store.json") }
         let progress = Progress("check store", total: nil)
         var last: UInt64 = 0
         let result: StoreCheckResult
@@ -60,9 +87,12 @@ struct CheckStore: AsyncParsableCommand {
 struct CheckLog: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log", abstract: "Read the write-ahead log as a start does, and change nothing.")
-    @Argument(help: "The log's directory.") var directory: String
+    @Argument(help: "A node's directory (atoll-data/nodes/NAME), its data directory, or the log's (…/data/log).") var directory: String
     @OptionGroup var output: OutputOptions
     func run() async throws {
+        let directory = try CheckedDirectory.find(directory, part: "log", "check log") { path in
+            ((try? LocalFiles.names(path, "check log")) ?? []).contains { $0.hasSuffix(".wal") }
+        }
         let result: LogCheckResult
         do {
             result = try LogCheck.run(directory)

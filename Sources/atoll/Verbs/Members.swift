@@ -12,6 +12,22 @@ struct Members: AsyncParsableCommand {
     var node: String?
     @OptionGroup var output: OutputOptions
 
+    /// A member with what the table shows beside it.
+    private struct Row: JSONEncodable {
+        let member: MemberReport
+        let name: String
+        /// As the catalog has it; `-` where no node could be asked.
+        let data: String
+
+        func write(to writer: inout JSONWriter) {
+            writer.object {
+                member.writeFields(to: &$0)
+                $0.field("name", name)
+                $0.field("data", data == "-" ? nil : data)
+            }
+        }
+    }
+
     func run() async throws {
         let directory = ClusterDirectory(cluster.dataDirectory)
         let file = try ClusterFile.require(directory, "members")
@@ -36,7 +52,7 @@ struct Members: AsyncParsableCommand {
                             writer.object {
                                 $0.field("node", view.node.id)
                                 $0.field("name", view.node.name)
-                                $0.field("members", view.answer)
+                                $0.field("members", view.answer.map { Row(member: $0, name: name($0.id.rawValue), data: state($0.id)) })
                                 $0.field("nodes", states)
                             }
                         }

@@ -15,6 +15,18 @@ struct TargetOptions: ParsableArguments {
 
     @Option(help: "Where the client is: the region of the node that is asked.")
     var region: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long a request may wait (default: 30; a commit 120, a clone 600).", valueName: "seconds"))
+    var timeout: Double?
+
+    func validate() throws {
+        guard let timeout else { return }
+        guard (0.1...600).contains(timeout) else { throw ValidationError("--timeout takes 0.1 to 600 seconds") }
+    }
+
+    var limit: Duration? { timeout.map { .milliseconds(Int64($0 * 1_000)) } }
 }
 
 /// What to do about a network file system that lives in another region.

@@ -48,6 +48,8 @@ struct StatusRows {
         var rows = await collect(file, directory)
         let known = await Views.collect(file.nodes, directory) { client in try await client.nodes() }.first?.answer ?? []
         for place in rows.indices { rows[place].data = known.first { $0.id.rawValue == rows[place].node.id }?.state }
+        // A damaged file of faults hinders nobody here; `doctor` names it.
+        let faults = (try? LinkFaults.read(directory)) ?? []
         guard !json else {
             Show.json { writer in
                 writer.object {
@@ -57,6 +59,7 @@ struct StatusRows {
                     $0.field("network", file.network.name)
                     $0.field("data_dir", directory.path)
                     $0.field("nodes", rows)
+                    $0.field("faults", faults)
                 }
             }
             return
@@ -68,12 +71,19 @@ struct StatusRows {
                 row.endpoints.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
         }
         table.show()
+        // The first field tells programs that it is no node.
+        for fault in faults {
+            Terminal.line(
+                Terminal.outputIsTerminal
+                    ? "Fault in force: \(fault.words); `atoll fault heal` mends it." : "fault\t\(Terminal.escaped(fault.words))")
+        }
         guard case .namespaces(let subnet) = file.network else { return }
+        let prefix = Terminal.outputIsTerminal ? "" : "network\t"
         if let network = LiveNetwork.running(directory) {
             let carried = LiveNetwork.counters(directory).map { ": \($0)" } ?? ", which does not answer"
-            Terminal.line("Regions are network namespaces in \(subnet); router \(network.process.pid)\(carried).")
+            Terminal.line("\(prefix)Regions are network namespaces in \(subnet); router \(network.process.pid)\(carried).")
         } else {
-            Terminal.line("Regions are network namespaces in \(subnet); no router runs.")
+            Terminal.line("\(prefix)Regions are network namespaces in \(subnet); no router runs.")
         }
     }
 

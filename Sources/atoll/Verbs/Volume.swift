@@ -25,15 +25,21 @@ struct VolumeCreate: AsyncParsableCommand {
             When a commit counts: region, majority (default), all, or bounded: as majority, and commits fail while a region lags by more \
             than --max-lag or --max-lag-bytes.
             """) var durability: String?
-    @Option(help: "Of bounded: seconds, 0.1 to 86400.") var maxLag: Double?
+    @Option(parsing: .unconditional, help: "Of bounded: seconds, 0.1 to 86400.") var maxLag: Double?
     @Option(help: "Of bounded: bytes of content.") var maxLagBytes: UInt64?
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        guard (durability == "bounded") == (maxLag != nil || maxLagBytes != nil), maxLag.map({ (0.1...86_400).contains($0) }) ?? true else {
+        if let maxLag, !(0.1...86_400).contains(maxLag) {
+            throw CommandFailure.usage("volume create", "--max-lag \(maxLag)", "it takes 0.1 to 86400 seconds")
+        }
+        guard durability.map({ ["region", "majority", "all", "bounded"].contains($0) }) ?? true else {
+            throw CommandFailure.usage("volume create", "--durability \(durability ?? "")", "it is region, majority, all or bounded")
+        }
+        guard (durability == "bounded") == (maxLag != nil || maxLagBytes != nil) else {
             throw CommandFailure.usage(
                 "volume create", "--durability \(durability ?? "majority")",
-                "--durability bounded goes with --max-lag (0.1 to 86400 seconds) or --max-lag-bytes, and they with it")
+                "bounded goes with --max-lag or --max-lag-bytes, and they with it")
         }
         try await FilesystemVerb(kind: .volume, verb: "create", target: target).create(
             name, region: home, durability: durability, maximumLag: maxLag, maximumLagBytes: maxLagBytes, json: output.json)

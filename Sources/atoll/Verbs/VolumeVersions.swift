@@ -33,7 +33,9 @@ struct VolumeReload: AsyncParsableCommand {
     @Argument var name: String
     @Flag(help: "To the newest version there is (default): one round trip to the leader.") var latest = false
     @Flag(help: "To the newest that this region has: no round trip.") var local = false
-    @Option(help: ArgumentHelp("To one that was the newest at most so long ago.", valueName: "seconds")) var maxStaleness: Double?
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("To one that was the newest at most so long ago.", valueName: "seconds"))
+    var maxStaleness: Double?
     @Option(help: ArgumentHelp("To at least this version: a number, v3, or the JSON of a commit's receipt.", valueName: "receipt"))
     var minCommit: String?
     @Flag(help: "As --latest, and refuse while files of the session are open.") var strict = false

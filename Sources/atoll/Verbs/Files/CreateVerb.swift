@@ -57,7 +57,13 @@ extension FilesystemVerb {
             try Terminal.confirm(
                 "Rename \(kind.noun) '\(old)' to '\(new)'? Programs that use the old name will not find it.", yes: yes,
                 operation: operation, object: old)
-            _ = try await connection.client.rename(report.id, to: new)
+            do {
+                _ = try await connection.client.rename(report.id, to: new)
+            } catch let failure as FileFailure where failure.object == report.id.description {
+                var told = CommandFailure(failure, operation)
+                told.object = "'\(old)'"
+                throw told
+            }
             Terminal.line("Renamed \(kind.noun) '\(old)' to '\(new)'.")
         }
     }

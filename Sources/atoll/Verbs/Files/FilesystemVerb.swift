@@ -19,7 +19,7 @@ struct FilesystemVerb: Sendable {
     var operation: String { "\(kind.word) \(verb)" }
 
     func run<Result: Sendable>(_ body: (Connection) async throws -> Result) async throws -> Result {
-        try await Connection.run(target.cluster, region: target.region, operation, body)
+        try await Connection.run(target.cluster, region: target.region, limit: target.limit, operation, body)
     }
 
     /// The file system of that name in the environment, or of that id.
@@ -81,7 +81,8 @@ struct FilesystemVerb: Sendable {
             try? await connection.client.closeSession(id)
             return result
         } catch {
-            try? await connection.client.closeSession(id)
+            // What failed is told at once.
+            try? await connection.client.closeSession(id, isPatient: false)
             throw error
         }
     }

@@ -23,6 +23,7 @@ struct GetVerb: Sendable {
 
     func run(_ files: Files) async throws -> (bytes: UInt64, files: Int) {
         if local == "-" { return try await toOutput(files) }
+        Interruption.watch(operation, left: "files that came whole are there, of the others nothing")
         let items = try await collect(files)
         for item in items where !force && item.attributes.type != .directory && FileStatus(item.local, followLinks: false) != nil {
             throw CommandFailure.usage(operation, item.local, "it exists", hint: "add --force to replace it")
@@ -115,6 +116,8 @@ struct GetVerb: Sendable {
         }
         let download = try await files.client.get(files.filesystem, item.remote, session: files.session)
         let part = "\(item.local).\(getpid()).part"
+        Interruption.begin(part: part)
+        defer { Interruption.end(part: part) }
         let file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(download.permissions & 0o777 | 0o200))
         guard file >= 0 else { throw LocalFiles.failure("create", item.local) }
         do {

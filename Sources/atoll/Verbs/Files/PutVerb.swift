@@ -42,6 +42,7 @@ struct PutVerb: Sendable {
 
     /// Returns what was stored, and the receipt where it was committed.
     func run(_ filesystem: FilesystemID, _ connection: Connection) async throws -> (bytes: UInt64, files: Int, receipt: CommitReceipt?) {
+        Interruption.watch(operation, left: left)
         if let stage {
             let files = Files(client: connection.client, filesystem: filesystem, session: stage, operation: operation)
             let stored = try await store(files)
@@ -51,6 +52,12 @@ struct PutVerb: Sendable {
             let stored = try await store(files)
             return (stored.bytes, stored.files, try await files.commit(verb.kind, commit))
         }
+    }
+
+    /// What there is after an interruption.
+    private var left: String {
+        if verb.kind == .nfs { return "files that were stored whole are there, of the others nothing" }
+        return stage == nil ? "nothing was committed" : "files that were staged whole stay staged"
     }
 
     private func store(_ files: Files) async throws -> (bytes: UInt64, files: Int) {
