@@ -147,6 +147,6 @@ extension RegionLag {
         self.init(
             region: RegionID(try json.string("region")), version: VersionID(try json.unsigned("version")),
             commits: try json.unsigned("lag_commits"), bytes: try json.unsigned("lag_bytes"),
-            time: .milliseconds(Int64((try json.real("lag_s") * 1_000).rounded())))
+            time: .milliseconds(Int64((try json.real("lag_s") * 1_000).rounded())), isInTouch: try json.bool("in_touch"))
     }
 }

@@ -189,6 +189,7 @@ extension RegionLag: JSONEncodable {
             $0.field("lag_s", Double(time.inNanoseconds / 1_000_000) / 1_000)
             $0.field("lag_commits", commits)
             $0.field("lag_bytes", bytes)
+            $0.field("in_touch", isInTouch)
         }
     }
 }

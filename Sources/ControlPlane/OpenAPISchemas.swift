@@ -124,7 +124,8 @@ enum OpenAPISchemas {
             "conflicts": {"type": "array", "items": {"type": "object"}}, "complete_regions": {"type": "array", "items": {"type": "string"}},
             "changes": {"type": "integer"}}},
         "RegionLag": {"type": "object", "properties": {"region": {"type": "string"}, "version": {"type": "integer"},
-            "lag_s": {"type": "number"}, "lag_commits": {"type": "integer"}, "lag_bytes": {"type": "integer"}}},
+            "lag_s": {"type": "number"}, "lag_commits": {"type": "integer"}, "lag_bytes": {"type": "integer"},
+            "in_touch": {"type": "boolean", "description": "false: as it was when the region was last heard"}}},
         "Outcome": {"type": "object", "required": ["type", "cost"], "properties": {
             "type": {"enum": ["done", "attributes", "entries", "opened", "data", "written", "link", "bytes", "names", "statistics", "receipt",
             "session", "history", "changes", "conflicts"]}, "cost": {"$ref": "#/components/schemas/Cost"},

@@ -229,12 +229,16 @@ package struct RegionLag: Hashable, Sendable {
     package var bytes: UInt64
     /// Age of the oldest of those versions.
     package var time: Duration
-    package init(region: RegionID, version: VersionID, commits: UInt64, bytes: UInt64, time: Duration) {
+    /// A replica there is alive, as far as the node that tells this knows. Otherwise all of this is as it was
+    /// when the region was last heard: it may be ahead of what the node knows, or gone.
+    package var isInTouch: Bool
+    package init(region: RegionID, version: VersionID, commits: UInt64, bytes: UInt64, time: Duration, isInTouch: Bool = true) {
         self.region = region
         self.version = version
         self.commits = commits
         self.bytes = bytes
         self.time = time
+        self.isInTouch = isInTouch
     }
 
     package var words: String {

@@ -227,9 +227,11 @@ extension NodeState {
             let reports =
                 alive.isEmpty ? known.map(\.progress).sorted { $0.complete > $1.complete } : alive.sorted { $0.complete < $1.complete }
             guard let report = reports.first else {
-                return RegionLag(region: region, version: VersionID(0), commits: 0, bytes: 0, time: .zero)
+                return RegionLag(region: region, version: VersionID(0), commits: 0, bytes: 0, time: .zero, isInTouch: false)
             }
-            return RegionLag(region: region, report: report, history: history, now: civil)
+            var lag = RegionLag(region: region, report: report, history: history, now: civil)
+            lag.isInTouch = !alive.isEmpty
+            return lag
         }
     }
 

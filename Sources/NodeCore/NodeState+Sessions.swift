@@ -61,6 +61,7 @@ extension NodeState {
     /// answer within five seconds the session begins with what this region has, as a region that is cut
     /// off must.
     private mutating func catchUp(_ group: GroupID, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) {
+        if isCutOff(from: group) { return }
         let limit = Step(.wait, 10)
         if progress.begun[limit] == nil {
             let token = requests.makeToken()
@@ -74,6 +75,16 @@ extension NodeState {
         } catch {
             if case .waiting = error, progress.ended[limit] == nil { throw .waiting }
         }
+    }
+
+    /// Nobody can lead the group as far as this node knows: no leader is heard, and too few of its voters are
+    /// alive. Then there is nothing to wait for.
+    private func isCutOff(from group: GroupID) -> Bool {
+        guard let status = raft.status(group), status.leader == nil, let voters = catalog.filesystem(of: group)?.plan.voters else {
+            return false
+        }
+        let alive = voters.count { $0.node == settings.id || swim.member($0.node)?.status == .alive }
+        return alive <= voters.count / 2
     }
 
     private mutating func makeSession(_ filesystem: FilesystemID, _ options: SessionOptions) throws(FileFailure) -> SessionID {

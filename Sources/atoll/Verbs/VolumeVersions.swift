@@ -114,11 +114,12 @@ struct VolumeStatus: AsyncParsableCommand {
         Terminal.line("This session reads \(status.version); the newest known here is \(status.latest).")
         Terminal.line(
             status.staged == 0 ? "Nothing is staged." : "\(status.staged) \(status.staged == 1 ? "change is" : "changes are") staged.")
-        var table = Table("Region", ">Has", ">Lag s", ">Commits", ">Bytes")
+        var table = Table("Region", ">Has", ">Lag s", ">Commits", ">Bytes", "In touch")
         for region in status.lag {
             let tenths = region.time.inNanoseconds / 100_000_000
             table.add(
-                region.region.name, "\(region.version)", "\(tenths / 10).\(tenths % 10)", "\(region.commits)", "\(region.bytes)")
+                region.region.name, "\(region.version)", "\(tenths / 10).\(tenths % 10)", "\(region.commits)", "\(region.bytes)",
+                region.isInTouch ? "yes" : "no: as it was when heard last")
         }
         Terminal.line("")
         table.show()
