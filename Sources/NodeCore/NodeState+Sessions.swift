@@ -1,4 +1,6 @@
+import Consensus
 import Filesystem
+import Membership
 import Namespace
 import Primitives
 import Replication

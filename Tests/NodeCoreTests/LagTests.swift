@@ -40,6 +40,36 @@ import Testing
         return Dictionary(uniqueKeysWithValues: status.lag.map { ($0.region.name, $0) })
     }
 
+    /// A region that is cut off does not say that others are where it saw them last, and reads on at once:
+    /// there is no leader to wait for.
+    @Test func aRegionThatIsCutOffKnowsThat() throws {
+        let (cluster, id) = try cluster(.majority)
+        let session = try cluster.open(id, on: 0)
+        try put(cluster, session, "a", 100_000, on: 0)
+        _ = try commit(cluster, session, on: 0, .all)
+        cluster.run(for: .seconds(8))
+        #expect(try lag(cluster, session, on: 0).values.allSatisfy(\.isInTouch))
+        cluster.cut = { ($0 == 2) != ($1 == 2) }
+        cluster.run(for: .seconds(15))
+        try put(cluster, session, "b", 50_000, on: 0)
+        _ = try commit(cluster, session, on: 0)
+        #expect(try lag(cluster, session, on: 0).mapValues(\.isInTouch) == ["us": true, "eu": true, "ap": false])
+        let began = cluster.now
+        let far = try cluster.open(id, on: 2)
+        #expect(cluster.now < began + .milliseconds(500), "it took \(cluster.now - began)")
+        let seen = try lag(cluster, far, on: 2)
+        #expect(seen.mapValues(\.isInTouch) == ["us": false, "eu": false, "ap": true])
+        // Healed, a new session waits for the newest version again.
+        cluster.cut = { _, _ in false }
+        #expect(
+            cluster.run(for: .seconds(30)) {
+                (try? lag(cluster, session, on: 0).values.allSatisfy(\.isInTouch)) == true
+            })
+        let again = try cluster.open(id, on: 2)
+        guard case .session(let status) = try cluster.perform(.sessionStatus, again, on: 2).outcome.value else { return }
+        #expect(status.version == VersionID(2))
+    }
+
     /// Regions that are there lag by nothing; one that is cut off lags by what it misses.
     @Test func lagIsToldInSecondsCommitsAndBytes() throws {
         let (cluster, id) = try cluster(.majority)
