@@ -111,3 +111,16 @@ extension FileOperation {
         }
     }
 }
+
+extension FileOperation {
+    /// Asks only: carried out or not, it leaves files, locks and versions as they are.
+    package var changesNothing: Bool {
+        switch self {
+        case .stat, .list, .read, .readLink, .getXattr, .listXattrs, .statistics, .reload, .sessionStatus, .history, .diff, .conflicts: true
+        case .open(_, let mode): mode == .read || mode == .write
+        case .write, .sync, .close, .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr,
+            .lock, .unlock, .commit, .rollback, .resolveConflict, .clone:
+            false
+        }
+    }
+}

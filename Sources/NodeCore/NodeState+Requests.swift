@@ -208,8 +208,23 @@ extension NodeState {
         let failure = FileFailure(
             .timedOut, operation: record.kind.name, object: object(of: record.kind),
             cause: "no answer before the deadline, waiting for \(waitingFor(record))",
-            hint: "whether it happened is not known; look before you repeat it")
+            hint: adviceAfterDeadline(record))
         finish(record.kind, progress: record.progress, with: .failure(failure), into: &effects)
+    }
+
+    private func adviceAfterDeadline(_ record: RequestRecord) -> String {
+        guard case .operation(_, let session, let operation, _) = record.kind else {
+            if case .open = record.kind { return "nothing was changed; try again" }
+            return "whether it happened is not known; look before you repeat it"
+        }
+        if operation.changesNothing { return "nothing was changed; try again" }
+        let progress = record.progress
+        if case .commit = operation, progress.begun[Step(.propose)] == nil, progress.publication == nil, progress.pending == nil,
+            sessions[session]?.volume?.pending == nil
+        {
+            return "nothing was published; commit again"
+        }
+        return "whether it happened is not known; look before you repeat it"
     }
 
     /// Every 50 ms while anything waits: deadlines, and calls that are due again.
