@@ -21,10 +21,8 @@ import Workloads
     /// Seeds that once found something; what it was stands beside them.
     @Test(
         arguments: [
-            // A session moved past its own commit to what others had published meanwhile.
-            99, 109, 169,
-            // A commit that was not to overwrite brought a removed file back.
-            66, 78, 196,
+            // A commit brought a file back that another had removed, and did not say so.
+            1, 5, 10, 11,
         ] as [UInt64])
     func whatWasFoundIsMended(seed: UInt64) {
         let result = Simulation.run(.swarm(Self.map, seed: seed), seed: seed)
