@@ -54,7 +54,6 @@ extension World {
         case .decay(let node, let count): decay(count, on: node)
         case .replaceDisk(let node):
             crash(node, isSudden: true)
-            for chunk in hosts[node].disk.chunkOrder { storedOn[chunk]? &= ~(1 << UInt64(node)) }
             hosts[node].disk = Disk()
             hosts[node].store += 1_000
             restart(node)

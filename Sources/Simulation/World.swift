@@ -62,7 +62,8 @@ struct World {
     var contents: [ChunkID: Content] = [:]
     /// The region and the node of whoever leads a group in a term; looked up only.
     var leaders: [LeaderKey: NodeID] = [:]
-    /// The machines that ever held a chunk durably, one bit each; looked up only.
+    /// The machines that ever held a chunk durably, one bit each, though the disk was lost since: a copy counts
+    /// for what is acknowledged after it was made. Looked up only.
     var storedOn: [ChunkID: UInt64] = [:]
     /// Changes of the catalog under way, and for which file system; looked up only.
     var catalogRequests: [CatalogRequest: Int] = [:]
