@@ -40,7 +40,8 @@ extension World {
         guard hosts[clients[index].node].isUp else { return move(index) }
         guard let session = clients[index].session else {
             guard let filesystem = filesystems[clients[index].plan.filesystem].id else { return schedule(index, after: 200_000_000) }
-            let options = SessionOptions(attributeCache: .zero)
+            // Every read has an open of its own, so that what is kept must be as new as what is asked for.
+            let options = SessionOptions(attributeCache: index % 2 == 0 ? .zero : .seconds(3))
             return issue(index, limit: 33_000_000_000) { request, _ in .openSession(request, filesystem, options) }
         }
         if clients[index].job == nil {
