@@ -15,8 +15,15 @@ extension Processes {
             let made = LocalCluster.json(cluster.run(["nfs", "create", "share", "--primary", "a", "--json"]))
             let share = try #require((made["id"] as? String).flatMap { FilesystemID($0) })
             let content = LocalCluster.noise(400_000, seed: 1)
-            _ = try await LocalCluster.put(cluster.client(cluster.node(in: "a")), share, "/f", content)
+            let local = try cluster.write("local", content)
+            #expect(cluster.run(["nfs", "put", "share", local, "/f", "--region", "a"]).status == 0)
             let client = cluster.client(cluster.node(in: "b"))
+            do { try await read(client, share, content) } catch { Issue.record(error) }
+            await client.shutdown()
+        }
+
+        /// The same file twice, 64 KiB at a time.
+        private func read(_ client: APIClient, _ share: FilesystemID, _ content: [UInt8]) async throws {
             let session = try await client.openSession(share, options: SessionOptions(attributeCache: .seconds(600)))
             for pass in 0..<2 {
                 let opened = try await client.perform(
