@@ -4,7 +4,7 @@ package import Primitives
 /// Linux kernel's client (6.1, NFSv4.1, defaults): a cold sequential read moves about one transfer
 /// of 1 MiB a round trip, write-behind about two (docs/internals/nfs-client-model.md).
 package enum NFSWindows {
-    /// rsize and wsize, in bytes.
+    /// rsize, wsize and the window of readahead, in bytes.
     package static let transfer: UInt32 = 1 << 20
     /// Reads in flight for one open file.
     package static let readsInFlight = 1
@@ -22,6 +22,10 @@ package struct NFSHandle: Sendable {
     /// Root until a replaced file has been published.
     package var inode: InodeID
     package var size: UInt64
+    /// The change attribute at the open, or of this file's own last COMMIT.
+    package var change: UInt64 = 0
+    /// Where the last read ended: a read that begins here is sequential.
+    package var nextRead: UInt64 = 0
     /// Writes that the client was told are accepted; COMMIT names the count, so that a server that
     /// lost some of them (a new leader) refuses instead of publishing a part.
     package var writes: UInt64 = 0

@@ -40,6 +40,8 @@ package enum Effect: Sendable {
     case readExtents([Extent], under: [UInt8], offset: UInt64, length: UInt32, WaitToken)
     /// Bytes that the core knows (inline content) as a buffer.
     case makeBuffer([UInt8], WaitToken)
+    /// A part of a buffer as a buffer of its own, which outlives the whole; answers `bytesRead`.
+    case sliceBuffer(BufferID, offset: UInt32, length: UInt32, WaitToken)
     case pushChunks([ChunkReference], to: NodeID, WaitToken)
     /// Parts of it come as `chunks(.arrived)`, its end as `chunksFetched`.
     case fetchChunks([ChunkReference], from: NodeID, WaitToken)

@@ -106,6 +106,7 @@ extension NodeState {
         }
         let answer = try compoundOrFail(place, [.lookup(directory: directory, name: name)], session, operation, &progress)
         guard case .attributes(let found) = answer.results[0] else { throw .failure(unexpected(operation)) }
+        confirmReads(session.id, found)
         updateCaches(session.id) { $0.learn(name, in: directory, found, now: $1) }
         return (found.inode, found.type, found)
     }
@@ -182,6 +183,7 @@ extension NodeState {
         }
         let answer = try compoundOrFail(Step(.call), [.getAttributes(found.inode)], session, operation, &progress)
         guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
+        confirmReads(session.id, attributes)
         updateCaches(session.id) { $0.learn(attributes, now: $1) }
         return .attributes(attributes)
     }
@@ -195,6 +197,7 @@ extension NodeState {
         let answer = try compoundOrFail(
             Step(.call), [.readDirectory(directory, cookie: cookie, limit: max(1, min(limit, 4_096)))], session, operation, &progress)
         guard case .entries(let entries, let next) = answer.results[0] else { throw .failure(unexpected(operation)) }
+        for entry in entries { confirmReads(session.id, entry.attributes) }
         updateCaches(session.id) { caches, now in
             for entry in entries { caches.learn(entry.name, in: directory, entry.attributes, now: now) }
         }
@@ -269,9 +272,10 @@ extension NodeState {
     private mutating func opened(_ path: FilePath, _ mode: OpenMode, _ attributes: FileAttributes, _ session: SessionContext) -> FileValue {
         let id = HandleID(nextHandle)
         nextHandle += 1
-        _ = sessions.update(session.id) {
-            $0.nfs!.handles[id] = NFSHandle(id: id, path: path, mode: mode, inode: attributes.inode, size: attributes.size)
-        }
+        var handle = NFSHandle(id: id, path: path, mode: mode, inode: attributes.inode, size: attributes.size)
+        handle.change = attributes.changeID
+        if !handle.replaces { confirmReads(session.id, attributes) }
+        _ = sessions.update(session.id) { $0.nfs!.handles[id] = handle }
         return .opened(id, attributes)
     }
 
@@ -294,6 +298,8 @@ extension NodeState {
             progress.attempt += 1
             return try nfsLock(handle, range, exclusive: exclusive, wait: wait, session, operation, &progress)
         }
+        // Who takes a lock sees what its last holder has written, as Linux's client does.
+        dropReads(session.id, open.inode)
         return .done
     }
 }

@@ -2,35 +2,9 @@ import Filesystem
 import Primitives
 import Replication
 
-// Reading and writing open files of a network file system: windows in flight, write-behind, COMMIT.
+// Writing open files of a network file system: windows in flight, write-behind, COMMIT.
 
 extension NodeState {
-    mutating func nfsRead(
-        _ id: HandleID, _ offset: UInt64, _ length: UInt32, _ session: SessionContext, _ operation: FileOperation,
-        _ progress: inout RequestProgress
-    ) throws(Interrupt) -> FileValue {
-        let handle = try nfsHandle(id, session, operation)
-        guard length <= NFSWindows.transfer * 4 else {
-            throw .failure(FileFailure(.invalid, operation: operation.name, object: operation.object, cause: "more than 4 MiB asked for"))
-        }
-        guard !handle.replaces else { throw .failure(unpublished(operation)) }
-        let place = Step(.call)
-        if progress.begun[place] == nil {
-            // What was written and not yet sent must be seen by one's own reads.
-            if handle.isFlushing || handle.writes > 0 || handle.held != nil || handle.writesInFlight > 0 {
-                _ = try flush(handle, session, operation, &progress)
-            }
-            guard handle.readsInFlight < NFSWindows.readsInFlight else { try waitForHandle(id, session, &progress) }
-            updateHandle(session.id, id) { $0.readsInFlight += 1 }
-            progress.reading = id
-        }
-        let answer = try compound(place, [.read(handle.inode, offset: offset, length: length)], session, &progress)
-        if case .failed(let failure)? = answer.results.last { throw .failure(failure.about(operation)) }
-        guard case .data(let length, let end)? = answer.results.last else { throw .failure(unexpected(operation)) }
-        progress.attachment = answer.data
-        return .data(length: length, endOfFile: end)
-    }
-
     /// Accepts a write: held back if it is the first, else sent behind the caller's back while the
     /// window has room.
     mutating func nfsWrite(
@@ -45,6 +19,7 @@ extension NodeState {
         guard let payload, payload.length > 0 else { return .written(length: 0) }
         guard !handle.isFlushing, handle.writesInFlight < NFSWindows.dirtyLimit else { try waitForHandle(id, session, &progress) }
         let position = offset == .max ? handle.size : offset
+        dropReads(session.id, handle.inode)
         updateHandle(session.id, id) { $0.size = max($0.size, position + UInt64(payload.length)) }
         if handle.held == nil, handle.writes == 0, handle.writesInFlight == 0 {
             updateHandle(session.id, id) { $0.held = (position, payload.buffer, payload.length) }
@@ -156,11 +131,13 @@ extension NodeState {
     mutating func releaseHandle(
         _ session: SessionID, _ operation: FileOperation, _ progress: RequestProgress, failed: Bool, into effects: inout [Effect]
     ) {
+        releaseRead(progress, into: &effects)
         if let handle = progress.reading {
             updateHandle(session, handle) { $0.readsInFlight -= 1 }
             wakeHandle(handle)
         }
         if let handle = progress.committing {
+            if let inode = sessions[session]?.nfs?.handles[handle]?.inode { dropReads(session, inode) }
             updateHandle(session, handle) {
                 $0.isFlushing = false
                 // Whether the server has published the stage is not known; one held write can be sent again.
@@ -182,7 +159,7 @@ extension NodeState {
 
     /// Waits for the writes in flight, then COMMITs (or publishes) the stage; a single held write
     /// goes in the same compound.
-    private mutating func flush(
+    mutating func flush(
         _ handle: NFSHandle, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
     ) throws(Interrupt) -> FileAttributes? {
         if let committed = progress.committed { return committed }
@@ -222,7 +199,9 @@ extension NodeState {
             $0.writes = 0
             $0.inode = attributes.inode
             $0.size = attributes.size
+            $0.change = attributes.changeID
         }
+        confirmReads(session.id, attributes)
         updateCaches(session.id) { caches, now in
             if handle.replaces { caches.forget(handle.inode) }
             caches.learn(attributes, now: now)
@@ -232,7 +211,7 @@ extension NodeState {
     }
 
     /// Leaves the request until something of this open file has ended.
-    private mutating func waitForHandle(_ handle: HandleID, _ session: SessionContext, _ progress: inout RequestProgress) throws(Interrupt)
+    mutating func waitForHandle(_ handle: HandleID, _ session: SessionContext, _ progress: inout RequestProgress) throws(Interrupt)
         -> Never
     {
         handleWaiters[handle, default: []].append(currentKey)

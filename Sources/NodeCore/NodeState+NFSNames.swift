@@ -42,6 +42,7 @@ extension NodeState {
                 Step(.call), [.remove(directory: place.directory, name: place.name, recursive: recursive)], session, operation,
                 change: true,
                 &progress)
+            if case .attributes(let removed) = looked.results[0] { dropReads(session.id, removed.inode) }
             updateCaches(session.id) { caches, _ in caches.forget(place.name, in: place.directory) }
             return .done
         case .rename(let from, let to, let noReplace):
@@ -49,7 +50,8 @@ extension NodeState {
             let destination = try target(to, session, operation, from: 400, &progress)
             _ = try compoundOrFail(
                 Step(.lookup, 900), [.lookup(directory: source.directory, name: source.name)], session, operation, &progress)
-            _ = try compound(Step(.lookup, 901), [.lookup(directory: destination.directory, name: destination.name)], session, &progress)
+            let taken = try compound(
+                Step(.lookup, 901), [.lookup(directory: destination.directory, name: destination.name)], session, &progress)
             _ = try compoundOrFail(
                 Step(.call),
                 [
@@ -58,6 +60,7 @@ extension NodeState {
                         toName: destination.name,
                         noReplace: noReplace)
                 ], session, operation, change: true, &progress)
+            if case .attributes(let replaced)? = taken.results.first { dropReads(session.id, replaced.inode) }
             updateCaches(session.id) { caches, _ in
                 caches.forget(source.name, in: source.directory)
                 caches.forget(destination.name, in: destination.directory)
@@ -103,6 +106,7 @@ extension NodeState {
             let inode = try resolve(path, followLast: true, session, operation, &progress).inode
             let answer = try compoundOrFail(Step(.call), [.setAttributes(inode, changes)], session, operation, change: true, &progress)
             guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
+            confirmReads(session.id, attributes)
             updateCaches(session.id) { $0.learn(attributes, now: $1) }
             return .attributes(attributes)
         case .getXattr(let path, let name):

@@ -129,6 +129,7 @@ extension NodeState {
     mutating func closeSession(_ id: SessionID, into effects: inout [Effect]) {
         guard let session = sessions.remove(id) else { return }
         if let nfs = session.nfs {
+            readCache.drop(id, dropped: &droppable)
             var dirty = nfs.holdsLocks
             for (_, handle) in nfs.handles {
                 if let held = handle.held { effects.append(.dropBuffer(held.payload)) }

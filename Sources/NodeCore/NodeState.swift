@@ -71,6 +71,8 @@ package struct NodeState {
     var stampsInUse: [WaitToken: (group: GroupID, stamp: ClientStamp)] = [:]
     /// Written bytes that outlive the operation that brought them (write-behind).
     var keptPayloads: Set<BufferID> = []
+    /// What sessions of network file systems have read.
+    var readCache = NFSReadCache()
     /// Requests that wait for a place in an open file's window, and writes sent and not answered.
     var handleWaiters: [HandleID: [RequestTable.Key]] = [:]
     var handleSends: [HandleID: Int] = [:]

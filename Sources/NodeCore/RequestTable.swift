@@ -107,6 +107,11 @@ struct RequestProgress {
     var committing: HandleID?
     var committed: FileAttributes?
     var reading: HandleID?
+    /// Its place among the reads under way; what is given of a kept buffer; whether the answer's bytes have
+    /// found their place.
+    var ticket: NFSReadCache.Ticket?
+    var slice: NFSReadCache.Hit?
+    var takesData = false
     /// Steps whose cost has been counted.
     var charged: Set<Step> = []
     /// Scratch numbers of the request's program, such as an attempt counter.

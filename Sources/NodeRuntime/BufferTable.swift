@@ -22,6 +22,12 @@ final class BufferTable: Sendable {
         }
     }
 
+    /// A part of a buffer as one of its own; nil where the buffer is gone or has not so many bytes.
+    func insertSlice(of id: BufferID, offset: Int, length: Int) -> BufferID? {
+        guard let whole = self[id], let part = whole.getSlice(at: whole.readerIndex + offset, length: length) else { return nil }
+        return insert(part)
+    }
+
     subscript(id: BufferID) -> ByteBuffer? { state.withLock { $0.buffers[id] } }
 
     @discardableResult

@@ -126,6 +126,17 @@ final class DataPlane: Sendable {
 
     func makeBuffer(_ bytes: [UInt8], _ token: WaitToken) { post(.bytesRead(token, payload(bytes))) }
 
+    /// The slice shares the whole's memory, which is given back when both are dropped.
+    func slice(_ buffer: BufferID, offset: UInt32, length: UInt32, _ token: WaitToken) {
+        guard let id = buffers.insertSlice(of: buffer, offset: Int(offset), length: Int(length)) else {
+            let failure = FileFailure(
+                .ioError, operation: "read", object: "buffer \(buffer)", cause: "it does not hold \(length) bytes at \(offset)",
+                hint: "open the file and read it again")
+            return post(.stageFailed(token, failure))
+        }
+        post(.bytesRead(token, Payload(buffer: id, length: length)))
+    }
+
     private func payload(_ bytes: [UInt8]) -> Payload {
         Payload(buffer: buffers.insert(ByteBuffer(bytes: bytes)), length: UInt32(bytes.count))
     }

@@ -69,6 +69,7 @@ final class EffectInterpreter: Sendable {
         case .readExtents(let extents, let under, let offset, let length, let token):
             data.read(extents, under: under, offset: offset, length: length, token)
         case .makeBuffer(let bytes, let token): data.makeBuffer(bytes, token)
+        case .sliceBuffer(let buffer, let offset, let length, let token): data.slice(buffer, offset: offset, length: length, token)
         case .pushChunks(let chunks, let to, let token): data.exchange.push(chunks, to: to, token)
         case .fetchChunks(let chunks, let from, let token): data.exchange.fetch(chunks, from: from, token)
         case .chunks(let work): data.perform(work)

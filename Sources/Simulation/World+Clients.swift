@@ -40,7 +40,7 @@ extension World {
         guard hosts[clients[index].node].isUp else { return move(index) }
         guard let session = clients[index].session else {
             guard let filesystem = filesystems[clients[index].plan.filesystem].id else { return schedule(index, after: 200_000_000) }
-            let options = SessionOptions(attributeCache: .zero)
+            let options = SessionOptions(attributeCache: Self.believes(index) ? .seconds(3) : .zero)
             return issue(index, limit: 33_000_000_000) { request, _ in .openSession(request, filesystem, options) }
         }
         if clients[index].job == nil {
@@ -97,6 +97,11 @@ extension World {
 
     // MARK: Jobs
 
+    /// Half of the clients keep what they read, and believe names for a while: since every read has an open of
+    /// its own, what they read must be as new as what others ask for. Only whether a name is free they must
+    /// ask, as those do that believe nothing.
+    private static func believes(_ client: Int) -> Bool { client % 2 == 1 }
+
     private mutating func nextJob(_ index: Int) -> Job? {
         let kind = filesystems[clients[index].plan.filesystem].kind
         if kind == .volume, clients[index].volume.version == nil { return Job(.status) }
@@ -111,7 +116,7 @@ extension World {
             switch draw {
             case 0..<45: return makeJob(.read, file, index)
             case 45..<88: return makeJob(.write, file, index)
-            case 88..<94: return makeJob(.createNew, file, index)
+            case 88..<94: return makeJob(Self.believes(index) ? .write : .createNew, file, index)
             default: return makeJob(.remove, file, index)
             }
         case .volume:

@@ -31,6 +31,10 @@ extension World {
         case .makeBuffer(let bytes, let token):
             let payload = hosts[node].insert(Content(bytes))
             complete(.bytesRead(token, payload), node, after: 1_000)
+        case .sliceBuffer(let buffer, let offset, let length, let token):
+            guard let whole = hosts[node].buffers[buffer] else { preconditionFailure("a slice of \(buffer), which was dropped") }
+            let payload = hosts[node].insert(whole.slice(UInt64(offset), UInt64(length)))
+            complete(.bytesRead(token, payload), node, after: 1_000)
         case .pushChunks(let chunks, let to, let token): pushChunks(chunks, node, Self.index(of: to), token)
         case .fetchChunks(let chunks, let from, let token): fetchChunks(chunks, node, Self.index(of: from), token)
         case .chunks(let work): perform(work, node)

@@ -183,7 +183,9 @@ final class ClusterDriver {
             let time = Duration.seconds(try command.integer("seconds", default: 60))
             cluster.slowness = { $0 == index ? time : .zero }
             return ""
-        case "held": return "buffers=\(cluster.buffersHeld()) stages=\(cluster.stagesHeld())"
+        case "held":
+            let kept = cluster.rangesKept()
+            return "buffers=\(cluster.buffersHeld()) stages=\(cluster.stagesHeld())" + (kept > 0 ? " kept=\(kept)" : "")
         case "jump":
             // Civil time goes on by hours, as over a weekend.
             let hours = Int64(try command.integer("hours"))

@@ -104,6 +104,13 @@ extension TestCluster {
             case .readExtents(let extents, let under, let offset, let length, let token):
                 read(extents, under, offset, length, token, node)
             case .makeBuffer(let bytes, let token): post(.bytesRead(token, host.insert(bytes)), to: node, after: .zero)
+            case .sliceBuffer(let buffer, let offset, let length, let token):
+                guard let whole = host.buffers[buffer] else {
+                    faults.append("node \(node + 1) takes a slice of a buffer that it has dropped")
+                    continue
+                }
+                let part = Array(whole[Int(offset)..<Int(offset) + Int(length)])
+                post(.bytesRead(token, host.insert(part)), to: node, after: .zero)
             case .pushChunks(let chunks, let to, let token):
                 let target = index(of: to)
                 let ok = !cut(node, target) && hosts[target].isUp

@@ -76,7 +76,9 @@ extension TestCluster {
 
     func crash(_ node: Int) { hosts[node].isUp = false }
 
-    /// Content that nodes which are up hold for requests, and stages that wait to be stored.
-    func buffersHeld() -> Int { hosts.reduce(0) { $0 + ($1.isUp ? $1.buffers.count : 0) } }
+    /// Content that nodes which are up hold for requests (not what they keep of reads), and stages that wait to be stored.
+    func buffersHeld() -> Int { hosts.reduce(0) { $0 + ($1.isUp ? $1.buffers.count - $1.state.keptReads.buffers : 0) } }
+    /// What clients of network file systems keep of what they read.
+    func rangesKept() -> Int { hosts.reduce(0) { $0 + ($1.isUp ? $1.state.keptReads.ranges : 0) } }
     func stagesHeld() -> Int { hosts.reduce(0) { $0 + ($1.isUp ? $1.stages.count : 0) } }
 }
