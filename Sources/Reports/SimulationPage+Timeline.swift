@@ -2,7 +2,10 @@
 extension SimulationPage {
     func timeline() -> String {
         guard !run.series.isEmpty else { return "" }
-        let faults = run.faults.prefix(80).map { "<li>\(Figure.duration($0.at * 1_000)): \(escape($0.text))</li>\n" }
+        let phases = run.phases.map { SimulationSummary.Mark(at: $0.at, text: "phase “\($0.text)” begins") }
+        let faults = (run.faults.prefix(80) + phases).sorted { $0.at < $1.at }.map {
+            "<li>\(Figure.duration($0.at * 1_000)): \(escape($0.text))</li>\n"
+        }
         let list = faults.isEmpty ? "" : "<details open><summary>What went wrong, and when</summary><ol>\(faults.joined())</ol></details>\n"
         return """
             <section id="timeline"><h2>What clients got</h2>
