@@ -29,7 +29,14 @@ struct APIResponder: HTTPResponder {
         load = Load()
     }
 
+    /// An answer to HEAD has no content, whatever it says (RFC 9110 §9.3.2): bytes after its head would be taken
+    /// for the beginning of the connection's next answer.
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+        let response = try await answer(to: request)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(to request: Request) async throws -> Response {
         let count = load.count.add(1, ordering: .relaxed).newValue
         defer { load.count.subtract(1, ordering: .relaxed) }
         // Health and metrics answer while everything else is too much.

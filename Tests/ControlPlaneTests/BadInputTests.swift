@@ -155,6 +155,19 @@ extension Fixture {
         }
     }
 
+    /// What follows an answer to HEAD on the connection is the next answer, also where the first one is an error.
+    @Test(arguments: ["/v1/filesystems/x/files/f", "/v1/status", "/v1/nothing", "/healthz"])
+    func answersToHeadAreHeadsOnly(path: String) async throws {
+        try await Fixture.run { fixture in
+            let head = "HEAD \(path) HTTP/1.1\r\nhost: x\r\n\r\n"
+            let text = try await fixture.bytes(head + head + "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            var parts = text.split(separator: "\r\n\r\n", omittingEmptySubsequences: false)
+            #expect(parts.popLast() == "ready\n")
+            #expect(parts.count == 3)
+            #expect(parts.allSatisfy { $0.hasPrefix("HTTP/1.1 ") }, "\(text)")
+        }
+    }
+
     @Test func nobodyListens() async throws {
         let client = APIClient(address: "127.0.0.1:1", token: "x", options: APIClientOptions(timeout: .seconds(2), retryFor: .zero))
         let failure = await failure { _ = try await client.status() }
