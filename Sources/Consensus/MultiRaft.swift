@@ -67,6 +67,9 @@ package struct MultiRaft: Sendable {
     /// What this node knows of the group; nil where it does not host it.
     package func status(_ group: GroupID) -> RaftStatus? { slot(of: group).map { states[$0].status } }
 
+    /// Through here this replica's own log is synced; it may have applied more, which others have synced.
+    package func durableIndex(of group: GroupID) -> UInt64 { slot(of: group).map { states[$0].persistence.durableIndex } ?? 0 }
+
     /// Cheaper than `status` for the question asked most often.
     package func leader(of group: GroupID) -> NodeID? { slot(of: group).flatMap { states[$0].leader } }
 

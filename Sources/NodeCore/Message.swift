@@ -26,8 +26,7 @@ package enum Call: Sendable {
     /// Appended to the group's log by its leader and answered when applied there. The envelope
     /// carries client and sequence, so that a repeated call is applied once.
     case propose(GroupID, envelope: [UInt8])
-    /// Answered when this node has applied the group's log up to `index` and, where chunks are
-    /// given, holds (or has in its region) each of them.
+    /// Answered when this node has applied the group's log up to `index` and has synced its own copy of it.
     case awaitApplied(GroupID, index: UInt64)
     /// The session of a network file system is alive: its locks and stages are kept.
     case renew([SessionLease])

@@ -35,6 +35,7 @@ extension NodeState {
             let value = try step(Step(.fetch), &progress) { state, token in state.call(group, .bring(chunks), fixed: node, token: token) }
             if case .missing(let ids) = value { progress.lacking = ids }
         case .brought(_, _, let group, let chunks): try fetchMissing(chunks, of: group, &progress)
+        case .readAhead(let group, let chunks): try performReadahead(group, chunks, &progress)
         }
     }
 
@@ -60,6 +61,7 @@ extension NodeState {
         case .brought(let node, let call, _, _):
             let done = progress.lacking.isEmpty ? Answer.done : .lacking(progress.lacking)
             answer(call, to: node, failure.map { .failed($0) } ?? done, into: &effects)
+        case .readAhead: readaheadsUnderWay -= 1
         case .endSession, .expireSession, .dropUploads, .tellCatalog: break
         }
     }

@@ -216,13 +216,13 @@ extension NodeState {
             served[key] = .some(nil)
             begin(.compound(from: from, id, compound, stamp, attachment), deadline: now + .seconds(60), into: &effects)
         case .awaitApplied(let group, let index):
-            guard let hosted = groups[group] else {
+            guard groups[group] != nil else {
                 answer(
                     id, to: from, .failed(FileFailure(.notFound, operation: "wait", object: "group \(group)", cause: "no replica here")),
                     into: &effects)
                 return
             }
-            if hosted.applied >= index {
+            if holds(group, index) {
                 answer(id, to: from, .done, into: &effects)
             } else if remoteWaits.count < 65_536 {
                 remoteWaits.append(RemoteWait(group: group, index: index, node: from, call: id, deadline: now + .seconds(120)))

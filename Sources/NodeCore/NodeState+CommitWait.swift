@@ -16,6 +16,21 @@ extension NodeState {
         }
     }
 
+    /// Refuses a commit that every region must hold while one of them is not there: it would be published and
+    /// then wait for that region.
+    func requireAllRegions(_ session: SessionContext) throws(Interrupt) {
+        guard let record = catalogRecord(session.filesystem), record.policy.durability == .all else { return }
+        let away = lag(of: session.group).filter { !$0.isInTouch }.map(\.region.name)
+        guard away.isEmpty else {
+            throw .failure(
+                FileFailure(
+                    .unavailable, operation: "commit", object: label(session.filesystem),
+                    cause:
+                        "every region must hold what it commits (durability all), and no replica answers in \(away.joined(separator: ", "))",
+                    hint: "nothing was published; commit again when it is back, see `atoll volume status`"))
+        }
+    }
+
     /// Whom to ask, and whether these regions are enough.
     private func goal(_ wait: CommitWait, _ record: FilesystemRecord) -> (asked: [RegionID], isReached: ([RegionID]) -> Bool)? {
         let wanted: [RegionID]
@@ -31,16 +46,18 @@ extension NodeState {
         return (wanted, { held in wanted.allSatisfy { held.contains($0) } })
     }
 
-    /// One replica in each region that is asked says when it has applied the commit; the copies of its
-    /// chunks are this node's own pushes.
+    /// One replica in each region that is asked, and this one, says when it has applied the commit and synced it; the
+    /// copies of its chunks are this node's own pushes.
     mutating func waitForRegions(
         _ wait: CommitWait, _ session: SessionContext, _ placed: [UInt64], _ index: UInt64, _ progress: inout RequestProgress
     ) throws(Interrupt) {
-        guard let record = catalogRecord(session.filesystem), let (asked, isReached) = goal(wait, record) else { return }
-        var applied = [settings.region]
+        guard let record = catalogRecord(session.filesystem),
+            let (asked, isReached) = goal(record.policy.durability == .all ? .all : wait, record)
+        else { return }
+        var applied: [RegionID] = []
         var isWaiting = false
-        for (number, region) in record.plan.regions.enumerated() where asked.contains(region) && region != settings.region {
-            guard let replica = nearestReplica(record, in: region) else { continue }
+        for (number, region) in record.plan.regions.enumerated() where asked.contains(region) || region == settings.region {
+            guard let replica = region == settings.region ? settings.id : nearestReplica(record, in: region) else { continue }
             do throws(Interrupt) {
                 // All are asked at the same time.
                 _ = try step(Step(.applied, 1 + number), &progress) { node, token in
@@ -63,7 +80,7 @@ extension NodeState {
             throw .failure(notEverywhere(session))
         }
         // They were asked side by side: one wait for the farthest.
-        let far = UInt32(applied.count - 1)
+        let far = UInt32(applied.count { $0 != settings.region })
         if far > 1, progress.charged.insert(Step(.applied, 1)).inserted { progress.cost.wideAreaRoundTrips -= far - 1 }
     }
 

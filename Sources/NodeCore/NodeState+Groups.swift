@@ -242,12 +242,24 @@ extension NodeState {
         guard let group = groups[id] else { return }
         driveRaft(.group(id, .applied(index: group.applied)), into: &effects)
         wakeAppliedWaits(id)
-        for wait in remoteWaits where wait.group == id && wait.index <= group.applied {
-            answer(wait.call, to: wait.node, .done, into: &effects)
-        }
-        remoteWaits.removeAll { $0.group == id && $0.index <= group.applied }
+        answerHolding(into: &effects)
         if id == .catalog { catalogApplied(into: &effects) } else { tellProgress(id, into: &effects) }
         saveSnapshotIfDue(id, into: &effects)
+    }
+
+    /// Whether this replica has applied `index`, and its own log is synced through it: Raft applies what a majority has
+    /// synced, which need not include this node.
+    func holds(_ group: GroupID, _ index: UInt64) -> Bool {
+        (groups[group]?.applied ?? 0) >= index && raft.durableIndex(of: group) >= index
+    }
+
+    /// Answers those who wait until this node holds something, and now does.
+    private mutating func answerHolding(into effects: inout [Effect]) {
+        guard !remoteWaits.isEmpty else { return }
+        let waits = remoteWaits
+        guard waits.contains(where: { holds($0.group, $0.index) }) else { return }
+        remoteWaits = waits.filter { !holds($0.group, $0.index) }
+        for wait in waits where holds(wait.group, wait.index) { answer(wait.call, to: wait.node, .done, into: &effects) }
     }
 
     private mutating func wakeAppliedWaits(_ id: GroupID) {
@@ -348,7 +360,9 @@ extension NodeState {
 
     mutating func groupCompletion(_ event: Event, into effects: inout [Effect]) {
         switch event {
-        case .logDurable(let token): driveRaft(.persisted(token: token), into: &effects)
+        case .logDurable(let token):
+            driveRaft(.persisted(token: token), into: &effects)
+            answerHolding(into: &effects)
         case .logFailed(_, let reason):
             // Nothing was acknowledged that is not durable; a node whose log fails must not go on.
             effects.append(.publish(.fault("the log cannot be written: \(reason)")))

@@ -241,6 +241,14 @@ extension NodeState {
             ?? VolumeProgress(group: group, applied: VersionID(0), complete: VersionID(0), missingBytes: 0)
     }
 
+    /// The newest version whose content this region has as well, so that reading it asks nobody else: what
+    /// those see who can not, or will not, ask. Later ones may be read by those who do ask, from the regions that the
+    /// durability keeps their content in.
+    func wholeState(of state: NamespaceState, _ group: GroupID, atLeast version: VersionID = VersionID(0)) -> NamespaceState {
+        guard let here = lag(of: group).first(where: { $0.region == settings.region }) else { return state }
+        return state.asOf(max(here.version, version))
+    }
+
     /// Refuses a commit while a region lags by more than the volume allows.
     func requireBoundedLag(_ session: SessionContext) throws(Interrupt) {
         guard let durability = catalogRecord(session.filesystem)?.policy.durability, durability.isBounded else { return }

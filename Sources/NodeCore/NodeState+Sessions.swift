@@ -54,16 +54,20 @@ extension NodeState {
             try waitApplied(.catalog, index, Step(.applied), &progress)
         }
         if filesystem.kind == .volume, options.version == nil, let group = group(of: filesystem), groups[group] != nil {
-            try catchUp(group, &progress, into: &effects)
+            progress.isUnconfirmed = try !catchUp(group, &progress, into: &effects)
         }
-        do throws(FileFailure) { return try makeSession(filesystem, options) } catch { throw .failure(error) }
+        do throws(FileFailure) { return try makeSession(filesystem, options, isConfirmed: !progress.isUnconfirmed) } catch {
+            throw .failure(error)
+        }
     }
 
     /// A new session sees the latest version: the leader is asked which that is. Where it does not
-    /// answer within five seconds the session begins with what this region has, as a region that is cut
-    /// off must.
-    private mutating func catchUp(_ group: GroupID, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt) {
-        if isCutOff(from: group) { return }
+    /// answer within five seconds the session begins with what this region has whole, as a region that is cut
+    /// off must. False in that case.
+    private mutating func catchUp(_ group: GroupID, _ progress: inout RequestProgress, into effects: inout [Effect]) throws(Interrupt)
+        -> Bool
+    {
+        if isCutOff(from: group) { return false }
         let limit = Step(.wait, 10)
         if progress.begun[limit] == nil {
             let token = requests.makeToken()
@@ -74,8 +78,10 @@ extension NodeState {
         do throws(Interrupt) {
             let index = try patientReadIndex(group, &progress, into: &effects)
             try waitApplied(group, index, Step(.applied, 1), &progress)
+            return true
         } catch {
             if case .waiting = error, progress.ended[limit] == nil { throw .waiting }
+            return false
         }
     }
 
@@ -89,7 +95,9 @@ extension NodeState {
         return alive <= voters.count / 2
     }
 
-    private mutating func makeSession(_ filesystem: FilesystemID, _ options: SessionOptions) throws(FileFailure) -> SessionID {
+    private mutating func makeSession(_ filesystem: FilesystemID, _ options: SessionOptions, isConfirmed: Bool) throws(FileFailure)
+        -> SessionID
+    {
         func refuse(_ code: FileFailure.Code, _ cause: String, _ hint: String = "") -> FileFailure {
             FileFailure(code, operation: "open session", object: filesystem.description, cause: cause, hint: hint)
         }
@@ -115,7 +123,8 @@ extension NodeState {
                 throw refuse(.unavailable, "this node holds no replica of it", "use a node that does, or wait until it has one")
             }
             guard record.options.origin == nil || files.namespace.version > VersionID(0) else { throw refuseUnfinished(record) }
-            guard let volume = VolumeSession(files: files, options: options) else {
+            let state = isConfirmed ? files.namespace : wholeState(of: files.namespace, record.group)
+            guard let volume = VolumeSession(state, options: options) else {
                 throw refuse(.notFound, "version \(options.version!) is not kept", "see its history")
             }
             session.volume = volume

@@ -173,7 +173,8 @@ extension NodeState {
             effects.append(.dropStage(stage))
             _ = updateVolume(session.id) { volume in _ = volume.handles.update(id) { $0.stage = nil } }
         }
-        let tree = try latest(session, operation)
+        let newest = try latest(session, operation)
+        let tree = mode == .local ? wholeState(of: newest, session.group, atLeast: volume.version) : newest
         _ = updateVolume(session.id) { $0.move(to: tree) }
         return .session(try volumeStatus(session, operation))
     }

@@ -26,6 +26,7 @@ extension NodeState {
         progress.placed = placed
         if progress.begun[Step(.propose)] == nil, progress.publication == nil, settings.mutant != .commitBeforeChunks {
             try requireRegions(options.wait, session)
+            try requireAllRegions(session)
             try requireBoundedLag(session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
             for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {
@@ -193,12 +194,14 @@ extension NodeState {
                     .conflict, operation: operation.name, object: version.description, cause: "the session has staged changes",
                     hint: "commit or discard them first"))
         }
+        if progress.begun[Step(.propose)] == nil { try requireAllRegions(session) }
         let applied = try proposeChange(
             .rollback(to: version, CommitInfo(author: settings.region.name, message: "rollback to \(version)")), session, operation,
             Step(.propose),
             &progress)
         guard case .committed(let outcome) = applied.result else { throw .failure(unexpected(operation)) }
         try waitApplied(session.group, applied.index, Step(.applied), &progress)
+        try waitForRegions(.policy, session, [], applied.index, &progress)
         let newest = try latest(session, operation)
         _ = updateVolume(session.id) { $0.move(to: newest) }
         return .receipt(

@@ -130,6 +130,10 @@ extension NodeState {
             try volumeFlush(handle, session, operation, &progress, into: &effects)
         }
         guard let inode = handle.inode else { return .data(length: 0, endOfFile: true) }
+        if !progress.hasReadAhead {
+            progress.hasReadAhead = true
+            readAhead(id, inode, offset: offset, length: length, session, into: &effects)
+        }
         let content: ReadContent
         if let pinned = handle.pinned {
             do throws(FileFailure) { content = try pinned.content(of: inode, offset: offset, length: length) } catch {

@@ -73,6 +73,8 @@ package struct NodeState {
     var keptPayloads: Set<BufferID> = []
     /// What sessions of network file systems have read.
     var readCache = NFSReadCache()
+    /// Rounds of readahead of volumes.
+    var readaheadsUnderWay = 0
     /// Requests that wait for a place in an open file's window, and writes sent and not answered.
     var handleWaiters: [HandleID: [RequestTable.Key]] = [:]
     var handleSends: [HandleID: Int] = [:]

@@ -89,6 +89,8 @@ struct RequestProgress {
     var clone: CloneWork?
     /// A background commit: files open for writing are left out.
     var leavesOutOpenFiles = false
+    /// No leader said which version is the newest.
+    var isUnconfirmed = false
     /// When the leader was asked for the newest version.
     var askedAt: Instant?
     /// Conflicts that the session had met before this commit.
@@ -112,6 +114,8 @@ struct RequestProgress {
     var ticket: NFSReadCache.Ticket?
     var slice: NFSReadCache.Hit?
     var takesData = false
+    /// What comes behind the read has been asked for.
+    var hasReadAhead = false
     /// Steps whose cost has been counted.
     var charged: Set<Step> = []
     /// Scratch numbers of the request's program, such as an attempt counter.
@@ -156,6 +160,8 @@ enum BackgroundWork {
     case bring(GroupID, NodeID, [ChunkReference])
     /// This node fetches those of these chunks that it has not, for a group's leader.
     case brought(from: NodeID, CallID, GroupID, [ChunkReference])
+    /// Chunks that a reader of a volume will want next.
+    case readAhead(GroupID, [ChunkReference])
 }
 
 struct RequestRecord {

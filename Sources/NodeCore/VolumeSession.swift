@@ -42,16 +42,16 @@ struct VolumeSession {
     }
 
     /// Nil where the version that the options name is not kept.
-    init?(files: FilesMachine, options: SessionOptions) {
+    init?(_ state: NamespaceState, options: SessionOptions) {
         guard let wanted = options.version else {
-            base = files.namespace.tree
-            staged = files.namespace.session()
-            version = files.namespace.version
+            base = state.tree
+            staged = state.session()
+            version = state.version
             return
         }
-        guard let tree = try? files.namespace.tree(at: wanted) else { return nil }
+        guard let tree = try? state.tree(at: wanted) else { return nil }
         base = tree
-        staged = files.namespace.session()
+        staged = state.session()
         version = wanted
         pinned = tree
     }
@@ -70,6 +70,7 @@ struct VolumeHandle {
     var size: UInt64
     /// Synced since it was opened: what it had then may be published.
     var isSynced = false
+    var reads = SequentialReads()
     /// The snapshot that reads see, after a reload has moved the session on.
     var pinned: NamespaceTree?
 

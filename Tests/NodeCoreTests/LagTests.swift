@@ -183,6 +183,66 @@ import Testing
                 == RegionLag(region: RegionID("ap"), version: VersionID(1), commits: 0, bytes: 0, time: .zero))
     }
 
+    /// A region whose content is still on its way: who asks the leader reads from afar, who asks nobody gets the
+    /// newest version that is here whole, and never an older one than it had.
+    @Test func whatARegionHasIsWhatItHasWhole() throws {
+        let (cluster, id) = try cluster(.majority)
+        let writer = try cluster.open(id, on: 0)
+        try put(cluster, writer, "a", 100_000, on: 0)
+        _ = try commit(cluster, writer, on: 0, .all)
+        cluster.run(for: .seconds(8))
+        cluster.isStarved = { $0 == 2 }
+        let before = try cluster.open(id, on: 2)
+        try put(cluster, writer, "b", 60_000, on: 0)
+        _ = try commit(cluster, writer, on: 0)
+        #expect(cluster.run(for: .seconds(5)) { cluster.hosts[2].state.view.groups.first { $0.filesystem == id }?.version == VersionID(2) })
+        func version(_ mode: ReloadMode, _ session: SessionID) throws -> VersionID? {
+            guard case .session(let status) = try cluster.perform(.reload(mode, discard: false), session, on: 2).outcome.value else {
+                return nil
+            }
+            return status.version
+        }
+        #expect(try version(.local, before) == VersionID(1))
+        #expect(try version(.latest, before) == VersionID(2))
+        #expect(try version(.local, before) == VersionID(2), "a session does not go back")
+        cluster.cut = { ($0 == 2) != ($1 == 2) }
+        #expect(cluster.run(for: .seconds(30)) { (try? lag(cluster, before, on: 2))?["us"]?.isInTouch == false })
+        let cutOff = try cluster.open(id, on: 2)
+        #expect(try version(.local, cutOff) == VersionID(1))
+        let opened = try cluster.perform(.open(path: FilePath("a")!, mode: .read), cutOff, on: 2)
+        guard case .opened(let handle, _) = opened.outcome.value else { return }
+        #expect(try cluster.perform(.read(handle: handle, offset: 0, length: 100_000), cutOff, on: 2).data?.count == 100_000)
+        cluster.isStarved = { _ in false }
+        cluster.cut = { _, _ in false }
+        #expect(cluster.run(for: .seconds(60)) { (try? version(.local, cutOff)) == VersionID(2) })
+    }
+
+    /// Durability `all`: metadata too. A commit without chunks returns when every region has applied it, and one that a
+    /// region would miss is refused before it is published.
+    @Test func durabilityAllHoldsForMetadata() throws {
+        let (cluster, id) = try cluster(.all)
+        let session = try cluster.open(id, on: 0)
+        func versions() -> [VersionID?] {
+            cluster.hosts.map { $0.state.view.groups.first { $0.filesystem == id }?.version }
+        }
+        for number in 1...3 {
+            try put(cluster, session, "small", 10 * number, on: 0)
+            let receipt = try commit(cluster, session, on: 0)
+            #expect(versions() == Array(repeating: VersionID(UInt64(number)), count: 3), "all had it when the commit returned")
+            #expect(receipt.completeRegions.map(\.name) == ["ap", "eu", "us"])
+        }
+        cluster.cut = { ($0 == 2) != ($1 == 2) }
+        #expect(cluster.run(for: .seconds(30)) { (try? lag(cluster, session, on: 0))?["ap"]?.isInTouch == false })
+        try put(cluster, session, "small", 5, on: 0)
+        let failure = #expect(throws: FileFailure.self) { try commit(cluster, session, on: 0) }
+        #expect(
+            failure?.code == .unavailable && failure?.cause.hasSuffix("no replica answers in ap") == true, "\(String(describing: failure))")
+        #expect(versions()[0] == VersionID(3), "nothing was published")
+        cluster.cut = { _, _ in false }
+        #expect(cluster.run(for: .seconds(60)) { (try? lag(cluster, session, on: 0))?["ap"]?.isInTouch == true })
+        #expect(try commit(cluster, session, on: 0).version == VersionID(4))
+    }
+
     /// Whoever sees a version can read it, from wherever the durability keeps it.
     @Test func aVersionIsReadableWhereItIsSeen() throws {
         let (cluster, id) = try cluster(.majority)

@@ -19,7 +19,7 @@ extension TestCluster {
     func fetch(_ chunks: [ChunkReference], from source: Int, _ token: WaitToken, _ node: Int) {
         let host = hosts[node]
         fetchesAsked += 1
-        guard hosts[source].isUp, !cut(node, source) else {
+        guard hosts[source].isUp, !cut(node, source), !isStarved(node) else {
             post(.chunksFetched(token, missing: chunks.map(\.id)), to: node, after: .seconds(1))
             return
         }

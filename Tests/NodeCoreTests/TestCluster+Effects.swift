@@ -113,7 +113,7 @@ extension TestCluster {
                 post(.bytesRead(token, host.insert(part)), to: node, after: .zero)
             case .pushChunks(let chunks, let to, let token):
                 let target = index(of: to)
-                let ok = !cut(node, target) && hosts[target].isUp
+                let ok = !cut(node, target) && hosts[target].isUp && !isStarved(target)
                 pushesSent += 1
                 let isStored = ok && copy(chunks, from: node, to: target)
                 if losesAcknowledgements(target) { continue }

@@ -87,6 +87,8 @@ final class TestCluster {
     private let adjust: (inout NodeSettings) -> Void
     /// Pairs of nodes (by index) that cannot reach each other.
     var cut: (Int, Int) -> Bool = { _, _ in false }
+    /// Nodes that no content comes to, though everything else does.
+    var isStarved: (Int) -> Bool = { _ in false }
     /// Time that a node takes to answer a fetch, beside the way.
     var slowness: (Int) -> Duration = { _ in .zero }
     /// Chunks that were swept: when, where.
