@@ -70,6 +70,8 @@ package struct MultiRaft: Sendable {
     /// Through here this replica's own log is synced; it may have applied more, which others have synced.
     package func durableIndex(of group: GroupID) -> UInt64 { slot(of: group).map { states[$0].persistence.durableIndex } ?? 0 }
 
+    package func lastIndex(of group: GroupID) -> UInt64? { slot(of: group).map { states[$0].log.lastIndex } }
+
     /// Cheaper than `status` for the question asked most often.
     package func leader(of group: GroupID) -> NodeID? { slot(of: group).flatMap { states[$0].leader } }
 

@@ -15,22 +15,41 @@ struct Dissemination: Hashable, Sendable {
         var sent = 0
     }
 
-    private(set) var entries: [Entry] = []
+    /// By how often they were sent; within that, the newest last. So the next to be sent are found without sorting, and
+    /// what was sent moves to the next list.
+    private var buckets: [[Entry]] = []
+    private(set) var count = 0
     private var nextOrder: UInt64 = 0
 
-    var isEmpty: Bool { entries.isEmpty }
+    /// The bytes of the shortest piece of news.
+    private static let bytesMin = 20
 
-    func isPending(_ key: MemberUpdate.Key) -> Bool { entries.contains { $0.key == key } }
+    var isEmpty: Bool { count == 0 }
+    /// In order of their coming.
+    var entries: [Entry] { buckets.flatMap { $0 }.sorted { $0.order < $1.order } }
+
+    func isPending(_ key: MemberUpdate.Key) -> Bool { buckets.contains { $0.contains { $0.key == key } } }
 
     /// Takes a piece of news in, in place of what it makes obsolete.
     mutating func enqueue(_ update: MemberUpdate) {
         let key = update.key
-        entries.removeAll { $0.key == key || Self.settles(update, $0.update) }
-        if entries.count >= Self.capacity, let worst = entries.indices.max(by: { ahead(entries[$0], entries[$1]) }) {
-            entries.remove(at: worst)
+        removeAll { $0.key == key || Self.settles(update, $0.update) }
+        if count >= Self.capacity, let worst = buckets.lastIndex(where: { !$0.isEmpty }) {
+            buckets[worst].removeFirst()
+            count -= 1
         }
-        entries.append(Entry(key: key, update: update, bytes: update.xdrBytes.count, order: nextOrder))
+        if buckets.isEmpty { buckets.append([]) }
+        buckets[0].append(Entry(key: key, update: update, bytes: update.xdrBytes.count, order: nextOrder))
+        count += 1
         nextOrder += 1
+    }
+
+    private mutating func removeAll(where isObsolete: (Entry) -> Bool) {
+        for place in buckets.indices where buckets[place].contains(where: isObsolete) {
+            let before = buckets[place].count
+            buckets[place].removeAll(where: isObsolete)
+            count -= before - buckets[place].count
+        }
     }
 
     /// Whether `news` ends the matter that `old`, a suspicion, is about.
@@ -43,35 +62,47 @@ struct Dissemination: Hashable, Sendable {
         }
     }
 
-    private func ahead(_ a: Entry, _ b: Entry) -> Bool {
-        a.sent == b.sent ? a.order > b.order : a.sent < b.sent
-    }
-
     /// What fits `budget` bytes and `room` places, each counted as sent; news sent `limit` times is dropped.
     /// News on a matter that `already` speaks of stays behind.
     mutating func take(budget: Int, room: Int, limit: Int, already: [MemberUpdate]) -> [MemberUpdate] {
-        guard !entries.isEmpty, budget > 0, room > 0 else { return [] }
-        var order = Array(entries.indices)
-        if order.count > 1 { order.sort { ahead(entries[$0], entries[$1]) } }
+        guard count > 0, budget > 0, room > 0 else { return [] }
+        let spoken = already.map(\.key)
         var left = budget
-        var taken: [MemberUpdate] = []
-        var isAnyDone = false
-        for index in order {
-            let entry = entries[index]
-            guard entry.bytes <= left, !already.contains(where: { $0.key == entry.key }) else { continue }
-            left -= entry.bytes
-            taken.append(entry.update)
-            entries[index].sent += 1
-            isAnyDone = isAnyDone || entries[index].sent >= limit
-            if taken.count == room { break }
+        var moved: [Entry] = []
+        search: for sent in buckets.indices {
+            for place in buckets[sent].indices.reversed() {
+                guard left >= Self.bytesMin, moved.count < room else { break search }
+                let bytes = buckets[sent][place].bytes
+                guard bytes <= left, spoken.isEmpty || !spoken.contains(buckets[sent][place].key) else { continue }
+                left -= bytes
+                moved.append(buckets[sent].remove(at: place))
+            }
         }
-        if isAnyDone { entries.removeAll { $0.sent >= limit } }
+        count -= moved.count
+        let taken = moved.map(\.update)
+        var isAnyDone = false
+        for var entry in moved {
+            entry.sent += 1
+            if entry.sent >= limit { isAnyDone = true } else { place(entry) }
+        }
+        // The limit falls as members leave.
+        if isAnyDone, buckets.count > max(1, limit) {
+            for bucket in buckets[max(1, limit)...] { count -= bucket.count }
+            buckets.removeSubrange(max(1, limit)...)
+        }
         return taken
+    }
+
+    private mutating func place(_ entry: Entry) {
+        while buckets.count <= entry.sent { buckets.append([]) }
+        let position = buckets[entry.sent].lastIndex { $0.order < entry.order }.map { $0 + 1 } ?? 0
+        buckets[entry.sent].insert(entry, at: position)
+        count += 1
     }
 
     /// Forgets what is pending about a member that is itself forgotten.
     mutating func drop(_ id: NodeID) {
-        entries.removeAll {
+        removeAll {
             switch $0.key {
             case .member(let member): member == id
             case .suspicion(let suspect, _): suspect == id

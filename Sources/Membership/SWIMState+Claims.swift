@@ -46,6 +46,8 @@ extension SWIMState {
             if isNews { spread(.alive(record), now, &effects) }
             return
         }
+        // What is known already is what is heard most: nothing of it is copied.
+        guard !isOld(record, index) else { return }
         let isRevived = record.incarnation > peers[index].record.incarnation
         let oldRegion = peers[index].record.region
         let isTaken = takeWords(record, index, now, &effects)
@@ -61,6 +63,16 @@ extension SWIMState {
         }
         if isTaken, previous == .alive { effects.append(.factsChanged(peers[index].record)) }
         if isNews { spread(.alive(record), now, &effects) }
+    }
+
+    /// Whether neither the record's incarnation nor its words are news.
+    private func isOld(_ record: MemberRecord, _ index: Int) -> Bool {
+        let (content, run, version) = (
+            peers[index].contentIncarnation, peers[index].record.run, peers[index].record.facts.version
+        )
+        return record.incarnation <= peers[index].record.incarnation
+            && (record.incarnation < content
+                || record.incarnation == content && (record.run != run || record.facts.version <= version))
     }
 
     /// Takes region, endpoints and facts from a record that is newer than the words that we have.
@@ -93,7 +105,7 @@ extension SWIMState {
         if peers.count + 1 >= settings.membersMax, !dropOldestTombstone(&effects) { return }
         var record = record
         record.status = .alive
-        peers.insert(Peer(record: record, now: now, tieBreak: generator.next()), at: position(of: record.id))
+        insertPeer(Peer(record: record, now: now, tieBreak: generator.next()))
         presentCount += 1
         let wasCut = cuts.contains { $0.region == record.region }
         judge(record.region, now, &effects)

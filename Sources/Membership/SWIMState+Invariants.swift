@@ -4,6 +4,7 @@ extension SWIMState {
     /// What must hold after every event.
     package func checkInvariants() {
         for (a, b) in zip(peers, peers.dropFirst()) { precondition(a.id < b.id, "members are out of order at \(b.id)") }
+        precondition(peerIDs == peers.map(\.id), "the list of ids is another than that of the members")
         precondition(index(of: me.id) == nil, "a node is not its own peer")
         precondition(peers.count < settings.membersMax, "too many members")
         let present = peers.reduce(1) { $0 + ($1.record.status.isPresent ? 1 : 0) }
@@ -17,7 +18,7 @@ extension SWIMState {
         precondition(
             probes.count <= Self.probesMax && lapsed.count <= Self.lapsedMax && relays.count <= Self.relaysMax
                 && syncs.count <= Self.syncsMax)
-        precondition(dissemination.entries.count <= Dissemination.capacity, "too much news")
+        precondition(dissemination.count <= Dissemination.capacity && dissemination.count == dissemination.entries.count, "too much news")
         for entry in dissemination.entries { precondition(entry.bytes <= settings.packetLimit, "news that no packet can carry") }
         for (place, probe) in probes.enumerated() {
             precondition(!probes[..<place].contains { $0.target == probe.target }, "two probes of \(probe.target)")

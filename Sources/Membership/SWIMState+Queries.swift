@@ -12,6 +12,8 @@ extension SWIMState {
         id == me.id ? me : index(of: id).map { peers[$0].record }
     }
 
+    package func isPresent(_ id: NodeID) -> Bool { id == me.id || index(of: id).map { peers[$0].record.status.isPresent } ?? false }
+
     /// Members alive or suspect, this node included.
     package var presentMembers: Int { presentCount }
 
@@ -19,6 +21,19 @@ extension SWIMState {
     package func roundTrip(to id: NodeID) -> RoundTripSummary? {
         index(of: id).flatMap { peers[$0].roundTrips.summary }
     }
+
+    /// The medians of what was measured, by member.
+    package var medianRoundTrips: [(NodeID, Duration)] {
+        var out: [(NodeID, Duration)] = []
+        out.reserveCapacity(peerIDs.count)
+        for place in peers.indices where !peers[place].roundTrips.isEmpty {
+            out.append((peerIDs[place], .microseconds(Int64(peers[place].roundTrips.quantile(50)))))
+        }
+        return out
+    }
+
+    /// The members that are neither alive nor suspect, by id.
+    package var absentMembers: [NodeID] { peers.indices.filter { !peers[$0].record.status.isPresent }.map { peerIDs[$0] } }
 
     /// The best guess at the round trip to a member: measured to it, measured between the regions, by coordinates.
     package func estimatedRoundTrip(to id: NodeID) -> Duration? {

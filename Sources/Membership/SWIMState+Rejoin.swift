@@ -65,7 +65,7 @@ extension SWIMState {
     }
 
     private mutating func forget(_ index: Int, _ effects: inout [SWIMEffect]) {
-        let peer = peers.remove(at: index)
+        let peer = removePeer(at: index)
         dissemination.drop(peer.id)
         regionTable.drop(reporter: peer.id)
         cuts.removeAll { cut in cut.region == peer.record.region && !peers.contains { $0.record.region == cut.region } }

@@ -84,6 +84,8 @@ package struct SWIMState: Sendable {
     var startedAt: Instant
     /// All others, ordered by id.
     var peers: [Peer] = []
+    /// Their ids alone, in the same order: a search through them stays within a few cache lines.
+    private(set) var peerIDs: [NodeID] = []
     /// Members alive or suspect, this node included.
     var presentCount = 1
     var seeds: [Endpoint] = []
@@ -197,17 +199,30 @@ package struct SWIMState: Sendable {
 
     /// The place of the first peer whose id is not below `id`.
     func position(of id: NodeID) -> Int {
-        var low = 0
-        var high = peers.count
-        while low < high {
-            let middle = (low + high) / 2
-            if peers[middle].record.id < id { low = middle + 1 } else { high = middle }
+        peerIDs.withUnsafeBufferPointer { ids in
+            var low = 0
+            var high = ids.count
+            while low < high {
+                let middle = (low + high) / 2
+                if ids[middle] < id { low = middle + 1 } else { high = middle }
+            }
+            return low
         }
-        return low
     }
 
     func index(of id: NodeID) -> Int? {
         let place = position(of: id)
-        return place < peers.count && peers[place].record.id == id ? place : nil
+        return place < peerIDs.count && peerIDs[place] == id ? place : nil
+    }
+
+    mutating func insertPeer(_ peer: Peer) {
+        let place = position(of: peer.id)
+        peers.insert(peer, at: place)
+        peerIDs.insert(peer.id, at: place)
+    }
+
+    mutating func removePeer(at index: Int) -> Peer {
+        peerIDs.remove(at: index)
+        return peers.remove(at: index)
     }
 }

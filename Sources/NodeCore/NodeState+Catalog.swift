@@ -35,7 +35,7 @@ extension NodeState {
                 if let measured = swim.rtt(from: a, to: b) { table.setLink(a, b, Replication.RegionLink(roundTrip: measured)) }
             }
         }
-        for member in swim.members where !member.status.isPresent { table.setAlive(member.id, false) }
+        for member in swim.absentMembers { table.setAlive(member, false) }
         return table
     }
 
@@ -150,7 +150,8 @@ extension NodeState {
 
     mutating func housekeeping(into effects: inout [Effect]) {
         let seconds = now.nanoseconds / 1_000_000_000
-        shareRoundTrips(into: &effects)
+        // Medians of many samples move slowly; the first ones are what timers wait for.
+        if seconds % 5 == 0 || startedAt + .seconds(30) > now { shareRoundTrips(into: &effects) }
         presentMyself(into: &effects)
         planMoves(into: &effects)
         reconcileGroups(into: &effects)
@@ -163,7 +164,7 @@ extension NodeState {
         tellAllProgress(into: &effects)
         beginBackgroundCommits(into: &effects)
         // Apps whose heartbeats stopped end here, and what belongs to them.
-        if groups[.catalog]?.isLeader == true, seconds % 5 == 0, catalog.apps.contains(where: { $0.value.isRunning }) {
+        if seconds % 5 == 0, groups.with(.catalog, { $0.isLeader }) == true, catalog.apps.contains(where: { $0.value.isRunning }) {
             let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .expire)
             propose(.catalog, command.xdrBytes, answering: .nobody, into: &effects)
         }
@@ -197,9 +198,10 @@ extension NodeState {
 
     /// Parts of commits that will never be published: their age is counted in ticks of the group's leader.
     private mutating func expireUploads(into effects: inout [Effect]) {
-        for (id, group) in groups {
+        for id in groups.keys(where: { $0.tickAt != nil || $0.isLeader && $0.machine.files?.uploads.isEmpty == false }) {
+            guard let group = groups[id] else { continue }
             guard group.isLeader, group.machine.files?.uploads.isEmpty == false else {
-                if group.tickAt != nil { _ = groups.update(id) { $0.tickAt = nil } }
+                _ = groups.update(id) { $0.tickAt = nil }
                 continue
             }
             let isDue = group.tickAt.map { $0 <= now } ?? false

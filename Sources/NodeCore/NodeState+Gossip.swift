@@ -56,10 +56,7 @@ extension NodeState {
 
     /// Once a second: what was measured goes to Raft, whose timers follow it.
     mutating func shareRoundTrips(into effects: inout [Effect]) {
-        let measured: [(NodeID, Duration)] = swim.members.compactMap { member in
-            guard member.id != settings.id, let roundTrip = swim.roundTrip(to: member.id) else { return nil }
-            return (member.id, roundTrip.median)
-        }
+        let measured = swim.medianRoundTrips
         if !measured.isEmpty { driveRaft(.roundTrips(measured), into: &effects) }
     }
 }

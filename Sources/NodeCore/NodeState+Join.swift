@@ -128,7 +128,7 @@ extension NodeState {
             catalogApplied(into: &effects)
         }
         guard presentedAt.map({ $0 + .seconds(5) <= now }) ?? true else { return }
-        if let record = directory[settings.id], record.state == .removed {
+        if directory.with(settings.id, { $0.state == .removed }) == true {
             presentedAt = now
             effects.append(
                 .publish(.fault("node \(settings.id) was removed from the cluster; its data directory may be deleted")))
@@ -141,11 +141,11 @@ extension NodeState {
             }
             return
         }
-        let record = directory[settings.id]
-        guard
-            record?.store != introduction.store || record?.weight != introduction.weight
-                || record?.endpoints != introduction.endpoints.sorted() || record?.name != introduction.name
-        else { return }
+        let isKnown = directory.with(settings.id) {
+            $0.store == introduction.store && $0.weight == introduction.weight && $0.name == introduction.name
+                && $0.endpoints == introduction.endpoints.sorted()
+        }
+        guard isKnown != true else { return }
         presentedAt = now
         tellCatalog(.registerNode(introduction, number: settings.id), into: &effects)
     }

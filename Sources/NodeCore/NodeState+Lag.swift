@@ -140,15 +140,7 @@ extension NodeState {
         awaitNext(group, into: &effects)
     }
 
-    func progress(of group: GroupID) -> VolumeProgress? {
-        guard let hosted = groups[group], hosted.filesystem?.kind == .volume, let files = hosted.machine.files else { return nil }
-        let applied = files.namespace.version
-        var complete = applied
-        if let first = hosted.lag.incoming.first?.key { complete = VersionID(first.rawValue - min(1, first.rawValue)) }
-        var missing: UInt64 = 0
-        for (_, bytes) in hosted.lag.incoming { missing += bytes }
-        return VolumeProgress(group: group, applied: applied, complete: complete, missingBytes: missing)
-    }
+    func progress(of group: GroupID) -> VolumeProgress? { groups.with(group) { $0.progress } ?? nil }
 
     // MARK: Telling
 
@@ -176,11 +168,10 @@ extension NodeState {
     /// With the housekeeping: what is new, and now and then what is not.
     mutating func tellAllProgress(into effects: inout [Effect]) {
         var byNode = OrderedTable<NodeID, [VolumeProgress]>()
-        for (id, hosted) in groups where !hosted.lag.awaited.isEmpty && !hosted.lag.isLooking { awaitNext(id, into: &effects) }
-        for (id, hosted) in groups {
+        for id in groups.keys(where: { !$0.lag.awaited.isEmpty && !$0.lag.isLooking }) { awaitNext(id, into: &effects) }
+        let time = now
+        for id in groups.keys(where: { $0.mayHaveNews(time, Self.repeatPause, Self.quietPause) }) {
             guard let news = progress(of: id) else { continue }
-            let pause = hosted.lag.changedAt + Self.quietPause > now ? Self.repeatPause : Self.quietPause
-            guard news != hosted.lag.told || hosted.lag.toldAt + pause <= now else { continue }
             remember(told: news)
             for replica in catalog.filesystem(of: id)?.plan.replicas ?? [] where replica.node != settings.id {
                 byNode[replica.node] = (byNode[replica.node] ?? []) + [news]
@@ -259,6 +250,25 @@ extension NodeState {
                     cause: "\(region.region) lags by \(region.words), more than the volume allows (\(durability))",
                     hint: "nothing was published; commit again when it has caught up, see `atoll volume status`"))
         }
+    }
+}
+
+extension HostedGroup {
+    /// What this replica of a volume has; nil for other groups.
+    var progress: VolumeProgress? {
+        guard filesystem?.kind == .volume, let applied = machine.files?.namespace.version else { return nil }
+        var complete = applied
+        if let first = lag.incoming.first?.key { complete = VersionID(first.rawValue - min(1, first.rawValue)) }
+        var missing: UInt64 = 0
+        if !lag.incoming.isEmpty { for (_, bytes) in lag.incoming { missing += bytes } }
+        return VolumeProgress(group: id, applied: applied, complete: complete, missingBytes: missing)
+    }
+
+    /// Whether the other replicas are to hear how far this one is: something is new, or was told long ago.
+    fileprivate func mayHaveNews(_ now: Instant, _ repeatPause: Duration, _ quietPause: Duration) -> Bool {
+        guard let progress else { return false }
+        let pause = lag.changedAt + quietPause > now ? repeatPause : quietPause
+        return progress != lag.told || lag.toldAt + pause <= now
     }
 }
 

@@ -10,6 +10,15 @@ struct Mover {
     /// The group that was looked at last.
     var cursor = GroupID.catalog
     var wasLeader = false
+    /// What the last whole look that changed nothing was taken at; while that is so, the next finds nothing either.
+    var quiet: Outlook?
+
+    /// All that a plan depends on, beside round trips: those alone move nothing.
+    struct Outlook: Equatable {
+        let applied: UInt64
+        let lost: [NodeID]
+        let absent: [NodeID]
+    }
 }
 
 // Where replicas shall be. The leader of the catalog looks once a second, at a bounded rate, and gives a
@@ -23,7 +32,7 @@ extension NodeState {
     private static let lookedAt = 512
 
     mutating func planMoves(into effects: inout [Effect]) {
-        guard groups[.catalog]?.isLeader == true, knowsCatalog else {
+        guard groups.with(.catalog, { $0.isLeader }) == true, knowsCatalog else {
             if mover.wasLeader { mover = Mover() }
             return
         }
@@ -31,6 +40,9 @@ extension NodeState {
         noteLost()
         let state = catalog
         let lost = mover.lostSince.filter { $0.value + settings.replicaGrace <= now }.map(\.key)
+        let outlook = Mover.Outlook(
+            applied: groups.with(.catalog) { $0.applied } ?? 0, lost: lost, absent: swim.absentMembers)
+        guard mover.quiet != outlook else { return }
         let table = regionTable()
         var left = settings.movesPerSecond
         if let plan = state.catalogPlan, state.catalogSettledPlan > 0 {
@@ -47,7 +59,10 @@ extension NodeState {
             let next = nextPlan(id, record.plan, record.policy, isSettled: record.isSettled, lost: lost, table, state)
             if let next { change(id, to: next, record.planRevision, &left, into: &effects) }
         }
-        mover.cursor = looked < Self.lookedAt && left > 0 ? .catalog : place
+        let isWhole = looked < Self.lookedAt && left > 0
+        // A look that began in the middle has seen the end of the table only.
+        mover.quiet = isWhole && left == settings.movesPerSecond && mover.cursor == .catalog ? outlook : nil
+        mover.cursor = isWhole ? .catalog : place
     }
 
     private mutating func change(
@@ -61,8 +76,12 @@ extension NodeState {
 
     private mutating func noteLost() {
         for (id, record) in catalog.nodes where id != settings.id {
-            let isHere = record.state == .removed || swim.member(id)?.status.isPresent ?? false
-            if isHere { _ = mover.lostSince.remove(id) } else if mover.lostSince[id] == nil { mover.lostSince[id] = now }
+            let isHere = record.state == .removed || swim.isPresent(id)
+            if isHere {
+                if !mover.lostSince.isEmpty { _ = mover.lostSince.remove(id) }
+            } else if mover.lostSince[id] == nil {
+                mover.lostSince[id] = now
+            }
         }
     }
 

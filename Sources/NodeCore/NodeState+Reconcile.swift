@@ -20,7 +20,7 @@ extension NodeState {
     mutating func reconcileGroups(into effects: inout [Effect]) {
         let state = catalog
         guard state.cluster != nil else { return }
-        for (id, hosted) in groups where hosted.isLeader {
+        for id in groups.keys(where: { $0.isLeader }) {
             if id == .catalog {
                 guard let plan = state.catalogPlan else { continue }
                 reconcile(id, plan, state.catalogPlanRevision, state, into: &effects)
@@ -28,7 +28,7 @@ extension NodeState {
                 reconcile(id, record.plan, record.planRevision, state, into: &effects)
             }
         }
-        for id in fills.map(\.key) where groups[id]?.isLeader != true { fills[id] = nil }
+        for id in fills.keys where groups[id]?.isLeader != true { fills[id] = nil }
     }
 
     private mutating func reconcile(

@@ -26,13 +26,10 @@ extension NodeState {
     }
 
     private mutating func noteAbsences() {
-        for member in swim.members {
-            if member.status.isPresent {
-                if upkeep.absentSince.contains(member.id) { _ = upkeep.absentSince.remove(member.id) }
-            } else if !upkeep.absentSince.contains(member.id) {
-                upkeep.absentSince[member.id] = now
-            }
-        }
+        let absent = swim.absentMembers
+        guard !absent.isEmpty || !upkeep.absentSince.isEmpty else { return }
+        for id in upkeep.absentSince.keys where !absent.contains(id) && swim.member(id) != nil { _ = upkeep.absentSince.remove(id) }
+        for id in absent where !upkeep.absentSince.contains(id) { upkeep.absentSince[id] = now }
     }
 
     /// Something is known to be missing: the next round is soon.

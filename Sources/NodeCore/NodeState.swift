@@ -19,6 +19,8 @@ package struct NodeState {
     /// Civil time minus `now`.
     var civilOffset: Int64
 
+    let startedAt: Instant
+
     var raft: MultiRaft
     var groups = OrderedTable<GroupID, HostedGroup>()
     var swim: SWIMState
@@ -128,6 +130,7 @@ package struct NodeState {
         self.generator = generator
         upkeep = ChunkUpkeep(settings.garbage)
         self.now = now
+        startedAt = now
         civilOffset = civil.nanoseconds - now.nanoseconds
         restore(restored)
     }

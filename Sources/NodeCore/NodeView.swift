@@ -40,8 +40,8 @@ extension NodeState {
     /// Whether the catalog is as the cluster has it, as far as this node can tell: a leader is known, and
     /// all of the log that is here has been applied. After a restart the end of the log is applied only then.
     package var knowsCatalog: Bool {
-        guard catalog.cluster != nil, let status = raft.status(.catalog), status.leader != nil else { return false }
-        return (groups[.catalog]?.applied ?? 0) >= status.lastIndex
+        guard raft.leader(of: .catalog) != nil, let last = raft.lastIndex(of: .catalog) else { return false }
+        return groups.with(.catalog) { $0.machine.catalog.cluster != nil && $0.applied >= last } ?? false
     }
 
     /// A file system as the replica here has it; nil where there is none.

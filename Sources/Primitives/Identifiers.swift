@@ -15,7 +15,13 @@ package struct RegionID: Hashable, Comparable, Sendable, CustomStringConvertible
     package init(_ name: String) { self.name = name }
     /// Byte order, not the locale's: the order must be the same on every machine.
     package static func < (a: RegionID, b: RegionID) -> Bool {
-        a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+        let order = a.name.utf8.withContiguousStorageIfAvailable { x in
+            b.name.utf8.withContiguousStorageIfAvailable { y in
+                for place in 0..<min(x.count, y.count) where x[place] != y[place] { return x[place] < y[place] }
+                return x.count < y.count
+            }
+        }
+        return (order ?? nil) ?? a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
     }
     package var description: String { name }
 }

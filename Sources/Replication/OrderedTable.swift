@@ -78,6 +78,23 @@ package struct OrderedTable<Key: Comparable, Value> {
         }
     }
 
+    /// What `body` makes of a value where it lies, which is not copied for it; nil where the key is absent.
+    @inlinable package func with<Result>(_ key: Key, _ body: (Value) -> Result) -> Result? {
+        guard let place = position(of: key) else { return nil }
+        return leaves[place.leaf].values.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped[place.slot]) }
+    }
+
+    /// The keys of values for which `isWanted` holds, in order; no value is copied.
+    @inlinable package func keys(where isWanted: (Value) -> Bool) -> [Key] {
+        var out: [Key] = []
+        for leaf in leaves {
+            leaf.values.withUnsafeBufferPointer { values in
+                for slot in 0..<values.count where isWanted(values.baseAddress.unsafelyUnwrapped[slot]) { out.append(leaf.keys[slot]) }
+            }
+        }
+        return out
+    }
+
     /// Changes a value where it lies; nil where the key is absent.
     @inlinable package mutating func update<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
         guard let place = position(of: key) else { return nil }
