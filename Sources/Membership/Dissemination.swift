@@ -64,7 +64,9 @@ struct Dissemination: Hashable, Sendable {
 
     /// What fits `budget` bytes and `room` places, each counted as sent; news sent `limit` times is dropped.
     /// News on a matter that `already` speaks of stays behind.
-    mutating func take(budget: Int, room: Int, limit: Int, already: [MemberUpdate]) -> [MemberUpdate] {
+    /// One sending of a measurement counts as `linkWeight`: what a push/pull brings just as well goes behind the
+    /// news of members, and less often.
+    mutating func take(budget: Int, room: Int, limit: Int, linkWeight: Int = 1, already: [MemberUpdate]) -> [MemberUpdate] {
         guard count > 0, budget > 0, room > 0 else { return [] }
         let spoken = already.map(\.key)
         var left = budget
@@ -82,7 +84,7 @@ struct Dissemination: Hashable, Sendable {
         let taken = moved.map(\.update)
         var isAnyDone = false
         for var entry in moved {
-            entry.sent += 1
+            if case .link = entry.key { entry.sent += linkWeight } else { entry.sent += 1 }
             if entry.sent >= limit { isAnyDone = true } else { place(entry) }
         }
         // The limit falls as members leave.

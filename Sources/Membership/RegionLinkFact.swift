@@ -51,13 +51,15 @@ package struct RegionLinkFact: Hashable, Sendable, XDRCodable {
         (incarnation, version) > (other.incarnation, other.version)
     }
 
-    /// Whether the measurement moved by more than 5 % and 200 µs.
+    /// Whether the measurement moved: median or minimum by more than 5 % and 200 µs, the p90, which is the
+    /// jitter's, by more than 25 % and 1 ms. All nodes hear of what moved.
     func differs(from other: RegionLinkFact) -> Bool {
-        func moved(_ a: UInt32, _ b: UInt32) -> Bool {
+        func moved(_ a: UInt32, _ b: UInt32, percent: UInt64, least: UInt32) -> Bool {
             let gap = a > b ? a - b : b - a
-            return gap > 200 && UInt64(gap) * 20 > UInt64(max(a, b))
+            return gap > least && UInt64(gap) * 100 > UInt64(max(a, b)) * percent
         }
-        return moved(median, other.median) || moved(p90, other.p90) || moved(minimum, other.minimum)
+        return moved(median, other.median, percent: 5, least: 200) || moved(minimum, other.minimum, percent: 5, least: 200)
+            || moved(p90, other.p90, percent: 25, least: 1_000)
     }
 }
 

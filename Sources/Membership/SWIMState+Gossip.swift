@@ -2,7 +2,8 @@ import Primitives
 
 // Packets, and the news in them (SWIM §4.1; deviation 8).
 extension SWIMState {
-    /// Each node passes a piece of news on this many times.
+    /// Each node passes a piece of news of members on this many times; a measurement, of which more are on their way and
+    /// an exchange brings what was missed, log2(n + 1) times.
     var retransmissions: Int {
         settings.retransmitFactor * Int(Logarithm.base2(Double(presentCount + 1)).rounded(.up))
     }
@@ -16,7 +17,8 @@ extension SWIMState {
         if !dissemination.isEmpty {
             let budget = settings.packetLimit - packet.xdrBytes.count
             packet.updates += dissemination.take(
-                budget: budget, room: SWIMPacket.updatesMax - first.count, limit: retransmissions, already: first)
+                budget: budget, room: SWIMPacket.updatesMax - first.count, limit: retransmissions,
+                linkWeight: settings.retransmitFactor, already: first)
         }
         effects.append(.send(to: endpoint, packet))
     }

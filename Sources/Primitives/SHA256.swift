@@ -1,12 +1,12 @@
 internal import COpenSSL
 
 /// 32 bytes of SHA-256 (FIPS 180-4), ordered as a big-endian number.
-package struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package let words: (UInt64, UInt64, UInt64, UInt64)
+@usableFromInline package struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
+    @usableFromInline package let words: (UInt64, UInt64, UInt64, UInt64)
     package static let byteCount = 32
     package static let zero = Digest(words: (0, 0, 0, 0))
 
-    package init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
+    @inlinable package init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// From exactly 32 bytes.
     package init(_ bytes: some Collection<UInt8>) {
@@ -24,9 +24,9 @@ package struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(bytes)
     }
 
-    package static func == (a: Digest, b: Digest) -> Bool { a.words == b.words }
-    package static func < (a: Digest, b: Digest) -> Bool { a.words < b.words }
-    package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+    @inlinable package static func == (a: Digest, b: Digest) -> Bool { a.words == b.words }
+    @inlinable package static func < (a: Digest, b: Digest) -> Bool { a.words < b.words }
+    @inlinable package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 
     package var bytes: [UInt8] {
         var out: [UInt8] = []

@@ -4,10 +4,10 @@
 /// moves at most one leaf. A copy shares all leaves and a write to a copy clones one of them, so a
 /// snapshot of a table of 100,000 entries is an assignment and stays one while the original goes on.
 ///
-/// Inlinable, so that tables of other modules' types are specialised there.
+/// Inlinable, and usable from inline as a type, so that tables of other modules' types are specialised there.
 ///
 /// Unlike `Dictionary`, two equal tables iterate alike whatever their histories, in every process.
-package struct OrderedTable<Key: Comparable, Value> {
+@usableFromInline package struct OrderedTable<Key: Comparable, Value> {
     @usableFromInline struct Leaf {
         @usableFromInline var keys: [Key]
         @usableFromInline var values: [Value]
@@ -147,8 +147,18 @@ package struct OrderedTable<Key: Comparable, Value> {
         return entry
     }
 
-    @inlinable package var keys: [Key] { leaves.flatMap(\.keys) }
-    @inlinable package var values: [Value] { leaves.flatMap(\.values) }
+    @inlinable package var keys: [Key] {
+        var out: [Key] = []
+        out.reserveCapacity(entryCount)
+        for leaf in leaves { out += leaf.keys }
+        return out
+    }
+    @inlinable package var values: [Value] {
+        var out: [Value] = []
+        out.reserveCapacity(entryCount)
+        for leaf in leaves { out += leaf.values }
+        return out
+    }
 
     /// The entries whose keys are not less than `key`, in order.
     @inlinable package func entries(from key: Key) -> Iterator {
@@ -159,7 +169,7 @@ package struct OrderedTable<Key: Comparable, Value> {
 }
 
 extension OrderedTable: Sequence {
-    package struct Iterator: IteratorProtocol, Sequence {
+    @usableFromInline package struct Iterator: IteratorProtocol, Sequence {
         @usableFromInline let leaves: [Leaf]
         @usableFromInline var leaf: Int
         @usableFromInline var slot: Int
