@@ -9,7 +9,7 @@
     @usableFromInline package let rawValue: UInt64
     @inlinable package init(_ rawValue: UInt64) { self.rawValue = rawValue }
     @inlinable package static func < (a: NodeID, b: NodeID) -> Bool { a.rawValue < b.rawValue }
-    package var description: String { "n\(rawValue)" }
+    @usableFromInline package var description: String { "n\(rawValue)" }
 }
 
 /// A region by its name, such as `us-east-1`.
@@ -26,7 +26,7 @@
         }
         return (order ?? nil) ?? a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
     }
-    package var description: String { name }
+    @usableFromInline package var description: String { name }
 }
 
 /// A replicated log and its state machine. Group 0 is the catalog.
@@ -35,7 +35,7 @@
     @inlinable package init(_ rawValue: UInt64) { self.rawValue = rawValue }
     @inlinable package static var catalog: GroupID { GroupID(0) }
     @inlinable package static func < (a: GroupID, b: GroupID) -> Bool { a.rawValue < b.rawValue }
-    package var description: String { "g\(rawValue)" }
+    @usableFromInline package var description: String { "g\(rawValue)" }
 }
 
 /// A file, directory or other object within one file system. The root is 1; 0 is never used.
@@ -48,7 +48,7 @@
     @inlinable package static var provisionalBit: UInt64 { 1 << 63 }
     @inlinable package var isProvisional: Bool { rawValue & Self.provisionalBit != 0 }
     @inlinable package static func < (a: InodeID, b: InodeID) -> Bool { a.rawValue < b.rawValue }
-    package var description: String { isProvisional ? "i~\(rawValue & ~Self.provisionalBit)" : "i\(rawValue)" }
+    @usableFromInline package var description: String { isProvisional ? "i~\(rawValue & ~Self.provisionalBit)" : "i\(rawValue)" }
 }
 
 /// A request that a front end made at this node; unique within the node's run.
@@ -56,7 +56,7 @@
     @usableFromInline package let rawValue: UInt64
     @inlinable package init(_ rawValue: UInt64) { self.rawValue = rawValue }
     @inlinable package static func < (a: RequestID, b: RequestID) -> Bool { a.rawValue < b.rawValue }
-    package var description: String { "r\(rawValue)" }
+    @usableFromInline package var description: String { "r\(rawValue)" }
 }
 
 /// Bytes that the data plane of this node holds on behalf of the core, which sees only their name.
@@ -64,7 +64,7 @@
     @usableFromInline package let rawValue: UInt64
     @inlinable package init(_ rawValue: UInt64) { self.rawValue = rawValue }
     @inlinable package static func < (a: BufferID, b: BufferID) -> Bool { a.rawValue < b.rawValue }
-    package var description: String { "b\(rawValue)" }
+    @usableFromInline package var description: String { "b\(rawValue)" }
 }
 
 /// A version of a volume: 0 is the empty volume, each commit adds one.
@@ -72,5 +72,5 @@
     @usableFromInline package let rawValue: UInt64
     @inlinable package init(_ rawValue: UInt64) { self.rawValue = rawValue }
     @inlinable package static func < (a: VersionID, b: VersionID) -> Bool { a.rawValue < b.rawValue }
-    package var description: String { "v\(rawValue)" }
+    @usableFromInline package var description: String { "v\(rawValue)" }
 }

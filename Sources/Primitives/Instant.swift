@@ -17,7 +17,7 @@
     @inlinable package static func - (a: Instant, b: Instant) -> Duration {
         .nanoseconds(a.nanoseconds - b.nanoseconds)
     }
-    package var description: String { "@\(nanoseconds / 1_000)us" }
+    @usableFromInline package var description: String { "@\(nanoseconds / 1_000)us" }
 }
 
 /// A moment of civil time, in nanoseconds since 1970-01-01T00:00:00Z. It travels inside commands,

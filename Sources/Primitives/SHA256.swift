@@ -38,7 +38,7 @@ internal import COpenSSL
     }
 
     package var hex: String { Hex.encode(bytes) }
-    package var description: String { String(hex.prefix(12)) }
+    @usableFromInline package var description: String { String(hex.prefix(12)) }
 }
 
 /// The name of a chunk: the SHA-256 of its raw bytes.
