@@ -1,15 +1,16 @@
 package import Primitives
 
-/// A piece of news that packets carry along (SWIM §4.1).
+/// A piece of news that packets carry along (SWIM §4.1). It waits among hundreds and moves between lists: the large
+/// cases are kept elsewhere.
 package enum MemberUpdate: Hashable, Sendable, XDRCodable {
     /// The member says so itself: it joined, refuted, moved, or changed its facts.
-    case alive(MemberRecord)
+    indirect case alive(MemberRecord)
     case suspect(NodeID, incarnation: UInt64, accuser: NodeID)
     /// SWIM's "confirm".
     case dead(NodeID, incarnation: UInt64, accuser: NodeID)
     case left(NodeID, incarnation: UInt64)
     /// A reporter's measurement between two regions.
-    case link(RegionLinkFact)
+    indirect case link(RegionLinkFact)
 
     package func encode(to writer: inout XDRWriter) {
         switch self {
