@@ -15,10 +15,11 @@ extension ComparisonRunner {
         let before = try await client.linkBytes()
         for repetition in 0..<workload.repetitions {
             try Task.checkCancellation()
-            let cells = regions.map { region in
-                WorkloadCursor(
-                    workload, task: WorkloadTask(kind: kind, region: region, part: .cell(repetition: repetition)),
-                    inventory: inputs.inventory, put: put)
+            let cells = regions.flatMap { region in
+                (0..<workload.clients).map { client in
+                    let task = WorkloadTask(kind: kind, region: region, part: .cell(repetition: repetition), client: client)
+                    return WorkloadCursor(workload, task: task, inventory: inputs.inventory, put: put)
+                }
             }
             let started = clock.now()
             await runCells(cells, kind: kind, place, workload, into: &gathered)
@@ -73,11 +74,13 @@ extension ComparisonRunner {
         return Figure.joined(parts)
     }
 
-    /// The primary region's client alone, then the others: at once or in turn.
+    /// The primary region's client alone, then the others: at once or in turn. Clients that want the same
+    /// thing all run at once.
     private func runCells(
         _ cells: [WorkloadCursor], kind: FilesystemKind, _ place: CellPlace, _ workload: Workload, into gathered: inout Gathered
     ) async {
         let together = kind == .nfs && workload.concurrentRegions && options.concurrentRegions
+        guard workload.clients == 1 else { return await runContended(cells, place, workload, kind, into: &gathered) }
         guard let home = cells.first else { return }
         await runAlone(home, place, workload, into: &gathered)
         guard together else {
@@ -87,6 +90,16 @@ extension ComparisonRunner {
         let away = Array(cells.dropFirst())
         let results = await self.cells.run(away, at: place) { _ in }
         for (cell, result) in zip(away, results) { take(result, cell, into: &gathered) }
+    }
+
+    private func runContended(
+        _ cells: [WorkloadCursor], _ place: CellPlace, _ workload: Workload, _ kind: FilesystemKind, into gathered: inout Gathered
+    ) async {
+        let started = clock.now()
+        let results = await self.cells.run(cells, at: place) { _ in }
+        let took = clock.now() - started
+        for (cell, result) in zip(cells, results) { take(result, cell, into: &gathered) }
+        gathered.contention.add(workload.name, kind, clients: cells.count, results, took: took)
     }
 
     private func runAlone(_ cell: WorkloadCursor, _ place: CellPlace, _ workload: Workload, into gathered: inout Gathered) async {

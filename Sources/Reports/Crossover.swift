@@ -63,7 +63,8 @@ package struct Crossover: Codable, Sendable, Equatable {
         var out: [Crossover] = []
         for workload in report.workloads {
             for operation in report.operations(of: workload.name) {
-                guard let nfs = line(report, workload.name, "nfs", operation, home, far.id),
+                guard WorkloadOperation(rawValue: operation)?.isContended != true,
+                    let nfs = line(report, workload.name, "nfs", operation, home, far.id),
                     let volume = line(report, workload.name, "volume", operation, home, far.id)
                 else { continue }
                 out.append(

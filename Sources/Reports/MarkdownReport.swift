@@ -14,6 +14,7 @@ package struct MarkdownReport: Sendable {
         out += "\n## What makes it fair\n\n"
         for (name, text) in report.fairness { out += "- **\(name)**: \(text)\n" }
         for workload in report.workloads { out += "\n## \(workload.name): \(workload.title)\n\n\(workload.imitates)\n\n" + table(workload) }
+        out += faults()
         out += "\n## Count × round trip\n\n" + checks()
         out += "\n## Where the answer flips\n\n" + crossovers()
         out += "\n## Traffic between regions\n\n" + traffic() + prediction() + costs()

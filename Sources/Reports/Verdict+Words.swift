@@ -1,3 +1,5 @@
+internal import Workloads
+
 // The words. Each sentence is built from figures; none names a winner that was not measured.
 extension Verdict {
     static func name(_ kind: Pass.Faster) -> String {
@@ -73,7 +75,13 @@ extension Verdict {
                     + "medians within 10 % or 5 ms."
             )
         }
-        let errors = report.mainRows.reduce(0) { $0 + $1.errors }
+        if let faults = report.faults {
+            if let sentence = faults.verdictSentence { out.append(sentence) }
+            out += faults.proofSentences.map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        }
+        // Commits that were refused because another was first are what contention is, and faults have a section of their own.
+        let errors = report.mainRows.filter { $0.workload != FaultProbe.workload && $0.operation != "try-commit" }
+            .reduce(0) { $0 + $1.errors }
         if errors > 0 { out.append("\(errors) operations failed; they are counted in the table and are not in the latencies.") }
         return out
     }
@@ -153,6 +161,17 @@ extension Verdict {
         return ["locks that hold between hosts, which a volume does not offer\(measured)"]
     }
 
+    /// Whether that was seen, or follows from the contract.
+    private static func survival(_ report: ComparisonReport) -> String {
+        let contract = "by contract, with a majority of regions"
+        guard let lost = report.faults?.mainRecords.first(where: { $0.fault == "primary-lost" }) else { return contract }
+        let writers = lost.clients.filter { $0.kind == "volume" && $0.operation == "write" && $0.region != lost.region }
+        guard !writers.isEmpty, writers.allSatisfy({ $0.succeededMeanwhile > 0 }) else { return contract }
+        let after = writers.flatMap(\.outages).map { ($0.toS - lost.brokenS) * 1_000 }.max()
+        return "\(lost.world == "live" ? "measured" : "simulated"): commits from elsewhere went on "
+            + (after.map { "after \(Figure.duration($0))" } ?? "without a gap")
+    }
+
     static func chooseVolume(_ report: ComparisonReport, _ verdict: Verdict) -> [String] {
         var out: [String] = []
         for region in report.regionsByDistance {
@@ -161,7 +180,7 @@ extension Verdict {
                 out.append("clients in \(region.id): \(Figure.joined(won.map { "\($0.workload) (\(Figure.factor($0.factor))×)" }))")
             }
         }
-        out.append("the primary region may be lost and reading and committing must go on (by contract, with a majority of regions)")
+        out.append("the primary region may be lost and reading and committing must go on (\(survival(report)))")
         out.append("versions: history, rollback, diff (by contract)")
         return out
     }

@@ -4,7 +4,7 @@ import Testing
 import Workloads
 
 @Suite struct CursorTests {
-    static let mixes: [Workload.Mix] = WorkloadOperation.allCases.filter { !$0.isPreparation && $0 != .open }
+    static let mixes: [Workload.Mix] = WorkloadOperation.allCases.filter(\.mayBeMixed)
         .map { Workload.Mix(operation: $0, cold: 3, warm: 2) }
 
     static func workload(_ generator: inout SeededGenerator) -> Workload {

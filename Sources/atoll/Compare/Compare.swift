@@ -33,8 +33,21 @@ struct Compare: AsyncParsableCommand {
     var primary: String?
     @Option(help: "The region map; by default the cluster's own, simulated aws.")
     var map: String?
-    @Option(help: "Time for all measurements, 10 to 86400 s; later cells are cut short where it runs low.")
+    @Option(
+        help: """
+            Time to aim at for preparing and measuring, 10 to 86400 s: later workloads get less where it runs low, but each operation is
+            done once in each repetition, so a slow machine may need more. Costs of --both and faults come on top.
+            """)
     var seconds = 240
+    @Option(name: .customLong("fault-seconds"), help: "How long each fault lasts, 1 to 60 s (default 10).")
+    var faultSeconds: Int?
+    @Flag(
+        name: .customLong("no-faults"),
+        help: """
+            Break nothing. Otherwise, after the measurements, a region of the local cluster is cut off for a while, and then the primary
+            region's nodes are killed and started again, while clients go on.
+            """)
+    var noFaults = false
     @Flag(help: "Leave the two file systems in place.")
     var keep = false
     @OptionGroup(title: "Simulated") var planning: PlanningOptions
@@ -42,6 +55,10 @@ struct Compare: AsyncParsableCommand {
 
     func validate() throws {
         guard (10...86_400).contains(seconds) else { throw ValidationError("--seconds \(seconds): give 10 to 86400") }
+        if let faultSeconds {
+            guard (1...60).contains(faultSeconds) else { throw ValidationError("--fault-seconds \(faultSeconds): give 1 to 60") }
+            if noFaults { throw ValidationError("--fault-seconds and --no-faults exclude each other") }
+        }
         guard [live, simulated, both].count(where: \.self) <= 1 else {
             throw ValidationError("--live, --simulated and --both exclude each other")
         }
@@ -59,11 +76,12 @@ struct Compare: AsyncParsableCommand {
         try LocalFiles.makeDirectory(report)
         let options = try await options(file, directory)
         let cluster = try LiveCluster(file, directory)
+        let faults = LiveFaults(file, directory)
         let work: @Sendable () async throws -> ComparisonReport = { [both] in
-            if both { return try await BothWorlds(live: cluster, options: options, nodes: file.nodes.map(\.region)).run() }
-            return try await ComparisonRunner(client: cluster, options: options) { Terminal.error($0) }.run()
+            if both { return try await BothWorlds(live: cluster, faults: faults, options: options, nodes: file.nodes.map(\.region)).run() }
+            return try await ComparisonRunner(client: cluster, breaking: faults, options: options) { Terminal.error($0) }.run()
         }
-        let result = await Self.interruptible("the file systems of the comparison are deleted", work)
+        let result = await Self.interruptible("what is broken is mended, the file systems of the comparison are deleted", work)
         await cluster.shutdown()
         try finish(try Self.unwrap(result))
     }
@@ -124,9 +142,17 @@ struct Compare: AsyncParsableCommand {
         options.inputFolder = input
         options.budget = .seconds(seconds)
         options.keep = keep
+        options.faults = faultOptions
+        if options.faults != nil, let obstacle = LiveFaults.obstacle(file, directory) {
+            Terminal.error("warning: faults are left out: \(obstacle)")
+            options.faults = nil
+            options.faultsLeftOut = obstacle
+        }
         describe(&options)
         return options
     }
+
+    var faultOptions: FaultOptions? { noFaults ? nil : FaultOptions(duration: .seconds(faultSeconds ?? 10)) }
 
     /// The workloads and a map, or what is wrong with their names or files.
     func settings(_ map: () async throws -> RegionMap) async throws -> ([Workload], RegionMap) {

@@ -70,19 +70,19 @@ final class LiveCluster: WorkloadClient {
         try await places[0].client.delete(filesystem)
     }
 
-    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure) -> SessionID {
-        try await client(region).openSession(filesystem, options: options)
+    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions, within: Duration?) async throws(FileFailure)
+        -> SessionID
+    { try await client(region).openSession(filesystem, options: options, within: within) }
+
+    func closeSession(_ session: SessionID, in region: RegionID, within: Duration?) async {
+        try? await client(region).closeSession(session, within: within)
     }
 
-    func closeSession(_ session: SessionID, in region: RegionID) async {
-        try? await client(region).closeSession(session)
-    }
-
-    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
-        -> (outcome: FileOutcome, data: [UInt8])
+    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?, within: Duration?)
+        async throws(FileFailure) -> (outcome: FileOutcome, data: [UInt8])
     {
         let (outcome, data) = try await client(region).perform(
-            operation, session: session, payload: payload.map { ByteBuffer(bytes: $0) }, within: Self.operationBound)
+            operation, session: session, payload: payload.map { ByteBuffer(bytes: $0) }, within: within ?? Self.operationBound)
         return (outcome, data.map { Array($0.readableBytesView) } ?? [])
     }
 }
