@@ -10,6 +10,7 @@ struct CellDriver: Sendable {
     let filesystem: FilesystemID
     let inputs: InputSet
     let stamp: ContentStamp
+    var recorder: TraceRecorder?
 
     /// A new file system may take some seconds to elect its leader.
     static let openTries = 100
@@ -40,7 +41,11 @@ struct CellDriver: Sendable {
                 cursor.complete(.paused, took: .zero, now: clock.now())
             case .perform(let operation, let payload):
                 guard let session else { preconditionFailure("an operation without a session") }
+                let began = clock.now()
                 let (result, took) = await perform(operation, payload, session, region, cursor.callLimit)
+                if let recorder, cursor is WorkloadCursor, case .done(let outcome) = result {
+                    recorder.note(cursor.task, operation, payload: UInt64(payload?.length ?? 0), outcome.value, at: began)
+                }
                 cursor.complete(result, took: took, now: clock.now())
             }
             samples += cursor.takeSamples()

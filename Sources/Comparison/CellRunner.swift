@@ -57,10 +57,13 @@ extension CellRunner {
 struct LiveCells: CellRunner {
     let client: any WorkloadClient
     let clock: any RunClock
+    var recorder: TraceRecorder?
 
     func run(_ cells: [Cell], note: @escaping @Sendable (WorkloadCursor.PutCounts) -> Void) async -> [CellResult] {
         func driver(_ place: CellPlace) -> CellDriver {
-            CellDriver(client: client, clock: clock, filesystem: place.filesystem, inputs: place.inputs, stamp: place.stamp)
+            CellDriver(
+                client: client, clock: clock, filesystem: place.filesystem, inputs: place.inputs, stamp: place.stamp,
+                recorder: recorder)
         }
         if cells.count == 1, let only = cells.first { return [await driver(only.place).run(only.cursor, note: note)] }
         return await withTaskGroup(of: (Int, CellResult).self) { group in

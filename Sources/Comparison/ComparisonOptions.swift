@@ -26,6 +26,10 @@ package struct ComparisonOptions: Sendable {
     package var faults: FaultOptions?
     /// Why nothing is broken although that was asked for.
     package var faultsLeftOut: String?
+    /// Takes down what the clients of a live run do; nil for nobody.
+    package var recorder: TraceRecorder?
+    /// File systems to use instead of new ones, by kind; they must be empty, and stay.
+    package var existing: [FilesystemKind: FilesystemID] = [:]  // looked up only
     /// Leaves the two file systems in place afterwards.
     package var keep = false
     /// An interrupted run gives a report of what it has, with a note, instead of an error.

@@ -9,6 +9,9 @@ extension ComparisonRunner {
         _ workload: Workload, kind: FilesystemKind, on filesystem: FilesystemID, from regions: [RegionID], inputs: InputSet,
         into gathered: inout Gathered
     ) async throws {
+        if let trace = workload.trace {
+            return try await replay(trace, as: workload, kind: kind, on: filesystem, from: regions, into: &gathered)
+        }
         let stamp = ContentStamp(SeededGenerator.mix(options.nonce &+ SeededGenerator.mix(workload.seed) &+ UInt64(kind.rawValue)))
         let place = CellPlace(filesystem: filesystem, inputs: inputs, stamp: stamp)
         let put = try await prepare(workload, kind, place, into: &gathered)
@@ -113,15 +116,20 @@ extension ComparisonRunner {
     }
 
     private func take(_ result: CellResult, _ cell: WorkloadCursor, into gathered: inout Gathered) {
-        let cellName = "\(cell.workload.name) \(cell.task.kind.word) from \(cell.task.region), repetition \(cell.task.repetition + 1)"
+        let task = cell.task
+        take(result, "\(cell.workload.name) \(task.kind.word) from \(task.region), repetition \(task.repetition + 1)", into: &gathered)
+    }
+
+    func take(_ result: CellResult, _ cellName: String, into gathered: inout Gathered) {
         for sample in result.samples {
             gathered.table.add(sample)
             // Each cause is told once for each operation and kind.
-            guard let failure = sample.failure else { continue }
-            let what = "\(cell.workload.name) \(cell.task.kind.word): \(sample.operation.rawValue)"
+            // That another commit was first is what contention is.
+            guard let failure = sample.failure, sample.operation != .tryCommit || failure.code != .conflict else { continue }
+            let what = "\(sample.workload) \(sample.kind.word): \(sample.operation.rawValue)"
             guard !gathered.failures.contains("\(what) \(failure.code)") else { continue }
             gathered.failures.append("\(what) \(failure.code)")
-            progress("warning: \(what) from \(cell.task.region) failed: \(failure)")
+            progress("warning: \(what) from \(sample.region) failed: \(failure)")
             gathered.notes.append("\(what) failed, first so: \(failure)")
         }
         guard let failure = result.gaveUp else { return }

@@ -26,7 +26,7 @@ package struct ComparisonRunner: Sendable {
     ) {
         self.client = client
         self.clock = clock
-        self.cells = cells ?? LiveCells(client: client, clock: clock)
+        self.cells = cells ?? LiveCells(client: client, clock: clock, recorder: options.recorder)
         self.stage = stage
         self.options = options
         self.progress = progress
@@ -38,7 +38,7 @@ package struct ComparisonRunner: Sendable {
         progress: @escaping @Sendable (String) -> Void
     ) {
         let clock = MachineClock()
-        let cells = LiveCells(client: client, clock: clock)
+        let cells = LiveCells(client: client, clock: clock, recorder: options.recorder)
         self.init(
             client: client, clock: clock, cells: cells, stage: LiveFaultStage(cells: cells, clock: clock, injector: injector),
             options: options, progress: progress)
@@ -68,6 +68,10 @@ package struct ComparisonRunner: Sendable {
         var gathered = Gathered()
         do {
             for kind in options.kinds {
+                if let own = options.existing[kind] {
+                    filesystems.append(own)
+                    continue
+                }
                 let name = "compare-\(kind.word)-\(Hex.encode(withUnsafeBytes(of: options.nonce.bigEndian, Array.init)))"
                 progress("creating \(kind.noun) \(name) in \(options.primary)")
                 filesystems.append(try await client.createFilesystem(named: name, kind: kind, primary: options.primary))
@@ -143,13 +147,14 @@ package struct ComparisonRunner: Sendable {
     private func delete(_ filesystems: [FilesystemID]) async {
         guard !options.keep else { return }
         let (client, clock, progress) = (client, clock, progress)
+        let existing = options.kinds.compactMap { options.existing[$0] }
         await Task {
-            for filesystem in filesystems {
+            for filesystem in filesystems where !existing.contains(filesystem) {
                 for attempt in 1...Self.deletionTries {
                     do {
                         try await client.deleteFilesystem(filesystem)
                         break
-                    } catch where attempt < Self.deletionTries && (error as? FileFailure)?.code.isRetryable == true {
+                    } catch  where attempt < Self.deletionTries && (error as? FileFailure)?.code.isRetryable == true {
                         await clock.sleep(.milliseconds(500))
                     } catch {
                         progress("warning: \(filesystem) could not be deleted: \(error)")

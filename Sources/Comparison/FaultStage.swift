@@ -88,8 +88,9 @@ struct LiveFaultStage: FaultStage {
         if case .success = mending { note(plan.kind == .partition ? "mended" : "the nodes are started again") }
         let results = await work
         if case .failure(let error) = mending { throw Unmended(cause: "\(error)") }
-        if let failure { throw failure }
+        // Whoever is interrupted while breaking something fails for that reason.
         try Task.checkCancellation()
+        if let failure { throw failure }
         return (results, marks)
     }
 

@@ -29,11 +29,13 @@ package protocol WorkloadClient: Sendable {
 extension WorkloadClient {
     package var holdsBytes: Bool { true }
 
-    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure) -> SessionID {
+    package func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure)
+        -> SessionID
+    {
         try await openSession(filesystem, in: region, options: options, within: nil)
     }
-    func closeSession(_ session: SessionID, in region: RegionID) async { await closeSession(session, in: region, within: nil) }
-    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
+    package func closeSession(_ session: SessionID, in region: RegionID) async { await closeSession(session, in: region, within: nil) }
+    package func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
         -> (outcome: FileOutcome, data: [UInt8])
     { try await perform(operation, session: session, in: region, payload: payload, within: nil) }
 }

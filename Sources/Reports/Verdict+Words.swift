@@ -103,11 +103,28 @@ extension Verdict {
     }
 
     private static func crossoverSentences(_ report: ComparisonReport) -> [String] {
-        // Below a millisecond the two are equal at home, and distance decides.
-        let flips = report.crossovers.filter { $0.answer == .flips && ($0.rttMs ?? 0) >= 1 }
-        guard !flips.isEmpty else { return [] }
-        let parts = flips.map { "\(Figure.milliseconds($0.rttMs)) ms for \($0.operation) (\($0.workload))" }
-        return ["Seen operation by operation, the volume becomes the faster one above a round trip of \(Figure.joined(parts))."]
+        var out: [String] = []
+        let flips = report.crossovers.filter { $0.answer == .flips }
+        if !flips.isEmpty {
+            let parts = flips.map { "\(Figure.milliseconds($0.rttMs)) ms for \($0.operation) (\($0.workload))" }
+            out.append("Seen operation by operation, the volume becomes the faster one above a round trip of \(Figure.joined(parts)).")
+        }
+        let back = report.crossovers.filter { $0.answer == .flipsBack }
+        if !back.isEmpty {
+            let parts = back.map { "\(Figure.milliseconds($0.rttMs)) ms for \($0.operation) (\($0.workload))" }
+            out.append("The network file system becomes the faster one above a round trip of \(Figure.joined(parts)).")
+        }
+        guard let far = report.farthest else { return out }
+        for (answer, name) in [(Crossover.Answer.volumeAlways, "volume"), (.nfsAlways, "network file system")] {
+            let factors = report.crossovers.filter { $0.answer == answer }
+                .map { answer == .nfsAlways ? 1 / max($0.farFactor, 1e-6) : $0.farFactor }.sorted()
+            guard let low = factors.first, let high = factors.last else { continue }
+            let times = Figure.factor(low) == Figure.factor(high) ? Figure.factor(low) : "\(Figure.factor(low)) to \(Figure.factor(high))"
+            out.append(
+                "In \(factors.count) of \(report.crossovers.count) operations there is no such distance: the \(name) is as fast or faster "
+                    + "everywhere, from \(far.id) \(times) times.")
+        }
+        return out
     }
 
     private static func batchSentences(_ verdict: Verdict) -> [String] {

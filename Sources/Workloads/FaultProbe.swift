@@ -95,6 +95,8 @@ package struct FaultProbe: ClientCursor {
     private var failing: (since: Instant, cause: FileFailure)?
     private var failuresInRow = 0
     private var samples: [Sample] = []
+    /// The last failure, until it is known whether it is the last of all.
+    private var held: Sample?
 
     package init(_ plan: Plan, kind: FilesystemKind, region: RegionID) {
         self.plan = plan
@@ -147,6 +149,7 @@ package struct FaultProbe: ClientCursor {
         cost = OperationCost()
         handle = nil
         attempts += 1
+        release()
         let none = HandleID(0)
         switch plan.job {
         case .read:
@@ -181,6 +184,7 @@ package struct FaultProbe: ClientCursor {
         case (.opening, .failed(let failure)):
             // One that cannot begin is an attempt too.
             attempts += 1
+            release()
             spent = now - (attemptBegan ?? now)
             failed(failure, now, opensAgain: true)
         case (.pausing, _):
@@ -224,7 +228,7 @@ package struct FaultProbe: ClientCursor {
     private mutating func failed(_ failure: FileFailure, _ now: Instant, opensAgain: Bool) {
         if failing == nil { failing = (attemptBegan ?? now, failure) }
         failuresInRow += 1
-        samples.append(sample(bytesRead: 0, bytesWritten: 0, failure: failure, outage: .zero))
+        held = sample(bytesRead: 0, bytesWritten: 0, failure: failure, outage: .zero)
         queue = []
         attemptBegan = nil
         stage = .pausing
@@ -237,6 +241,11 @@ package struct FaultProbe: ClientCursor {
             repetition: 0, latency: spent, bytesRead: bytesRead, bytesWritten: bytesWritten, cost: cost, failure: failure, outage: outage)
     }
 
+    private mutating func release() {
+        if let held { samples.append(held) }
+        held = nil
+    }
+
     private func isOver(_ now: Instant) -> Bool {
         let end = (began ?? now) + plan.length
         return failing == nil ? now >= end : now >= end + plan.overtime
@@ -247,9 +256,8 @@ package struct FaultProbe: ClientCursor {
         guard let failing else { return }
         outages.append(Outage(from: failing.since, to: now, cause: failing.cause))
         // It never succeeded again: the last failure stands for the span.
-        guard var last = samples.popLast() else { return gaveUp = failing.cause }
-        last.outage = now - failing.since
-        samples.append(last)
+        held?.outage = now - failing.since
+        release()
         gaveUp = failing.cause
     }
 }

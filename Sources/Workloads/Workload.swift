@@ -30,6 +30,8 @@ package struct Workload: Hashable, Sendable {
     package var inputs: Inputs
     package var limits: Limits
     package var mix: [Mix]
+    /// What is replayed instead of dealing out the mix; nil for all workloads but a trace.
+    package var trace: Trace?
 
     /// The real files that the preparation puts.
     package struct Inputs: Hashable, Sendable {

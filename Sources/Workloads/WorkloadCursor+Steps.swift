@@ -44,7 +44,8 @@ extension WorkloadCursor {
         case .reloadLocal: return staged > 0 ? [] : timed(operation, [.plain(.reload(.local, discard: false))])
         case .contendedUpdate: return contendedUpdate(ordinal, cache)
         case .lockRefused: return lockRefused()
-        case .putFile, .commitAll, .acquireLock, .tryCommit, .partitionRead, .partitionWrite, .primaryLostRead, .primaryLostWrite:
+        case .putFile, .commitAll, .acquireLock, .tryCommit, .read, .write, .sync, .close, .makeDirectory, .partitionRead, .partitionWrite,
+            .primaryLostRead, .primaryLostWrite:
             return []
         }
     }

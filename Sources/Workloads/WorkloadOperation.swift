@@ -32,6 +32,9 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
     case acquireLock = "acquire-lock"
     case tryCommit = "try-commit"
     case lockRefused = "lock-refused"
+    /// Single calls of a trace.
+    case read, write, sync, close
+    case makeDirectory = "mkdir"
     /// Small operations while something is broken: see `FaultKind`.
     case partitionRead = "partition-read"
     case partitionWrite = "partition-write"
@@ -85,6 +88,11 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
         case (.tryCommit, .volume): "one commit if unchanged; an error is one that was refused because another was first"
         case (.lockRefused, .nfs): nil
         case (.lockRefused, .volume): "ask for a lock and be refused"
+        case (.read, _): "bytes of an open file"
+        case (.write, .nfs), (.sync, .nfs): self == .write ? "bytes into an open file" : "durable and visible"
+        case (.write, .volume), (.sync, .volume): self == .write ? "bytes into an open file, staged" : "stored; commit publishes it"
+        case (.close, _): "close a file, writing what is left of it"
+        case (.makeDirectory, _): "make a directory"
         case (.partitionRead, _), (.primaryLostRead, _): FaultKind.readMeaning(kind)
         case (.partitionWrite, _), (.primaryLostWrite, _): FaultKind.writeMeaning(kind)
         }
@@ -96,7 +104,8 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
     /// Whether a file of a workload may name it: others are parts of an operation, or belong to a phase.
     package var mayBeMixed: Bool {
         switch self {
-        case .putFile, .commitAll, .open, .acquireLock, .tryCommit, .partitionRead, .partitionWrite, .primaryLostRead, .primaryLostWrite:
+        case .putFile, .commitAll, .open, .acquireLock, .tryCommit, .read, .write, .sync, .close, .makeDirectory, .partitionRead,
+            .partitionWrite, .primaryLostRead, .primaryLostWrite:
             false
         default: true
         }
@@ -106,7 +115,7 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
     /// does not predict it.
     package var isBulk: Bool {
         switch self {
-        case .readSequential, .saveCheckpoint, .resume, .putRevision, .putFile, .commitAll: true
+        case .readSequential, .saveCheckpoint, .resume, .putRevision, .putFile, .commitAll, .read, .write, .close: true
         default: false
         }
     }
@@ -127,7 +136,7 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .createWriteClose, .rename, .remove, .publish, .updateRecord, .saveCheckpoint, .putRevision, .commit, .putFile, .commitAll:
             true
-        case .contendedUpdate: true
+        case .contendedUpdate, .write, .sync, .makeDirectory: true
         default: false
         }
     }

@@ -48,7 +48,9 @@ import Workloads
                 }
                 #expect(steps < 5_000 && !responder.session)
                 #expect(responder.misuse.isEmpty, "\(responder.misuse)")
-                #expect(samples.reduce(Duration.zero) { $0 + $1.latency } <= spent)
+                // Some steps are operations by themselves as well as parts of one.
+                let whole = samples.filter { $0.operation != .acquireLock && $0.operation != .tryCommit }
+                #expect(whole.reduce(Duration.zero) { $0 + $1.latency } <= spent)
                 #expect(samples.allSatisfy { $0.kind == kind && $0.region.name == "east" && $0.operation.meaning(on: kind) != nil })
                 guard share == 0, case .cell = part else { continue }
                 // Without failures each operation that the kind offers has its least number of samples.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Comparison
+import Filesystem
 import Foundation
 import Primitives
 import Reports
@@ -25,6 +26,10 @@ struct Compare: AsyncParsableCommand {
     var both = false
     @Option(name: [.customShort("w"), .long], help: "A workload, by name or file; may be given several times. All by default.")
     var workload: [String] = []
+    @Option(help: "Replay a recorded trace (JSON lines, see docs/reference/workloads.md) instead of workloads, or besides those named.")
+    var trace: String?
+    @Option(help: "Write what the clients did on the network file system into this file, as a trace. Needs a running cluster.")
+    var record: String?
     @Option(help: "The folder for report.html, report.md and report.json.")
     var report = ReportFolder.defaultPath
     @Option(help: "A folder with files of your own; the machine's own directories by default (simulated: made-up sizes).")
@@ -48,6 +53,10 @@ struct Compare: AsyncParsableCommand {
             region's nodes are killed and started again, while clients go on.
             """)
     var noFaults = false
+    @Option(help: "Use this network file system, which must be empty, instead of a new one; what is written stays.")
+    var nfs: String?
+    @Option(help: "Use this volume, which must be empty, instead of a new one; what is written stays.")
+    var volume: String?
     @Flag(help: "Leave the two file systems in place.")
     var keep = false
     @OptionGroup(title: "Simulated") var planning: PlanningOptions
@@ -63,6 +72,9 @@ struct Compare: AsyncParsableCommand {
             throw ValidationError("--live, --simulated and --both exclude each other")
         }
         if !simulated, let name = planning.named { throw ValidationError("\(name) needs --simulated") }
+        if simulated, nfs != nil || volume != nil { throw ValidationError("--nfs and --volume name file systems of a running cluster") }
+        if simulated, record != nil { throw ValidationError("--record needs a running cluster: leave --simulated out") }
+        if let record, LocalFiles.exists(record) { throw ValidationError("--record \(record): there is such a file already; name another") }
         if both, map != nil { throw ValidationError("--both simulates the cluster's own map; --map goes with --live or --simulated") }
         try planning.check()
     }
@@ -74,8 +86,7 @@ struct Compare: AsyncParsableCommand {
         if let input, !LocalFiles.exists(input) { throw CommandFailure("compare", "--input \(input)", "there is no such folder") }
         // A report that can not be written would be known too late.
         try LocalFiles.makeDirectory(report)
-        let options = try await options(file, directory)
-        let cluster = try LiveCluster(file, directory)
+        let (options, cluster) = try await target(file, directory)
         let faults = LiveFaults(file, directory)
         let work: @Sendable () async throws -> ComparisonReport = { [both] in
             if both { return try await BothWorlds(live: cluster, faults: faults, options: options, nodes: file.nodes.map(\.region)).run() }
@@ -84,6 +95,30 @@ struct Compare: AsyncParsableCommand {
         let result = await Self.interruptible("what is broken is mended, the file systems of the comparison are deleted", work)
         await cluster.shutdown()
         try finish(try Self.unwrap(result))
+        if let record, let recorder = options.recorder { try write(recorder, to: record) }
+    }
+
+    private func write(_ recorder: TraceRecorder, to path: String) throws {
+        let (trace, leftOut) = recorder.recorded
+        try LocalFiles.write(WorkloadTraceFile.text(trace), to: path)
+        if leftOut > 0 { Terminal.error("warning: \(path): \(leftOut) operations more than a trace may have were left out") }
+        Terminal.error("wrote \(path): \(trace.events.count) operations of \(trace.clients.count) clients")
+    }
+
+    /// What to compare, and where.
+    private func target(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> (ComparisonOptions, LiveCluster) {
+        var options = try await options(file, directory)
+        let cluster = try LiveCluster(file, directory)
+        do {
+            for (kind, name) in [(FilesystemKind.nfs, nfs), (.volume, volume)] {
+                guard let name else { continue }
+                options.existing[kind] = try await cluster.existingFilesystem(named: name, kind: kind, primary: options.primary)
+            }
+        } catch {
+            await cluster.shutdown()
+            throw error
+        }
+        return (options, cluster)
     }
 
     /// Ctrl-C cancels the work, which then ends by itself.
@@ -142,6 +177,7 @@ struct Compare: AsyncParsableCommand {
         options.inputFolder = input
         options.budget = .seconds(seconds)
         options.keep = keep
+        if record != nil { options.recorder = TraceRecorder(name: "recorded") }
         options.faults = faultOptions
         if options.faults != nil, let obstacle = LiveFaults.obstacle(file, directory) {
             Terminal.error("warning: faults are left out: \(obstacle)")
@@ -157,7 +193,9 @@ struct Compare: AsyncParsableCommand {
     /// The workloads and a map, or what is wrong with their names or files.
     func settings(_ map: () async throws -> RegionMap) async throws -> ([Workload], RegionMap) {
         do {
-            return (try SettingsLibrary.workloads(workload), try await map())
+            var workloads = trace != nil && workload.isEmpty ? [] : try SettingsLibrary.workloads(workload)
+            if let trace { workloads.append(Workload(replaying: try WorkloadTraceFile.read(trace), from: trace)) }
+            return (workloads, try await map())
         } catch let error as SettingsError {
             throw CommandFailure.usage("compare", "", error.description)
         } catch let error as UnknownSetting {
