@@ -1,10 +1,10 @@
 // What happened under faults, in words. Each sentence is built from the spans that were measured.
 extension FaultsSection.Record {
-    /// `ap-northeast-1 cut off from all other regions for 10.0 s`
+    /// `region ap-northeast-1 cut off from all others for 10.0 s`
     package var title: String {
         let held = Figure.duration((mendingS - brokenS) * 1_000)
         return switch fault {
-        case "partition": "\(region) cut off from all other regions for \(held)"
+        case "partition": "region \(region) cut off from all others for \(held)"
         case "primary-lost": "all nodes of \(region), the primary region, killed, and started again after \(held)"
         default: "\(fault) of \(region) for \(held)"
         }
@@ -12,7 +12,7 @@ extension FaultsSection.Record {
 
     /// What one kind did: one sentence for reads, one for writes.
     package func words(_ kind: String) -> String {
-        let name = kind == "nfs" ? "network file system" : "volume"
+        let name = kind == "nfs" ? "Network file system" : "Volume"
         let parts = ["read", "write"].compactMap { operation -> String? in
             let own = clients.filter { $0.kind == kind && $0.operation == operation }
             guard !own.isEmpty else { return nil }
@@ -21,20 +21,18 @@ extension FaultsSection.Record {
         return parts.isEmpty ? "\(name): not tried" : "\(name): \(parts.joined(separator: "; "))"
     }
 
-    /// `went on everywhere`, `failed everywhere, for 10.2 to 11.4 s`, `failed in a for 10.2 s, and went on in b and c`.
+    /// `went on everywhere`, `failed in a for 10.2 s, and went on in b and c`; of many regions the least and the greatest span.
     private func spans(_ clients: [FaultsSection.Client]) -> String {
         let away = clients.filter { !$0.outages.isEmpty }
         let well = clients.filter(\.outages.isEmpty).map(\.region)
         guard !away.isEmpty else { return "went on everywhere" }
-        let times = away.map(\.unavailableMs).sorted()
-        guard !well.isEmpty else {
-            let range =
-                times.count > 1
-                ? "\(Figure.duration(times.first)) (least) to \(Figure.duration(times.last))" : Figure.duration(times.first)
-            return "failed everywhere, for \(range)"
+        let others = well.isEmpty ? "" : ", and went on in \(Figure.joined(well))"
+        guard away.count <= 6 else {
+            let times = away.map(\.unavailableMs).sorted()
+            return "failed in \(away.count) regions, for \(Figure.duration(times.first)) to \(Figure.duration(times.last))\(others)"
         }
         let places = away.map { "in \($0.region) for \(Figure.duration($0.unavailableMs))" }
-        return "failed \(Figure.joined(places)), and went on in \(Figure.joined(well))"
+        return "failed \(Figure.joined(places))\(others)"
     }
 
     /// How long after mending began the last client succeeded again; nil where none was away by then.
@@ -48,7 +46,7 @@ extension FaultsSection {
     /// One for each fault, and one of what was acknowledged.
     package var sentences: [String] {
         var out = mainRecords.map { record in
-            var text = "\(record.title): \(["nfs", "volume"].map(record.words).joined(separator: ". "))."
+            var text = "\(record.title). \(["nfs", "volume"].map(record.words).joined(separator: ". "))."
             let back = ["nfs", "volume"].compactMap { kind in
                 record.backMs(kind).map { "\(kind == "nfs" ? "network file system" : "volume") \(Figure.duration($0))" }
             }
@@ -67,7 +65,8 @@ extension FaultsSection {
             if proof.missing.isEmpty {
                 return "\(name): \(proof.acknowledged) files were acknowledged under faults, and all of them were read again \(place)."
             }
-            return "\(name): OF \(proof.acknowledged) FILES ACKNOWLEDGED UNDER FAULTS \(proof.acknowledged - proof.found) WERE NOT READ AGAIN "
+            return
+                "\(name): OF \(proof.acknowledged) FILES ACKNOWLEDGED UNDER FAULTS \(proof.acknowledged - proof.found) WERE NOT READ AGAIN "
                 + "\(place): \(proof.missing.joined(separator: "; "))."
         }
     }
@@ -137,7 +136,9 @@ extension TerminalReport {
         for record in faults.mainRecords {
             out += wrap(record.title, indent: 2) + faults.table(record, regions).text(indent: 4)
         }
-        for sentence in faults.proofSentences { out += wrap(sentence.prefix(1).uppercased() + sentence.dropFirst(), indent: 4, bullet: "· ") }
+        for sentence in faults.proofSentences {
+            out += wrap(sentence.prefix(1).uppercased() + sentence.dropFirst(), indent: 4, bullet: "· ")
+        }
         if let leftOut = faults.leftOut { out += wrap("Faults were left out, or not all made: \(leftOut).", indent: 4, bullet: "· ") }
         return out + "\n"
     }

@@ -34,7 +34,7 @@ extension HTMLReport {
                     let name = isFirst ? "<div class=\"op\">\(escape(region))</div>" : "<div class=\"wide-only\"></div>"
                     isFirst = false
                     out += """
-                        \(name)<div class="where\(first)">\(operation)s</div>\
+                        \(name)<div class="where\(first)">\(kind == "nfs" ? "NFS" : "volume") \(operation)s</div>\
                         <div class="track wide-only\(first)">\(track(record, client))</div>\
                         <div class="read\(first)"><span class="\(kind)">\(escape(FaultsSection.cell(client)))</span></div>\
                         <div class="track narrow-only">\(track(record, client))</div>
@@ -59,7 +59,8 @@ extension HTMLReport {
             let start = x(record, outage.fromS)
             let end = max(x(record, outage.toS), start + 0.003)
             let title = "\(Figure.duration((outage.toS - outage.fromS) * 1_000)): \(outage.cause)"
-            out += "<rect class=\"fill-\(client.kind)\" x=\"\(percent(start))\" width=\"\(percent(end - start))\" y=\"7\" height=\"14\">"
+            out +=
+                "<rect class=\"fill-\(client.kind)\" x=\"\(percent(start))\" width=\"\(percent(end - start))\" y=\"7\" height=\"14\">"
                 + "<title>\(escape(title))</title></rect>"
         }
         let label = "\(client.kind) \(client.operation)s from \(client.region): \(FaultsSection.cell(client))"

@@ -6,7 +6,7 @@ package import Primitives
 /// that speaks this.
 package protocol ClientCursor: Sendable {
     /// From where, on which kind.
-    var task: WorkloadTask { get }
+    var task: (WorkloadTask) { get }
     /// Whose work it is, for messages.
     var title: String { get }
     /// How long one call may take before it counts as failed; nil for the driver's own bound. A client
