@@ -68,7 +68,7 @@ extension Processes {
             let (result, took) = await seconds {
                 cluster.run([
                     "compare", "--live", "-w", files[0], "-w", files[1], "--fault-seconds", "2", "--nfs", "own", "--report", "out",
-                    "--json",
+                    "--json", "--record", "trace.jsonl",
                 ])
             }
             #expect(result.status == 0, "\(result.errors)")
