@@ -26,7 +26,8 @@ package struct SimulatedComparison: Sendable {
     package func run(progress: @escaping @Sendable (String) -> Void) async throws -> ComparisonReport {
         let simulated = SimulatedWorld(world)
         let runner = ComparisonRunner(
-            client: simulated, clock: simulated, cells: simulated, stage: simulated, options: options) { progress($0) }
+            client: simulated, clock: simulated, cells: simulated, stage: simulated, options: options
+        ) { progress($0) }
         var report = try await runner.run()
         report.costs = world.costs
         return report

@@ -185,7 +185,8 @@ package struct ComparisonReport: Codable, Sendable, Equatable {
 
     package init(
         software: Software, created: String, durationSeconds: Double, command: String, map: MapSummary, durability: Durability,
-        seeds: [Seed], workloads: [WorkloadSummary], results: [ResultRow], traffic: [TrafficRow], dedup: [DedupRow], notes: [String], faults: FaultsSection? = nil
+        seeds: [Seed], workloads: [WorkloadSummary], results: [ResultRow], traffic: [TrafficRow], dedup: [DedupRow], notes: [String],
+        faults: FaultsSection? = nil
     ) {
         self.software = software
         self.created = created

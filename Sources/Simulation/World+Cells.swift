@@ -132,7 +132,7 @@ extension World {
         case .session(let id):
             cells[index].session = id
             cells[index].result = .sessionOpened
-        case .failed(let failure) 
+        case .failed(let failure)
         where cells[index].session == nil && cells[index].cursor.callLimit == nil && mayOpenLater(failure) && cells[index].opensLeft > 0:
             // A region may hear of a new file system a moment later than its primary.
             cells[index].opensLeft -= 1

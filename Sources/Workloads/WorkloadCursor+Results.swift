@@ -41,7 +41,8 @@ extension WorkloadCursor {
         noteAlone(step, took: took, cost: outcome.cost, failure: nil)
         if step.isRefused {
             let failure = FileFailure(
-                .invalid, operation: "lock", object: "\(recordPath(0))", cause: "it was granted on a volume, where it holds for nobody else")
+                .invalid, operation: "lock", object: "\(recordPath(0))", cause: "it was granted on a volume, where it holds for nobody else"
+            )
             current?.failure = failure
         }
         note(step, outcome.value)

@@ -48,7 +48,9 @@ final class LiveFaults: FaultInjector {
         broken.withLock { $0.nodes += victims.map(\.0) }
         for (_, process) in victims { process.signal(SIGKILL) }
         for (node, process) in victims {
-            guard await process.waitUntilGone(.seconds(5)) else { throw CommandFailure(operation, node.name, "it is still there after 5 s") }
+            guard await process.waitUntilGone(.seconds(5)) else {
+                throw CommandFailure(operation, node.name, "it is still there after 5 s")
+            }
         }
     }
 
