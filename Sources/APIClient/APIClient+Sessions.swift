@@ -6,20 +6,25 @@ internal import NIOHTTP1
 package import Primitives
 
 extension APIClient {
-    package func openSession(_ filesystem: FilesystemID, options: SessionOptions = SessionOptions()) async throws(FileFailure) -> SessionID
+    /// `within` bounds what the node may take, as in the other calls of sessions.
+    package func openSession(_ filesystem: FilesystemID, options: SessionOptions = SessionOptions(), within: Duration? = nil)
+        async throws(FileFailure) -> SessionID
     {
         var call = Call(.POST, "/v1/filesystems/\(filesystem)/sessions", object: filesystem.description, isRepeatable: true)
+        call.timeout = within
         call = call.with { options.write(to: &$0) }
         return SessionID(try await json(call).identifier("session"))
     }
 
     /// With `isPatient` it is repeated while the node is not to be reached; the node ends idle sessions by itself.
-    package func closeSession(_ session: SessionID, isPatient: Bool = true) async throws(FileFailure) {
+    package func closeSession(_ session: SessionID, isPatient: Bool = true, within: Duration? = nil) async throws(FileFailure) {
+        var call = Call(.DELETE, "/v1/sessions/\(session.rawValue)", object: "session", isRepeatable: isPatient)
+        call.timeout = within
         guard isPatient else {
-            _ = try await send(Call(.DELETE, "/v1/sessions/\(session.rawValue)", object: "session"))
+            _ = try await send(call)
             return
         }
-        _ = try await exchange(Call(.DELETE, "/v1/sessions/\(session.rawValue)", object: "session", isRepeatable: true))
+        _ = try await exchange(call)
     }
 
     /// Carries out one operation: the seam of workloads. `payload` is the bytes of a `write`; the

@@ -55,6 +55,7 @@ package struct AdviceRun: Sendable {
         var options = base.options
         options.primary = home
         options.workloads = [Self.workload]
+        options.faults = nil
         options.inputs = nil
         return SimulatedComparison(options: options, world: base.world)
     }

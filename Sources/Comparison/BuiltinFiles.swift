@@ -149,6 +149,29 @@ mix:
   put-revision: {cold: 2, warm: 0}
 
 """#),
+        BuiltinFile(
+            name: "lock-contention",
+            text: #"""
+schema: 1
+name: lock-contention
+title: One record that all want to change
+imitates: >
+  A job queue or a counter in one file that two clients in each region update at the same time: take the
+  lock on the whole file, read, write, sync, release. A volume refuses locks between hosts; what is
+  measured there is the refusal, and the alternative: reload, replace, commit only if nobody else was
+  first, and all of it again where somebody was.
+seed: 108
+repetitions: 3
+clients: 2
+inputs:
+  records: 2
+  record_size: 4KiB
+limits: {prepare_seconds: 5, cold_seconds: 3.0, warm_seconds: 0}
+mix:
+  contended-update: {cold: 40, warm: 0}
+  lock-refused: {cold: 2, warm: 0}
+
+"""#),
     ]
 
     package static let maps: [BuiltinFile] = [

@@ -16,11 +16,20 @@ package struct ComparisonOptions: Sendable {
     package var inputs: [InputSet]?
     /// Told apart from every other run: stamps the content.
     package var nonce: UInt64
-    /// Time for all cells together. Cells of later workloads are cut short, to a quarter at least,
-    /// where it runs low. 10 s to a day.
+    /// Time to aim at for preparation and cells together: those of later workloads are cut short, to a
+    /// tenth at least, where it runs low. Each operation is done once in each repetition all the same.
+    /// 10 s to a day.
     package var budget: Duration = .seconds(240)
     /// Whether far clients of a network file system may run at the same time.
     package var concurrentRegions = true
+    /// What is broken after everything was measured; nil for nothing.
+    package var faults: FaultOptions?
+    /// Why nothing is broken although that was asked for.
+    package var faultsLeftOut: String?
+    /// Takes down what the clients of a live run do; nil for nobody.
+    package var recorder: TraceRecorder?
+    /// File systems to use instead of new ones, by kind; they must be empty, and stay.
+    package var existing: [FilesystemKind: FilesystemID] = [:]  // looked up only
     /// Leaves the two file systems in place afterwards.
     package var keep = false
     /// An interrupted run gives a report of what it has, with a note, instead of an error.

@@ -9,16 +9,20 @@ extension ComparisonRunner {
         _ workload: Workload, kind: FilesystemKind, on filesystem: FilesystemID, from regions: [RegionID], inputs: InputSet,
         into gathered: inout Gathered
     ) async throws {
+        if let trace = workload.trace {
+            return try await replay(trace, as: workload, kind: kind, on: filesystem, from: regions, into: &gathered)
+        }
         let stamp = ContentStamp(SeededGenerator.mix(options.nonce &+ SeededGenerator.mix(workload.seed) &+ UInt64(kind.rawValue)))
         let place = CellPlace(filesystem: filesystem, inputs: inputs, stamp: stamp)
         let put = try await prepare(workload, kind, place, into: &gathered)
         let before = try await client.linkBytes()
         for repetition in 0..<workload.repetitions {
             try Task.checkCancellation()
-            let cells = regions.map { region in
-                WorkloadCursor(
-                    workload, task: WorkloadTask(kind: kind, region: region, part: .cell(repetition: repetition)),
-                    inventory: inputs.inventory, put: put)
+            let cells = regions.flatMap { region in
+                (0..<workload.clients).map { client in
+                    let task = WorkloadTask(kind: kind, region: region, part: .cell(repetition: repetition), client: client)
+                    return WorkloadCursor(workload, task: task, inventory: inputs.inventory, put: put)
+                }
             }
             let started = clock.now()
             await runCells(cells, kind: kind, place, workload, into: &gathered)
@@ -73,11 +77,13 @@ extension ComparisonRunner {
         return Figure.joined(parts)
     }
 
-    /// The primary region's client alone, then the others: at once or in turn.
+    /// The primary region's client alone, then the others: at once or in turn. Clients that want the same
+    /// thing all run at once.
     private func runCells(
         _ cells: [WorkloadCursor], kind: FilesystemKind, _ place: CellPlace, _ workload: Workload, into gathered: inout Gathered
     ) async {
         let together = kind == .nfs && workload.concurrentRegions && options.concurrentRegions
+        guard workload.clients == 1 else { return await runContended(cells, place, workload, kind, into: &gathered) }
         guard let home = cells.first else { return }
         await runAlone(home, place, workload, into: &gathered)
         guard together else {
@@ -87,6 +93,16 @@ extension ComparisonRunner {
         let away = Array(cells.dropFirst())
         let results = await self.cells.run(away, at: place) { _ in }
         for (cell, result) in zip(away, results) { take(result, cell, into: &gathered) }
+    }
+
+    private func runContended(
+        _ cells: [WorkloadCursor], _ place: CellPlace, _ workload: Workload, _ kind: FilesystemKind, into gathered: inout Gathered
+    ) async {
+        let started = clock.now()
+        let results = await self.cells.run(cells, at: place) { _ in }
+        let took = clock.now() - started
+        for (cell, result) in zip(cells, results) { take(result, cell, into: &gathered) }
+        gathered.contention.add(workload.name, kind, clients: cells.count, results, took: took)
     }
 
     private func runAlone(_ cell: WorkloadCursor, _ place: CellPlace, _ workload: Workload, into gathered: inout Gathered) async {
@@ -100,15 +116,20 @@ extension ComparisonRunner {
     }
 
     private func take(_ result: CellResult, _ cell: WorkloadCursor, into gathered: inout Gathered) {
-        let cellName = "\(cell.workload.name) \(cell.task.kind.word) from \(cell.task.region), repetition \(cell.task.repetition + 1)"
+        let task = cell.task
+        take(result, "\(cell.workload.name) \(task.kind.word) from \(task.region), repetition \(task.repetition + 1)", into: &gathered)
+    }
+
+    func take(_ result: CellResult, _ cellName: String, into gathered: inout Gathered) {
         for sample in result.samples {
             gathered.table.add(sample)
             // Each cause is told once for each operation and kind.
-            guard let failure = sample.failure else { continue }
-            let what = "\(cell.workload.name) \(cell.task.kind.word): \(sample.operation.rawValue)"
+            // That another commit was first is what contention is.
+            guard let failure = sample.failure, sample.operation != .tryCommit || failure.code != .conflict else { continue }
+            let what = "\(sample.workload) \(sample.kind.word): \(sample.operation.rawValue)"
             guard !gathered.failures.contains("\(what) \(failure.code)") else { continue }
             gathered.failures.append("\(what) \(failure.code)")
-            progress("warning: \(what) from \(cell.task.region) failed: \(failure)")
+            progress("warning: \(what) from \(sample.region) failed: \(failure)")
             gathered.notes.append("\(what) failed, first so: \(failure)")
         }
         guard let failure = result.gaveUp else { return }

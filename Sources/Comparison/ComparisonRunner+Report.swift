@@ -17,7 +17,9 @@ extension ComparisonRunner {
             seeds: options.workloads.map { ComparisonReport.Seed(workload: $0.name, seed: $0.seed) },
             workloads: options.workloads.map { ComparisonReport.WorkloadSummary($0, inputs: gathered.inputs[$0.name] ?? []) },
             results: preparation.map { ResultRow($0, world: options.world, map: map, primary: options.primary) },
-            traffic: gathered.traffic, dedup: gathered.dedup, notes: (options.method ?? method) + gathered.notes)
+            traffic: gathered.traffic, dedup: gathered.dedup,
+            notes: (options.method ?? method) + gathered.contention.notes + gathered.notes,
+            faults: gathered.faults)
     }
 
     private var method: [String] {

@@ -25,7 +25,9 @@ package struct SimulatedComparison: Sendable {
     /// A function of the options: the same seed gives the same rows.
     package func run(progress: @escaping @Sendable (String) -> Void) async throws -> ComparisonReport {
         let simulated = SimulatedWorld(world)
-        let runner = ComparisonRunner(client: simulated, clock: simulated, cells: simulated, options: options) { progress($0) }
+        let runner = ComparisonRunner(
+            client: simulated, clock: simulated, cells: simulated, stage: simulated, options: options
+        ) { progress($0) }
         var report = try await runner.run()
         report.costs = world.costs
         return report

@@ -65,24 +65,33 @@ package actor SimulatedWorld: WorkloadClient, RunClock, CellRunner {
 
     // MARK: Cells
 
-    package func run(_ cursors: [WorkloadCursor], at place: CellPlace, note: @escaping @Sendable (WorkloadCursor.PutCounts) -> Void) async
-        -> [CellResult]
-    {
-        let percent = cursors.first.flatMap { options.wirePercent[$0.workload.name] } ?? 100
-        do throws(WorkloadRun.Failure) {
-            let results = try run.run(
-                cursors, on: place.filesystem, stamp: place.stamp.value, wirePercent: percent, shouldStop: { Task.isCancelled })
-            tell()
-            if let results { return results.map { CellResult(samples: $0.samples, gaveUp: $0.gaveUp, put: $0.put) } }
-        } catch {
-            tell()
-            return cursors.map { failed($0, .init(.ioError, operation: "simulate", object: $0.workload.name, cause: error.description)) }
-        }
-        return cursors.map { failed($0, .init(.timedOut, operation: "compare", object: $0.workload.name, cause: "interrupted")) }
+    package func run(_ cells: [Cell], note: @escaping @Sendable (WorkloadCursor.PutCounts) -> Void) async -> [CellResult] {
+        carryOut(cells, faults: [])
     }
 
-    private func failed(_ cursor: WorkloadCursor, _ failure: FileFailure) -> CellResult {
-        CellResult(samples: [], gaveUp: failure, put: cursor.put)
+    /// One after the other in virtual time, whatever is asked from outside meanwhile.
+    func carryOut(_ cells: [Cell], faults: [(after: Duration, fault: Fault)]) -> [CellResult] {
+        let percent = cells.first.flatMap { options.wirePercent[$0.cursor.title] } ?? 100
+        let asked = cells.map { WorkloadRun.Cell($0.cursor, on: $0.place.filesystem, stamp: $0.place.stamp.value) }
+        do throws(WorkloadRun.Failure) {
+            let results = try run.run(asked, wirePercent: percent, faults: faults, shouldStop: { Task.isCancelled })
+            tell()
+            if let results { return results.map { CellResult(samples: $0.samples, cursor: $0.cursor) } }
+        } catch {
+            tell()
+            return cells.map { failed($0, .init(.ioError, operation: "simulate", object: $0.cursor.title, cause: error.description)) }
+        }
+        return cells.map { failed($0, .init(.timedOut, operation: "compare", object: $0.cursor.title, cause: "interrupted")) }
+    }
+
+    private func failed(_ cell: Cell, _ failure: FileFailure) -> CellResult {
+        CellResult(samples: [], cursor: cell.cursor, stopped: failure)
+    }
+
+    /// The numbers of a region's nodes, and of all others.
+    func nodes(in region: RegionID) -> (those: [Int], others: [Int]) {
+        let those = run.nodes(in: region)
+        return (those, run.nodes.filter { !those.contains($0) })
     }
 
     // MARK: The cluster
@@ -129,18 +138,20 @@ package actor SimulatedWorld: WorkloadClient, RunClock, CellRunner {
 
     // MARK: Single calls
 
-    package func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure)
-        -> SessionID
+    package nonisolated var holdsBytes: Bool { false }
+
+    package func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions, within: Duration?)
+        async throws(FileFailure) -> SessionID
     {
         defer { tell() }
         return try run.openSession(filesystem, in: region, options)
     }
 
-    package func closeSession(_ session: SessionID, in region: RegionID) async { run.closeSession(session, in: region) }
+    package func closeSession(_ session: SessionID, in region: RegionID, within: Duration?) async { run.closeSession(session, in: region) }
 
     /// The bytes of a read are told by their number.
-    package func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
-        -> (outcome: FileOutcome, data: [UInt8])
+    package func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?, within: Duration?)
+        async throws(FileFailure) -> (outcome: FileOutcome, data: [UInt8])
     {
         defer { tell() }
         let (outcome, bytes) = try run.perform(operation, session: session, in: region, payload: payload.map { UInt64($0.count) })

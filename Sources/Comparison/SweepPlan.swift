@@ -154,6 +154,8 @@ package struct SweepRun: Sendable {
 
     func comparison(_ index: Int) -> SimulatedComparison {
         var options = base.options
+        // Faults are no curve.
+        options.faults = nil
         var world = base.world
         switch plan {
         case .home(let homes):

@@ -9,16 +9,35 @@ package protocol WorkloadClient: Sendable {
     func createFilesystem(named name: String, kind: FilesystemKind, primary: RegionID) async throws -> FilesystemID
     func deleteFilesystem(_ filesystem: FilesystemID) async throws
 
-    /// A session of a client in `region`, on a node of that region.
-    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure) -> SessionID
-    func closeSession(_ session: SessionID, in region: RegionID) async
+    /// A session of a client in `region`, on a node of that region. `within` bounds each of these calls;
+    /// nil: the client's own bounds.
+    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions, within: Duration?) async throws(FileFailure)
+        -> SessionID
+    func closeSession(_ session: SessionID, in region: RegionID, within: Duration?) async
 
     /// One operation. The caller measures the time around it; bytes are those of a read.
-    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
-        -> (outcome: FileOutcome, data: [UInt8])
+    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?, within: Duration?)
+        async throws(FileFailure) -> (outcome: FileOutcome, data: [UInt8])
+
+    /// Whether reads bring what was written; a model may bring only as many bytes.
+    var holdsBytes: Bool { get }
 
     /// Bytes sent so far over each direction between regions, by all nodes together.
     func linkBytes() async throws -> [LinkBytes]
+}
+
+extension WorkloadClient {
+    package var holdsBytes: Bool { true }
+
+    package func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure)
+        -> SessionID
+    {
+        try await openSession(filesystem, in: region, options: options, within: nil)
+    }
+    package func closeSession(_ session: SessionID, in region: RegionID) async { await closeSession(session, in: region, within: nil) }
+    package func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
+        -> (outcome: FileOutcome, data: [UInt8])
+    { try await perform(operation, session: session, in: region, payload: payload, within: nil) }
 }
 
 package struct LinkBytes: Hashable, Sendable {

@@ -25,6 +25,8 @@ package struct ComparisonReport: Codable, Sendable, Equatable {
     package var verdict: Verdict
     /// What a reader must know to judge the figures: how cold and warm were made, what ran at once, what was left out.
     package var notes: [String]
+    /// What happened while something was broken; null where that was not tried.
+    package var faults: FaultsSection?
     /// What local calls were taken to cost in a simulated world; null where nothing was simulated.
     package var costs: WorkloadCosts?
     /// What the simulator said beside what was measured; null where only one of the two ran.
@@ -183,7 +185,8 @@ package struct ComparisonReport: Codable, Sendable, Equatable {
 
     package init(
         software: Software, created: String, durationSeconds: Double, command: String, map: MapSummary, durability: Durability,
-        seeds: [Seed], workloads: [WorkloadSummary], results: [ResultRow], traffic: [TrafficRow], dedup: [DedupRow], notes: [String]
+        seeds: [Seed], workloads: [WorkloadSummary], results: [ResultRow], traffic: [TrafficRow], dedup: [DedupRow], notes: [String],
+        faults: FaultsSection? = nil
     ) {
         self.software = software
         self.created = created
@@ -197,6 +200,7 @@ package struct ComparisonReport: Codable, Sendable, Equatable {
         self.traffic = traffic
         self.dedup = dedup
         self.notes = notes
+        self.faults = faults
         roundTripChecks = []
         crossovers = []
         verdict = Verdict()

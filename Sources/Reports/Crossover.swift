@@ -29,15 +29,23 @@ package struct Crossover: Codable, Sendable, Equatable {
     /// Whether *trips* is counted or, for operations on many bytes, read off the times.
     package var counted: Bool
     package var answer: Answer
-    /// Where the lines cross; null where they do not at a round trip above 0.
+    /// Where the lines cross; null where they do not, or nearer than regions are.
     package var rttMs: Double?
+    /// The farthest region's round trip, and network file system ÷ volume by the model at home and there.
+    package var farRttMs: Double
+    package var homeFactor: Double
+    package var farFactor: Double
+
+    /// Below this round trip, in milliseconds, two are in one region: a crossing there says that they are
+    /// even at home, and that distance decides.
+    package static let nearest = 1.0
 
     package func nfs(at rtt: Double) -> Double { nfsHomeMs + nfsTrips * rtt }
     package func volume(at rtt: Double) -> Double { volumeHomeMs + volumeTrips * rtt }
 
     package init(
         workload: String, operation: String, nfsHomeMs: Double, nfsTrips: Double, volumeHomeMs: Double, volumeTrips: Double,
-        counted: Bool = true
+        counted: Bool = true, farRttMs: Double = 0
     ) {
         self.workload = workload
         self.operation = operation
@@ -54,7 +62,16 @@ package struct Crossover: Codable, Sendable, Equatable {
         case (false, true): answer = .nfsAlways
         case (false, false): answer = slope == 0 || head == 0 ? .volumeAlways : .flipsBack
         }
+        if answer == .flips || answer == .flipsBack, head / slope < Self.nearest {
+            answer = answer == .flips ? .volumeAlways : .nfsAlways
+        }
         rttMs = answer == .flips || answer == .flipsBack ? Figure.rounded(head / slope, 2) : nil
+        func factor(_ rtt: Double) -> Double {
+            Figure.rounded((nfsHomeMs + nfsTrips * rtt) / max(volumeHomeMs + volumeTrips * rtt, 1e-6), 3)
+        }
+        self.farRttMs = farRttMs
+        homeFactor = factor(0)
+        farFactor = factor(farRttMs)
     }
 
     static func all(_ report: ComparisonReport) -> [Crossover] {
@@ -63,13 +80,15 @@ package struct Crossover: Codable, Sendable, Equatable {
         var out: [Crossover] = []
         for workload in report.workloads {
             for operation in report.operations(of: workload.name) {
-                guard let nfs = line(report, workload.name, "nfs", operation, home, far.id),
+                guard WorkloadOperation(rawValue: operation)?.isContended != true,
+                    let nfs = line(report, workload.name, "nfs", operation, home, far.id),
                     let volume = line(report, workload.name, "volume", operation, home, far.id)
                 else { continue }
                 out.append(
                     Crossover(
                         workload: workload.name, operation: operation, nfsHomeMs: nfs.home, nfsTrips: nfs.trips, volumeHomeMs: volume.home,
-                        volumeTrips: volume.trips, counted: !isBulk(operation)))
+                        volumeTrips: volume.trips, counted: !isBulk(operation),
+                        farRttMs: report.rtt(far.id)))
             }
         }
         return out

@@ -60,6 +60,7 @@ extension HTMLReport {
         .plot .read { text-align: right; white-space: nowrap; } .plot .track { padding: 0; } .plot .where { white-space: nowrap; }
         .plot .track svg { display: block; width: 100%; height: 28px; overflow: visible; }
         .plot .axis { padding: 2px 0 0; } .plot .axis svg { height: 20px; font-size: 12px; }
+        .strips .first, .strips .op { margin-top: 6px; } .held { fill: var(--ink); fill-opacity: .07; }
         .grid { stroke: var(--line); stroke-width: 1; }
         .fill-nfs { fill: var(--nfs-fill); } .fill-volume { fill: var(--volume-fill); }
         .ring-nfs { fill: var(--paper); stroke: var(--nfs-fill); stroke-width: 2; } .ring-volume { fill: var(--paper); stroke: \

@@ -22,7 +22,7 @@ package struct HTMLReport: Sendable {
         out += header() + tiles() + sweep() + advice() + verdict() + fairness() + mapSection()
         out += "<section id=\"operations\"><h2>Every operation</h2>\n" + legend()
         for workload in report.workloads { out += chart(workload) }
-        out += "</section>\n" + prediction() + crossover() + checks() + traffic() + costs() + everything() + footer()
+        out += "</section>\n" + faults() + prediction() + crossover() + checks() + traffic() + costs() + everything() + footer()
         return out + "</main>\n</body>\n</html>\n"
     }
 

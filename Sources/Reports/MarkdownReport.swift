@@ -14,6 +14,7 @@ package struct MarkdownReport: Sendable {
         out += "\n## What makes it fair\n\n"
         for (name, text) in report.fairness { out += "- **\(name)**: \(text)\n" }
         for workload in report.workloads { out += "\n## \(workload.name): \(workload.title)\n\n\(workload.imitates)\n\n" + table(workload) }
+        out += faults()
         out += "\n## Count × round trip\n\n" + checks()
         out += "\n## Where the answer flips\n\n" + crossovers()
         out += "\n## Traffic between regions\n\n" + traffic() + prediction() + costs()
@@ -105,8 +106,18 @@ extension Crossover {
         switch answer {
         case .flips: "volume above \(Figure.milliseconds(rttMs)) ms\(isStaged ? ", until it commits" : "")"
         case .flipsBack: "network file system above \(Figure.milliseconds(rttMs)) ms"
-        case .volumeAlways: isStaged ? "volume at any distance, until it commits" : "volume at any distance"
-        case .nfsAlways: "network file system at any distance"
+        case .volumeAlways: "volume at any distance, \(factors)\(isStaged ? ", until it commits" : "")"
+        case .nfsAlways: "network file system at any distance, \(factors)"
         }
+    }
+
+    /// By how much the faster one is: `even at home, 43 times at 150 ms`.
+    private var factors: String {
+        func one(_ factor: Double) -> String {
+            let times = answer == .nfsAlways ? 1 / max(factor, 1e-6) : factor
+            return times < Verdict.evenFactor ? "even" : "\(Figure.factor(times)) times"
+        }
+        guard farRttMs > 0 else { return "\(one(homeFactor)) at home" }
+        return "\(one(homeFactor)) at home, \(one(farFactor)) at \(Figure.milliseconds(farRttMs)) ms"
     }
 }

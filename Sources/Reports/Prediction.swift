@@ -49,7 +49,8 @@ package struct Prediction: Codable, Sendable, Equatable {
     /// Rows of both reports that have a median; nothing is left out because it does not fit.
     package init(live: ComparisonReport, simulated: ComparisonReport) {
         rows = live.results.compactMap { measured in
-            guard let p50 = measured.p50Ms, p50 > 0,
+            // Under faults what counts is how long nothing succeeded, which has a table of its own.
+            guard measured.workload != FaultProbe.workload, let p50 = measured.p50Ms, p50 > 0,
                 let predicted = simulated.row(
                     measured.workload, measured.kind, measured.region, measured.operation, measured.cache), let guess = predicted.p50Ms
             else { return nil }
@@ -127,6 +128,8 @@ extension ComparisonReport {
         var copy = self
         copy.prediction = Prediction(live: self, simulated: simulated)
         copy.results += simulated.results
+        copy.faults?.records += simulated.faults?.records ?? []
+        copy.faults?.proofs += simulated.faults?.proofs ?? []
         copy.costs = simulated.costs
         copy.notes += simulated.notes.map { "Simulated: \($0)" }
         return copy

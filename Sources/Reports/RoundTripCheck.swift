@@ -25,7 +25,7 @@ package struct RoundTripCheck: Codable, Sendable, Equatable {
         guard let far = report.farthest else { return [] }
         return report.mainRows.compactMap { row in
             guard row.kind == "nfs", row.region == far.id, let measured = row.p50Ms, row.samples >= 2,
-                let operation = WorkloadOperation(rawValue: row.operation), !operation.isBulk,
+                let operation = WorkloadOperation(rawValue: row.operation), operation.isPredictable,
                 let local = report.p50(row.workload, "nfs", report.map.primary, row.operation, row.cache)
             else { return nil }
             let predicted = row.wanRoundTripsMedian * far.rttMs + local

@@ -10,7 +10,7 @@ package struct TerminalReport: Sendable {
         for workload in report.workloads { out += table(workload) + "\n" }
         out += "Median milliseconds (means for operations on many bytes). Cold: first touch in that region; warm: again in the same\n"
         out += "session; ×: network file system ÷ volume; !: some operations failed; –: not offered by that kind, or not done there.\n\n"
-        return out + prediction() + verdict() + leading()
+        return out + faults() + prediction() + verdict() + leading()
     }
 
     /// What was asked for in particular comes last, where a terminal shows it.

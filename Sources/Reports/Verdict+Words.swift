@@ -1,3 +1,5 @@
+internal import Workloads
+
 // The words. Each sentence is built from figures; none names a winner that was not measured.
 extension Verdict {
     static func name(_ kind: Pass.Faster) -> String {
@@ -73,7 +75,13 @@ extension Verdict {
                     + "medians within 10 % or 5 ms."
             )
         }
-        let errors = report.mainRows.reduce(0) { $0 + $1.errors }
+        if let faults = report.faults {
+            if let sentence = faults.verdictSentence { out.append(sentence) }
+            out += faults.proofSentences.map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        }
+        // Commits that were refused because another was first are what contention is, and faults have a section of their own.
+        let errors = report.mainRows.filter { $0.workload != FaultProbe.workload && $0.operation != "try-commit" }
+            .reduce(0) { $0 + $1.errors }
         if errors > 0 { out.append("\(errors) operations failed; they are counted in the table and are not in the latencies.") }
         return out
     }
@@ -95,11 +103,28 @@ extension Verdict {
     }
 
     private static func crossoverSentences(_ report: ComparisonReport) -> [String] {
-        // Below a millisecond the two are equal at home, and distance decides.
-        let flips = report.crossovers.filter { $0.answer == .flips && ($0.rttMs ?? 0) >= 1 }
-        guard !flips.isEmpty else { return [] }
-        let parts = flips.map { "\(Figure.milliseconds($0.rttMs)) ms for \($0.operation) (\($0.workload))" }
-        return ["Seen operation by operation, the volume becomes the faster one above a round trip of \(Figure.joined(parts))."]
+        var out: [String] = []
+        let flips = report.crossovers.filter { $0.answer == .flips }
+        if !flips.isEmpty {
+            let parts = flips.map { "\(Figure.milliseconds($0.rttMs)) ms for \($0.operation) (\($0.workload))" }
+            out.append("Seen operation by operation, the volume becomes the faster one above a round trip of \(Figure.joined(parts)).")
+        }
+        let back = report.crossovers.filter { $0.answer == .flipsBack }
+        if !back.isEmpty {
+            let parts = back.map { "\(Figure.milliseconds($0.rttMs)) ms for \($0.operation) (\($0.workload))" }
+            out.append("The network file system becomes the faster one above a round trip of \(Figure.joined(parts)).")
+        }
+        guard let far = report.farthest else { return out }
+        for (answer, name) in [(Crossover.Answer.volumeAlways, "volume"), (.nfsAlways, "network file system")] {
+            let factors = report.crossovers.filter { $0.answer == answer }
+                .map { answer == .nfsAlways ? 1 / max($0.farFactor, 1e-6) : $0.farFactor }.sorted()
+            guard let low = factors.first, let high = factors.last else { continue }
+            let times = Figure.factor(low) == Figure.factor(high) ? Figure.factor(low) : "\(Figure.factor(low)) to \(Figure.factor(high))"
+            out.append(
+                "In \(factors.count) of \(report.crossovers.count) operations there is no such distance: the \(name) is as fast or faster "
+                    + "everywhere, from \(far.id) \(times) times.")
+        }
+        return out
     }
 
     private static func batchSentences(_ verdict: Verdict) -> [String] {
@@ -153,6 +178,17 @@ extension Verdict {
         return ["locks that hold between hosts, which a volume does not offer\(measured)"]
     }
 
+    /// Whether that was seen, or follows from the contract.
+    private static func survival(_ report: ComparisonReport) -> String {
+        let contract = "by contract, with a majority of regions"
+        guard let lost = report.faults?.mainRecords.first(where: { $0.fault == "primary-lost" }) else { return contract }
+        let writers = lost.clients.filter { $0.kind == "volume" && $0.operation == "write" && $0.region != lost.region }
+        guard !writers.isEmpty, writers.allSatisfy({ $0.succeededMeanwhile > 0 }) else { return contract }
+        let after = writers.flatMap(\.outages).map { ($0.toS - lost.brokenS) * 1_000 }.max()
+        return "\(lost.world == "live" ? "measured" : "simulated"): commits from elsewhere went on "
+            + (after.map { "after \(Figure.duration($0))" } ?? "without a gap")
+    }
+
     static func chooseVolume(_ report: ComparisonReport, _ verdict: Verdict) -> [String] {
         var out: [String] = []
         for region in report.regionsByDistance {
@@ -161,7 +197,7 @@ extension Verdict {
                 out.append("clients in \(region.id): \(Figure.joined(won.map { "\($0.workload) (\(Figure.factor($0.factor))×)" }))")
             }
         }
-        out.append("the primary region may be lost and reading and committing must go on (by contract, with a majority of regions)")
+        out.append("the primary region may be lost and reading and committing must go on (\(survival(report)))")
         out.append("versions: history, rollback, diff (by contract)")
         return out
     }

@@ -1,4 +1,4 @@
-package import Filesystem
+import Filesystem
 import NodeCore
 package import Primitives
 import Replication
@@ -29,8 +29,20 @@ package struct WorkloadRun {
     /// What a cell came to.
     package struct CellResult: Sendable {
         package var samples: [Sample]
-        package var gaveUp: FileFailure?
-        package var put: WorkloadCursor.PutCounts
+        /// As it ended.
+        package var cursor: any ClientCursor
+    }
+
+    /// A client and the file system that it works on. `stamp` tells its content from other runs'.
+    package struct Cell: Sendable {
+        package var cursor: any ClientCursor
+        package var filesystem: FilesystemID
+        package var stamp: UInt64
+        package init(_ cursor: any ClientCursor, on filesystem: FilesystemID, stamp: UInt64) {
+            self.cursor = cursor
+            self.filesystem = filesystem
+            self.stamp = stamp
+        }
     }
 
     package struct Failure: Error, Sendable, CustomStringConvertible {
@@ -80,17 +92,20 @@ package struct WorkloadRun {
         return id
     }
 
-    /// Carries out cells at the same time, each at the first node of its region. `stamp` tells this
-    /// content from other runs'; `wirePercent`: what compression leaves of it. Nil where `shouldStop` said so.
+    /// Carries out cells at the same time, each at the first node of its region. `wirePercent`: what
+    /// compression leaves of their content; `faults`: what happens meanwhile, and how long after the
+    /// beginning. Nil where `shouldStop` said so; faults that are not due yet happen all the same.
     package mutating func run(
-        _ cursors: [WorkloadCursor], on filesystem: FilesystemID, stamp: UInt64, wirePercent: Int, shouldStop: () -> Bool
+        _ cells: [Cell], wirePercent: Int, faults: [(after: Duration, fault: Fault)] = [], shouldStop: () -> Bool
     ) throws(Failure) -> [CellResult]? {
         world.wirePercent = Int64(max(1, min(100, wirePercent)))
         world.cells = []
-        for cursor in cursors {
-            let node = try node(in: cursor.task.region)
-            world.cells.append(WorkloadCell(cursor, node: node, filesystem: filesystem, kind: cursor.task.kind, stamp: stamp))
+        for cell in cells {
+            let node = try node(in: cell.cursor.task.region)
+            world.cells.append(
+                WorkloadCell(cell.cursor, node: node, filesystem: cell.filesystem, kind: cell.cursor.task.kind, stamp: cell.stamp))
         }
+        for (after, fault) in faults { world.after(after.inNanoseconds, .fault(fault)) }
         for index in world.cells.indices { world.beginStep(index) }
         let end = world.now + Self.cellsMax.inNanoseconds
         while !world.cells.allSatisfy(\.isDone) {
@@ -103,8 +118,12 @@ package struct WorkloadRun {
         }
         defer { world.cells = [] }
         if let violation = world.violations.first { throw Failure(description: "the simulated cluster broke its promise: \(violation)") }
-        return world.cells.map { CellResult(samples: $0.samples, gaveUp: $0.cursor.gaveUp, put: $0.cursor.put) }
+        return world.cells.map { CellResult(samples: $0.samples, cursor: $0.cursor) }
     }
+
+    /// A region's nodes, by number.
+    package func nodes(in region: RegionID) -> [Int] { world.hosts.indices.filter { world.hosts[$0].region == region } }
+    package var nodes: [Int] { Array(world.hosts.indices) }
 
     private func node(in region: RegionID) throws(Failure) -> Int {
         guard let node = world.hosts.firstIndex(where: { $0.region == region }) else {

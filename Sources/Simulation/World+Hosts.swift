@@ -84,6 +84,7 @@ extension World {
         hosts[node].forget()
         dropConnections(of: node, isSudden: isSudden)
         clientsLost(node)
+        cellsLost(node)
     }
 
     mutating func restart(_ node: Int) {

@@ -16,7 +16,7 @@ extension World {
         let buffer: BufferID? = if case .outcome(_, let data) = reply { data } else { nil }
         let data = buffer.flatMap { hosts[node].buffers.removeValue(forKey: $0) }
         if index == Self.singleCall { return lastAnswer = (reply, data?.length ?? 0) }
-        if index < 0 { return cellAnswered(-1 - index, reply, data) }
+        if index < 0 { return cellAnswered(-1 - index, reply, data, request, node) }
         guard clients[index].request == request, clients[index].node == node else { return }
         clients[index].request = nil
         switch reply {

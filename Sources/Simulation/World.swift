@@ -41,6 +41,7 @@ struct World {
         case client(Int, turn: UInt64)
         case overdue(client: Int, turn: UInt64)
         case cell(Int, turn: UInt64)
+        case cellOverdue(Int, turn: UInt64)
         case fault(Fault)
     }
 
@@ -185,6 +186,7 @@ struct World {
         case .client(let index, let turn): wake(index, turn)
         case .overdue(let index, let turn): overdue(index, turn)
         case .cell(let index, let turn): cellGoesOn(index, turn)
+        case .cellOverdue(let index, let turn): cellOverdue(index, turn)
         case .fault(let fault): apply(fault)
         }
     }

@@ -40,7 +40,8 @@ package struct Measurement: Sendable {
     package private(set) var errors = 0
     /// How often each cause, in order of first occurrence.
     package private(set) var errorCodes: [(cause: String, count: Int)] = []
-    /// Time spent in operations that failed because the file system was not to be reached.
+    /// Time spent in operations that failed because the file system was not to be reached; under faults
+    /// the spans in which none succeeded.
     package private(set) var unavailable = Duration.zero
     package private(set) var wideAreaBytes: UInt64 = 0
 
@@ -48,10 +49,12 @@ package struct Measurement: Sendable {
 
     package mutating func add(_ sample: Sample) {
         wideAreaBytes += sample.cost.wideAreaBytes
+        if let outage = sample.outage { unavailable += outage }
         if let failure = sample.failure {
             errors += 1
             count(failure.code)
-            if failure.code == .unavailable || failure.code == .timedOut { unavailable += sample.latency }
+            let isAway = failure.code == .unavailable || failure.code == .timedOut
+            if isAway, sample.outage == nil { unavailable += sample.latency }
             return
         }
         count += 1

@@ -6,7 +6,7 @@ extension Workload {
 
     package init(settings root: SettingsNode) throws(SettingsError) {
         let table = try root.table([
-            "schema", "name", "title", "imitates", "seed", "repetitions", "concurrent_regions", "inputs", "limits", "mix",
+            "schema", "name", "title", "imitates", "seed", "repetitions", "concurrent_regions", "clients", "inputs", "limits", "mix",
         ])
         let version = try table.required("schema")
         guard try version.integer(in: 1...1_000) == Self.schema else {
@@ -22,12 +22,12 @@ extension Workload {
         self.init(
             name: text, title: try table.required("title").text(limit: 200), imitates: try table.required("imitates").text(),
             seed: try table.required("seed").unsigned(), repetitions: try table["repetitions"]?.integer(in: 1...20) ?? 3,
-            concurrentRegions: try table["concurrent_regions"]?.flag() ?? true, inputs: inputs, limits: limits,
-            mix: try Self.mix(try table.required("mix"), inputs))
+            concurrentRegions: try table["concurrent_regions"]?.flag() ?? true, clients: try table["clients"]?.integer(in: 1...16) ?? 1,
+            inputs: inputs, limits: limits, mix: try Self.mix(try table.required("mix"), inputs))
     }
 
     private static func mix(_ node: SettingsNode, _ inputs: Inputs) throws(SettingsError) -> [Mix] {
-        let offered = WorkloadOperation.allCases.filter { !$0.isPreparation && $0 != .open }
+        let offered = WorkloadOperation.allCases.filter(\.mayBeMixed)
         var mix: [Mix] = []
         for entry in try node.entries(limit: 64) {
             guard let operation = offered.first(where: { $0.rawValue == entry.key }) else {
@@ -50,7 +50,7 @@ extension Workload {
             switch operation {
             case .list, .stat, .openReadClose: inputs.treeFiles > 0 ? nil : "tree_files"
             case .readSequential, .readRandom, .saveCheckpoint, .resume, .putRevision: inputs.largeFiles > 0 ? nil : "large_files"
-            case .readLatest, .updateRecord, .lockCycle: inputs.records > 0 ? nil : "records"
+            case .readLatest, .updateRecord, .lockCycle, .contendedUpdate, .lockRefused: inputs.records > 0 ? nil : "records"
             default: nil
             }
         if let missing { throw node.error("needs inputs.\(missing) above 0") }

@@ -24,9 +24,14 @@ package struct Workload: Hashable, Sendable {
     /// Whether clients of regions other than the primary may run at the same time (network file
     /// system only: they wait for the wide area, not for this machine).
     package var concurrentRegions: Bool
+    /// Clients in each region, 1 to 16. With more than one, all clients of all regions run at the same
+    /// time: what is measured is how they wait for each other.
+    package var clients: Int
     package var inputs: Inputs
     package var limits: Limits
     package var mix: [Mix]
+    /// What is replayed instead of dealing out the mix; nil for all workloads but a trace.
+    package var trace: Trace?
 
     /// The real files that the preparation puts.
     package struct Inputs: Hashable, Sendable {
@@ -84,7 +89,7 @@ package struct Workload: Hashable, Sendable {
 
     package init(
         name: String, title: String, imitates: String, seed: UInt64, repetitions: Int = 3, concurrentRegions: Bool = true,
-        inputs: Inputs = Inputs(), limits: Limits = Limits(), mix: [Mix]
+        clients: Int = 1, inputs: Inputs = Inputs(), limits: Limits = Limits(), mix: [Mix]
     ) {
         self.name = name
         self.title = title
@@ -92,6 +97,7 @@ package struct Workload: Hashable, Sendable {
         self.seed = seed
         self.repetitions = repetitions
         self.concurrentRegions = concurrentRegions
+        self.clients = clients
         self.inputs = inputs
         self.limits = limits
         self.mix = mix

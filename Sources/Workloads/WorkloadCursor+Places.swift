@@ -15,7 +15,7 @@ extension WorkloadCursor {
         return path
     }
 
-    var ownDirectory: FilePath { path("/out/\(task.region)/r\(task.repetition)") }
+    var ownDirectory: FilePath { path("/out/\(task.region)/r\(task.repetition)" + (task.client > 0 ? "c\(task.client)" : "")) }
     func own(_ name: String) -> FilePath { ownDirectory.appending(Array(name.utf8)) }
 
     static func treePath(_ workload: Workload, _ file: InputFile) -> FilePath? { FilePath("\(workload.name)/tree/\(file.name)") }
@@ -78,7 +78,7 @@ extension WorkloadCursor {
     func seed(_ salt: UInt64, _ ordinal: Int) -> UInt64 {
         var value = SeededGenerator.mix(workload.seed &+ salt)
         for byte in task.region.name.utf8 { value = SeededGenerator.mix(value ^ UInt64(byte)) }
-        return SeededGenerator.mix(value &+ UInt64(task.repetition) << 32 &+ UInt64(ordinal))
+        return SeededGenerator.mix(value &+ UInt64(task.client) << 48 &+ UInt64(task.repetition) << 32 &+ UInt64(ordinal))
     }
 
     /// Content of a small file that the cell writes: the start of a real file where there is a tree.

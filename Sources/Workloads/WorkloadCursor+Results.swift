@@ -38,11 +38,19 @@ extension WorkloadCursor {
         failuresInRow = 0
         current?.latency += took
         if let cost = current?.cost { current?.cost = cost + outcome.cost }
+        noteAlone(step, took: took, cost: outcome.cost, failure: nil)
+        if step.isRefused {
+            let failure = FileFailure(
+                .invalid, operation: "lock", object: "\(recordPath(0))", cause: "it was granted on a volume, where it holds for nobody else"
+            )
+            current?.failure = failure
+        }
         note(step, outcome.value)
         guard step.operation != nil, step.isLast, let sample = current else { return }
         samples.append(sample)
         current = nil
         pages = 0
+        commitTries = 0
     }
 
     private mutating func note(_ step: PlannedStep, _ value: FileValue) {
@@ -67,6 +75,12 @@ extension WorkloadCursor {
     mutating func fail(_ failure: FileFailure, took: Duration) {
         precondition(position < queue.count, "a result without a step")
         let step = queue[position]
+        if triesAgain(step, failure, took: took) { return }
+        if step.isRefused, failure.code == .notSupported {
+            refusal = failure
+            return refused(took)
+        }
+        if step.alone != .tryCommit || failure.code != .conflict { noteAlone(step, took: took, cost: nil, failure: failure) }
         failuresInRow += 1
         if case .close(let slot, _) = step.action { handles[slot.rawValue] = nil }
         if step.operation == .createWriteClose { created = created.dropLast() }
@@ -87,6 +101,17 @@ extension WorkloadCursor {
         }
     }
 
+    /// What was timed was that it is refused.
+    private mutating func refused(_ took: Duration) {
+        if var sample = current {
+            sample.latency += took
+            samples.append(sample)
+        }
+        failuresInRow = 0
+        current = nil
+        position += 1
+    }
+
     private var isPrelude: Bool {
         if case .prelude = stage { true } else { false }
     }
@@ -95,6 +120,7 @@ extension WorkloadCursor {
     mutating func dropSample() {
         current = nil
         pages = 0
+        commitTries = 0
         guard position < queue.count else { return }
         let operation = queue[position].operation
         repeat {
@@ -108,6 +134,10 @@ extension WorkloadCursor {
     private mutating func cleanUp(after operation: WorkloadOperation?) -> [PlannedStep] {
         var steps: [PlannedStep] = []
         if handles[PlannedStep.Slot.scratch.rawValue] != nil { steps.append(PlannedStep(action: .close(.scratch, abandon: true))) }
+        if operation == .contendedUpdate, handles[PlannedStep.Slot.lock.rawValue] != nil {
+            // Closing gives back what it has locked.
+            steps.append(PlannedStep(action: .close(.lock, abandon: true)))
+        }
         if task.kind == .volume, staged > 0 || operation?.writes == true {
             steps.append(PlannedStep(action: .plain(.reload(.latest, discard: true))))
             created = []

@@ -42,7 +42,11 @@ extension WorkloadCursor {
             return staged == 0 ? [] : timed(operation, [.plain(.commit(CommitOptions(message: "\(workload.name) \(name)")))])
         case .reload: return staged > 0 ? [] : timed(operation, [.plain(.reload(.latest, discard: false))])
         case .reloadLocal: return staged > 0 ? [] : timed(operation, [.plain(.reload(.local, discard: false))])
-        case .putFile, .commitAll: return []
+        case .contendedUpdate: return contendedUpdate(ordinal, cache)
+        case .lockRefused: return lockRefused()
+        case .putFile, .commitAll, .acquireLock, .tryCommit, .read, .write, .sync, .close, .makeDirectory, .partitionRead, .partitionWrite,
+            .primaryLostRead, .primaryLostWrite:
+            return []
         }
     }
 

@@ -37,6 +37,10 @@ package struct WorkloadCursor: Sendable {
     var current: Sample?
     var failuresInRow = 0
     var pages = 0
+    /// Commits of the update under way that were refused.
+    var commitTries = 0
+    /// With what words a lock was refused, where that was asked.
+    package internal(set) var refusal: FileFailure?
     /// Dealing.
     var deck: [(line: Int, ordinal: Int)] = []
     var deckPosition = 0
@@ -118,7 +122,7 @@ package struct WorkloadCursor: Sendable {
         case (.closing, _): stage = .finished
         case (_, .failed(let failure)): fail(failure, took: took)
         case (_, .done(let outcome)): succeed(outcome, took: took)
-        case (_, .sessionOpened), (_, .sessionClosed): preconditionFailure("a result that answers no step")
+        case (_, .sessionOpened), (_, .sessionClosed), (_, .paused): preconditionFailure("a result that answers no step")
         }
     }
 }

@@ -27,6 +27,19 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
     /// The preparation, once a kind: files put from the primary region, and the commit that waits for all regions.
     case putFile = "put-file"
     case commitAll = "commit-all"
+    /// Several clients of every region at the same record: the whole change, and what it is made of.
+    case contendedUpdate = "contended-update"
+    case acquireLock = "acquire-lock"
+    case tryCommit = "try-commit"
+    case lockRefused = "lock-refused"
+    /// Single calls of a trace.
+    case read, write, sync, close
+    case makeDirectory = "mkdir"
+    /// Small operations while something is broken: see `FaultKind`.
+    case partitionRead = "partition-read"
+    case partitionWrite = "partition-write"
+    case primaryLostRead = "primary-lost-read"
+    case primaryLostWrite = "primary-lost-write"
 
     /// What is done on a file system of that kind; nil where that kind does not offer it.
     package func meaning(on kind: FilesystemKind) -> String? {
@@ -67,26 +80,63 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
         case (.putFile, _): "put a file whole, from the primary region"
         case (.commitAll, .volume): "commit, waiting for all regions"
         case (.commitAll, .nfs): nil
+        case (.contendedUpdate, .nfs): "lock a file that all clients want, read, write, sync, unlock"
+        case (.contendedUpdate, .volume): "reload, read, replace, commit if unchanged; all again where another was first"
+        case (.acquireLock, .nfs): "wait until the lock is one's own"
+        case (.acquireLock, .volume): nil
+        case (.tryCommit, .nfs): nil
+        case (.tryCommit, .volume): "one commit if unchanged; an error is one that was refused because another was first"
+        case (.lockRefused, .nfs): nil
+        case (.lockRefused, .volume): "ask for a lock and be refused"
+        case (.read, _): "bytes of an open file"
+        case (.write, .nfs), (.sync, .nfs): self == .write ? "bytes into an open file" : "durable and visible"
+        case (.write, .volume), (.sync, .volume): self == .write ? "bytes into an open file, staged" : "stored; commit publishes it"
+        case (.close, _): "close a file, writing what is left of it"
+        case (.makeDirectory, _): "make a directory"
+        case (.partitionRead, _), (.primaryLostRead, _): FaultKind.readMeaning(kind)
+        case (.partitionWrite, _), (.primaryLostWrite, _): FaultKind.writeMeaning(kind)
         }
     }
 
     /// Whether it belongs to the preparation and not to a workload's mix.
     package var isPreparation: Bool { self == .putFile || self == .commitAll }
 
+    /// Whether a file of a workload may name it: others are parts of an operation, or belong to a phase.
+    package var mayBeMixed: Bool {
+        switch self {
+        case .putFile, .commitAll, .open, .acquireLock, .tryCommit, .read, .write, .sync, .close, .makeDirectory, .partitionRead,
+            .partitionWrite, .primaryLostRead, .primaryLostWrite:
+            false
+        default: true
+        }
+    }
+
     /// Whether its time is spent on bytes rather than on round trips, so that count × round trip
     /// does not predict it.
     package var isBulk: Bool {
         switch self {
-        case .readSequential, .saveCheckpoint, .resume, .putRevision, .putFile, .commitAll: true
+        case .readSequential, .saveCheckpoint, .resume, .putRevision, .putFile, .commitAll, .read, .write, .close: true
         default: false
         }
     }
+
+    /// Whether its time is that of waiting for others, or of faults: no count of round trips explains it.
+    package var isContended: Bool {
+        switch self {
+        case .contendedUpdate, .acquireLock, .tryCommit, .partitionRead, .partitionWrite, .primaryLostRead, .primaryLostWrite: true
+        default: false
+        }
+    }
+
+    /// Whether count × round trip should predict it.
+    package var isPredictable: Bool { !isBulk && !isContended }
 
     /// Whether it changes the file system.
     package var writes: Bool {
         switch self {
         case .createWriteClose, .rename, .remove, .publish, .updateRecord, .saveCheckpoint, .putRevision, .commit, .putFile, .commitAll:
             true
+        case .contendedUpdate, .write, .sync, .makeDirectory: true
         default: false
         }
     }
@@ -100,7 +150,7 @@ package enum WorkloadOperation: String, Sendable, Hashable, CaseIterable {
     }
 
     /// Whether a volume's client begins it with a reload.
-    var reloadsFirst: Bool { [.poll, .readLatest, .updateRecord, .resume].contains(self) }
+    var reloadsFirst: Bool { [.poll, .readLatest, .updateRecord, .contendedUpdate, .resume].contains(self) }
 
     /// Whether it reads small input files of the tree (each operation gets files of its own).
     var usesTree: Bool { self == .stat || self == .openReadClose }

@@ -4,8 +4,11 @@ package import Primitives
 /// What the client must do next. The same steps drive a live cluster and a simulated one.
 package enum WorkloadStep: Hashable, Sendable {
     case openSession(SessionOptions)
+    /// `payload`: the bytes of a write; of a read, what must be there.
     case perform(FileOperation, payload: Payload?)
     case closeSession
+    /// Nothing for so long.
+    case pause(Duration)
     case finished
 }
 
@@ -14,6 +17,7 @@ package enum StepResult: Hashable, Sendable {
     case sessionOpened
     case done(FileOutcome)
     case sessionClosed
+    case paused
     case failed(FileFailure)
 }
 
@@ -25,13 +29,16 @@ package struct WorkloadTask: Hashable, Sendable {
         /// Cold, then warm, of one repetition (from 0).
         case cell(repetition: Int)
     }
+    /// Of several clients of a region, which.
+    package var client = 0
     package var kind: FilesystemKind
     package var region: RegionID
     package var part: Part
-    package init(kind: FilesystemKind, region: RegionID, part: Part) {
+    package init(kind: FilesystemKind, region: RegionID, part: Part, client: Int = 0) {
         self.kind = kind
         self.region = region
         self.part = part
+        self.client = client
     }
 
     package var repetition: Int {
@@ -58,10 +65,13 @@ package struct Sample: Hashable, Sendable {
     package var cost: OperationCost
     /// Nil where it went well.
     package var failure: FileFailure?
+    /// The span that it ends in which nothing of the kind succeeded; nil: of a failure that the file
+    /// system was not to be reached, its own time.
+    package var outage: Duration?
     package init(
         workload: String, kind: FilesystemKind, region: RegionID, operation: WorkloadOperation, cache: CacheState, repetition: Int,
         latency: Duration, bytesRead: UInt64 = 0, bytesWritten: UInt64 = 0, cost: OperationCost = OperationCost(),
-        failure: FileFailure? = nil
+        failure: FileFailure? = nil, outage: Duration? = nil
     ) {
         self.workload = workload
         self.kind = kind
@@ -74,6 +84,7 @@ package struct Sample: Hashable, Sendable {
         self.bytesWritten = bytesWritten
         self.cost = cost
         self.failure = failure
+        self.outage = outage
     }
 }
 
@@ -97,4 +108,8 @@ struct PlannedStep: Hashable, Sendable {
     /// The operation that its time is counted for; nil for what is not timed.
     var operation: WorkloadOperation?
     var isLast = false
+    /// An operation that this step is by itself, besides being a part of the other.
+    var alone: WorkloadOperation?
+    /// Fails where all is well: what is timed is the refusal.
+    var isRefused = false
 }

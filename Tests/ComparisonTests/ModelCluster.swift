@@ -58,6 +58,7 @@ final class ModelCluster: WorkloadClient, RunClock {
         self.fails = fails
     }
 
+    var holdsBytes: Bool { false }
     func now() -> Instant { state.withLock { $0.now } }
     func sleep(_ duration: Duration) async { state.withLock { $0.now = $0.now + duration } }
 
@@ -85,7 +86,9 @@ final class ModelCluster: WorkloadClient, RunClock {
         }
     }
 
-    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure) -> SessionID {
+    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions, within: Duration?)
+        async throws(FileFailure) -> SessionID
+    {
         state.withLock { state in
             state.next += 1
             let id = SessionID(state.next)
@@ -94,7 +97,7 @@ final class ModelCluster: WorkloadClient, RunClock {
         }
     }
 
-    func closeSession(_ session: SessionID, in region: RegionID) async {
+    func closeSession(_ session: SessionID, in region: RegionID, within: Duration?) async {
         state.withLock { $0.sessions[session] = nil }
     }
 
@@ -104,8 +107,8 @@ final class ModelCluster: WorkloadClient, RunClock {
         }
     }
 
-    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
-        -> (outcome: FileOutcome, data: [UInt8])
+    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?, within: Duration?)
+        async throws(FileFailure) -> (outcome: FileOutcome, data: [UInt8])
     {
         let result: Result<(FileOutcome, [UInt8]), FileFailure> = state.withLock { state in
             do throws(FileFailure) {

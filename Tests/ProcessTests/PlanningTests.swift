@@ -27,6 +27,9 @@ extension Processes {
             (["--simulated", "--advise", "--clients", "moon=3"], "region moon: the map aws has no such region"),
             (["--simulated", "--both"], "--live, --simulated and --both exclude each other"),
             (["--seed", "7"], "--seed needs --simulated"),
+            (["--simulated", "--nfs", "data"], "--nfs and --volume name file systems of a running cluster"),
+            (["--fault-seconds", "0"], "--fault-seconds 0: give 1 to 60"),
+            (["--fault-seconds", "5", "--no-faults"], "--fault-seconds and --no-faults exclude each other"),
             (["--both", "--map", "toy"], "--both simulates the cluster's own map"),
         ])
         func mistakesAreNamed(arguments: [String], expected: String) {

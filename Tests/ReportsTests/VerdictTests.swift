@@ -83,6 +83,20 @@ import Testing
         #expect(line.answer == item.answer && line.rttMs == item.rttMs)
     }
 
+    /// Nearer than regions are, a crossing says that one is the faster everywhere; by how much is told.
+    @Test func aCrossingNearerThanRegionsAreIsNone() {
+        let line = Crossover(
+            workload: "w", operation: "stat", nfsHomeMs: 1, nfsTrips: 1, volumeHomeMs: 1.04, volumeTrips: 0, farRttMs: 150)
+        #expect(line.answer == .volumeAlways && line.rttMs == nil && line.homeFactor == 0.962 && line.farFactor == 145.192)
+        #expect(line.words == "volume at any distance, even at home, 145 times at 150 ms")
+        let back = Crossover(workload: "w", operation: "stat", nfsHomeMs: 2, nfsTrips: 1, volumeHomeMs: 4, volumeTrips: 2, farRttMs: 50)
+        #expect(back.words == "network file system at any distance, 2.0 times at home, 2.0 times at 50.0 ms")
+        // The volume reads small files faster at any distance; publishing flips.
+        let sentences = ReportFixture.usual.verdict.sentences
+        #expect(sentences.contains { $0.contains("above a round trip of 11.7 ms for publish (w)") })
+        #expect(sentences.contains { $0.contains("In 2 of 3 operations there is no such distance: the volume is as fast or faster") })
+    }
+
     @Test func countTimesRoundTripIsChecked() throws {
         let checks = ReportFixture.usual.roundTripChecks
         #expect(checks.map(\.operation).sorted() == ["create-write-close", "lock-cycle", "open-read-close", "publish"])

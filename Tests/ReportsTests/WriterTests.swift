@@ -72,6 +72,57 @@ import Testing
         #expect(text.contains("10.0 ms + 7 × R") && text.contains("volume above 11.7 ms"))
     }
 
+    /// A region was cut off: the network file system was away there, and one file is missing.
+    static var faults: FaultsSection {
+        func client(_ kind: String, _ region: String, _ operation: String, _ outages: [FaultsSection.Outage] = []) -> FaultsSection.Client {
+            .init(
+                kind: kind, region: region, operation: operation, attempts: 50, succeeded: 40, succeededMeanwhile: 9, acknowledged: 5,
+                outages: outages, hasEnded: true)
+        }
+        var section = FaultsSection()
+        let away = FaultsSection.Outage(fromS: 1.6, toS: 13.1, cause: "open <x>: no way to the primary region")
+        let clients = ["nfs", "volume"].flatMap { kind in
+            ReportFixture.regions.flatMap { region in
+                ["read", "write"].map { client(kind, region, $0, kind == "nfs" && region == "eu-west-1" ? [away] : []) }
+            }
+        }
+        section.records = [
+            .init(
+                fault: "partition", region: "eu-west-1", world: "live", brokenS: 1.5, mendingS: 11.5, mendedS: 11.6, endedS: 16,
+                clients: clients)
+        ]
+        section.proofs = [
+            .init(kind: "nfs", world: "live", acknowledged: 20, found: 19, readIn: ["us-east-1"], missing: ["faults/7 in us-east-1: gone"]),
+            .init(kind: "volume", world: "live", acknowledged: 30, found: 30, readIn: ReportFixture.regions, missing: []),
+        ]
+        return section
+    }
+
+    @Test func faultsAreToldInWordsAndStrips() throws {
+        var report = ReportFixture.usual
+        report.faults = Self.faults
+        let words = try #require(report.faults?.sentences)
+        #expect(
+            words[0]
+                == "Region eu-west-1 cut off from all others for 10.0 s. Network file system: reads failed in eu-west-1 for 11.5 s, and "
+                + "went on in us-east-1 and ap-northeast-1; writes failed in eu-west-1 for 11.5 s, and went on in us-east-1 and "
+                + "ap-northeast-1. Volume: reads went on everywhere; writes went on everywhere. Last client back after mending began: "
+                + "network file system 1.60 s.")
+        #expect(words[1].contains("OF 20 FILES ACKNOWLEDGED UNDER FAULTS 1 WERE NOT READ AGAIN in us-east-1: faults/7 in us-east-1: gone"))
+        #expect(words[2].hasPrefix("Volume: 30 files were acknowledged under faults, and all of them were read again in each of"))
+        let page = HTMLReport(report).text()
+        #expect(page.contains("id=\"faults\"") && page.contains("open &lt;x&gt;") && page.contains("NFS reads"))
+        #expect(Self.unbalanced(page) == [])
+        #expect(MarkdownReport(report).text().contains("| eu-west-1 (cut off) | 11.5 s | 11.5 s | went on | went on |"))
+        let text = TerminalReport(report).text()
+        #expect(text.contains("Under faults") && text.components(separatedBy: "\n").allSatisfy { $0.count <= TerminalReport.width })
+        #expect(try ComparisonReport(json: report.json()) == report)
+        // What was not done is said.
+        report.faults = FaultsSection()
+        report.faults?.leftOut = "with one region there is nothing to cut off"
+        #expect(HTMLReport(report).text().contains("Faults were left out: with one region"))
+    }
+
     @Test func reportsWithoutResultsAreWritten() throws {
         let empty = ReportFixture.report([], mix: [("stat", 1)])
         #expect(Self.unbalanced(HTMLReport(empty).text()) == [])

@@ -4,7 +4,7 @@ import Testing
 import Workloads
 
 @Suite struct CursorTests {
-    static let mixes: [Workload.Mix] = WorkloadOperation.allCases.filter { !$0.isPreparation && $0 != .open }
+    static let mixes: [Workload.Mix] = WorkloadOperation.allCases.filter(\.mayBeMixed)
         .map { Workload.Mix(operation: $0, cold: 3, warm: 2) }
 
     static func workload(_ generator: inout SeededGenerator) -> Workload {
@@ -48,7 +48,9 @@ import Workloads
                 }
                 #expect(steps < 5_000 && !responder.session)
                 #expect(responder.misuse.isEmpty, "\(responder.misuse)")
-                #expect(samples.reduce(Duration.zero) { $0 + $1.latency } <= spent)
+                // Some steps are operations by themselves as well as parts of one.
+                let whole = samples.filter { $0.operation != .acquireLock && $0.operation != .tryCommit }
+                #expect(whole.reduce(Duration.zero) { $0 + $1.latency } <= spent)
                 #expect(samples.allSatisfy { $0.kind == kind && $0.region.name == "east" && $0.operation.meaning(on: kind) != nil })
                 guard share == 0, case .cell = part else { continue }
                 // Without failures each operation that the kind offers has its least number of samples.

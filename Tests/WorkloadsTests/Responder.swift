@@ -30,6 +30,7 @@ struct Responder {
             session = false
             open = []
             return .sessionClosed
+        case .pause: return .paused
         case .finished: return .sessionClosed
         case .perform(let operation, let payload): return perform(operation, payload)
         }

@@ -79,6 +79,7 @@ struct Bench {
         case .openSession: return "open session"
         case .closeSession: return "close session"
         case .finished: return "finished"
+        case .pause(let span): return "pause \(span)"
         case .perform(let operation, let payload):
             let bytes = payload.map { " <- \(describe($0))" } ?? ""
             return describe(operation) + bytes

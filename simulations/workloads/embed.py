@@ -28,7 +28,7 @@ def entries(folder, names):
         f'        BuiltinFile(\n            name: "{name}",\n            text: {literal(read(folder, name + ".yaml"))}),\n' for name in names)
 
 
-workloads = ["dataset", "small-files", "shared-cache", "podcast", "checkpoint", "revision"]
+workloads = ["dataset", "small-files", "shared-cache", "podcast", "checkpoint", "revision", "lock-contention"]
 target = os.path.join(root, "Sources", "Comparison", "BuiltinFiles.swift")
 with open(target, "w", encoding="utf-8") as out:
     out.write("// Made by simulations/workloads/embed.py from the files under simulations/; change those.\n// swift-format-ignore-file\n\n")

@@ -8,6 +8,7 @@ import Workloads
 /// is simulated with those costs.
 struct BothWorlds: Sendable {
     let live: LiveCluster
+    let faults: LiveFaults
     let options: ComparisonOptions
     /// The region of each node.
     let nodes: [String]
@@ -19,13 +20,15 @@ struct BothWorlds: Sendable {
         let finder = InputFinder(folder: options.inputFolder)
         options.inputs = try options.workloads.map { try finder.inputs(for: $0) }
         var times = try await calibration(1)
-        let measured = try await ComparisonRunner(client: live, options: options) { Terminal.error($0) }.run()
+        let measured = try await ComparisonRunner(client: live, breaking: faults, options: options) { Terminal.error($0) }.run()
         times.add(try await calibration(2))
         let costs = try await costs(times)
         Terminal.error("simulating the same")
         var world = world(costs)
         world.wirePercent = LiveFigures.wirePercent(measured)
         options.inputs = zip(options.workloads, options.inputs ?? []).map { LiveFigures.inputs(measured, of: $0.name, among: $1) }
+        // What could not be measured is not predicted.
+        if measured.faults?.records.isEmpty != false { options.faults = nil }
         let comparison = SimulatedComparison(options: options, world: world)
         let simulated = try await comparison.run { Terminal.error("simulated: \($0)") }
         return measured.predicted(by: simulated)

@@ -48,6 +48,7 @@ extension Compare {
             guard LocalFiles.exists(input) else { throw CommandFailure.usage("compare", "--input \(input)", "there is no such folder") }
             options.inputs = try Self.unwrap(Result { try workloads.map { try InputFinder(folder: input).inputs(for: $0) } })
         }
+        options.faults = faultOptions
         describe(&options)
         var world = SimulatedWorld.Options(map: restricted, seed: seed, costs: costs, version: AtollVersion.text)
         for region in restricted.regions { world.nodesPerRegion[region.id] = planning.nodesPerRegion ?? 1 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Comparison
+import Filesystem
 import Foundation
 import Primitives
 import Reports
@@ -25,6 +26,10 @@ struct Compare: AsyncParsableCommand {
     var both = false
     @Option(name: [.customShort("w"), .long], help: "A workload, by name or file; may be given several times. All by default.")
     var workload: [String] = []
+    @Option(help: "Replay a recorded trace (JSON lines, see docs/reference/workloads.md) instead of workloads, or besides those named.")
+    var trace: String?
+    @Option(help: "Write what the clients did on the network file system into this file, as a trace. Needs a running cluster.")
+    var record: String?
     @Option(help: "The folder for report.html, report.md and report.json.")
     var report = ReportFolder.defaultPath
     @Option(help: "A folder with files of your own; the machine's own directories by default (simulated: made-up sizes).")
@@ -33,8 +38,25 @@ struct Compare: AsyncParsableCommand {
     var primary: String?
     @Option(help: "The region map; by default the cluster's own, simulated aws.")
     var map: String?
-    @Option(help: "Time for all measurements, 10 to 86400 s; later cells are cut short where it runs low.")
+    @Option(
+        help: """
+            Time to aim at for preparing and measuring, 10 to 86400 s: later workloads get less where it runs low, but each operation is
+            done once in each repetition, so a slow machine may need more. Costs of --both and faults come on top.
+            """)
     var seconds = 240
+    @Option(name: .customLong("fault-seconds"), help: "How long each fault lasts, 1 to 60 s (default 10).")
+    var faultSeconds: Int?
+    @Flag(
+        name: .customLong("no-faults"),
+        help: """
+            Break nothing. Otherwise, after the measurements, a region of the local cluster is cut off for a while, and then the primary
+            region's nodes are killed and started again, while clients go on.
+            """)
+    var noFaults = false
+    @Option(help: "Use this network file system, which must be empty, instead of a new one; what is written stays.")
+    var nfs: String?
+    @Option(help: "Use this volume, which must be empty, instead of a new one; what is written stays.")
+    var volume: String?
     @Flag(help: "Leave the two file systems in place.")
     var keep = false
     @OptionGroup(title: "Simulated") var planning: PlanningOptions
@@ -42,10 +64,17 @@ struct Compare: AsyncParsableCommand {
 
     func validate() throws {
         guard (10...86_400).contains(seconds) else { throw ValidationError("--seconds \(seconds): give 10 to 86400") }
+        if let faultSeconds {
+            guard (1...60).contains(faultSeconds) else { throw ValidationError("--fault-seconds \(faultSeconds): give 1 to 60") }
+            if noFaults { throw ValidationError("--fault-seconds and --no-faults exclude each other") }
+        }
         guard [live, simulated, both].count(where: \.self) <= 1 else {
             throw ValidationError("--live, --simulated and --both exclude each other")
         }
         if !simulated, let name = planning.named { throw ValidationError("\(name) needs --simulated") }
+        if simulated, nfs != nil || volume != nil { throw ValidationError("--nfs and --volume name file systems of a running cluster") }
+        if simulated, record != nil { throw ValidationError("--record needs a running cluster: leave --simulated out") }
+        if let record, LocalFiles.exists(record) { throw ValidationError("--record \(record): there is such a file already; name another") }
         if both, map != nil { throw ValidationError("--both simulates the cluster's own map; --map goes with --live or --simulated") }
         try planning.check()
     }
@@ -57,15 +86,39 @@ struct Compare: AsyncParsableCommand {
         if let input, !LocalFiles.exists(input) { throw CommandFailure("compare", "--input \(input)", "there is no such folder") }
         // A report that can not be written would be known too late.
         try LocalFiles.makeDirectory(report)
-        let options = try await options(file, directory)
-        let cluster = try LiveCluster(file, directory)
+        let (options, cluster) = try await target(file, directory)
+        let faults = LiveFaults(file, directory)
         let work: @Sendable () async throws -> ComparisonReport = { [both] in
-            if both { return try await BothWorlds(live: cluster, options: options, nodes: file.nodes.map(\.region)).run() }
-            return try await ComparisonRunner(client: cluster, options: options) { Terminal.error($0) }.run()
+            if both { return try await BothWorlds(live: cluster, faults: faults, options: options, nodes: file.nodes.map(\.region)).run() }
+            return try await ComparisonRunner(client: cluster, breaking: faults, options: options) { Terminal.error($0) }.run()
         }
-        let result = await Self.interruptible("the file systems of the comparison are deleted", work)
+        let result = await Self.interruptible("what is broken is mended, the file systems of the comparison are deleted", work)
         await cluster.shutdown()
         try finish(try Self.unwrap(result))
+        if let record, let recorder = options.recorder { try write(recorder, to: record) }
+    }
+
+    private func write(_ recorder: TraceRecorder, to path: String) throws {
+        let (trace, leftOut) = recorder.recorded
+        try LocalFiles.write(WorkloadTraceFile.text(trace), to: path)
+        if leftOut > 0 { Terminal.error("warning: \(path): \(leftOut) operations more than a trace may have were left out") }
+        Terminal.error("wrote \(path): \(trace.events.count) operations of \(trace.clients.count) clients")
+    }
+
+    /// What to compare, and where.
+    private func target(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> (ComparisonOptions, LiveCluster) {
+        var options = try await options(file, directory)
+        let cluster = try LiveCluster(file, directory)
+        do {
+            for (kind, name) in [(FilesystemKind.nfs, nfs), (.volume, volume)] {
+                guard let name else { continue }
+                options.existing[kind] = try await cluster.existingFilesystem(named: name, kind: kind, primary: options.primary)
+            }
+        } catch {
+            await cluster.shutdown()
+            throw error
+        }
+        return (options, cluster)
     }
 
     /// Ctrl-C cancels the work, which then ends by itself.
@@ -124,14 +177,25 @@ struct Compare: AsyncParsableCommand {
         options.inputFolder = input
         options.budget = .seconds(seconds)
         options.keep = keep
+        if record != nil { options.recorder = TraceRecorder(name: "recorded") }
+        options.faults = faultOptions
+        if options.faults != nil, let obstacle = LiveFaults.obstacle(file, directory) {
+            Terminal.error("warning: faults are left out: \(obstacle)")
+            options.faults = nil
+            options.faultsLeftOut = obstacle
+        }
         describe(&options)
         return options
     }
 
+    var faultOptions: FaultOptions? { noFaults ? nil : FaultOptions(duration: .seconds(faultSeconds ?? 10)) }
+
     /// The workloads and a map, or what is wrong with their names or files.
     func settings(_ map: () async throws -> RegionMap) async throws -> ([Workload], RegionMap) {
         do {
-            return (try SettingsLibrary.workloads(workload), try await map())
+            var workloads = trace != nil && workload.isEmpty ? [] : try SettingsLibrary.workloads(workload)
+            if let trace { workloads.append(Workload(replaying: try WorkloadTraceFile.read(trace), from: trace)) }
+            return (workloads, try await map())
         } catch let error as SettingsError {
             throw CommandFailure.usage("compare", "", error.description)
         } catch let error as UnknownSetting {

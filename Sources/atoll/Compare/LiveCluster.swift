@@ -66,23 +66,40 @@ final class LiveCluster: WorkloadClient {
         return report.id
     }
 
+    /// One that is there, by name: it must live in `primary`, and be empty.
+    func existingFilesystem(named name: String, kind: FilesystemKind, primary: RegionID) async throws -> FilesystemID {
+        let report = try await client(primary).filesystem(kind: kind, name: name)
+        guard report.region == primary else {
+            throw CommandFailure(
+                "compare", name, "its primary region is \(report.region), not \(primary)", hint: "name it with --primary")
+        }
+        let session = try await openSession(report.id, in: primary, options: SessionOptions(readOnly: true))
+        let list = try await perform(.list(path: .root, cookie: 0, limit: 10), session: session, in: primary, payload: nil)
+        await closeSession(session, in: primary)
+        guard case .entries(let entries, _) = list.outcome.value, entries.isEmpty else {
+            throw CommandFailure("compare", name, "it is not empty", hint: "name one that is, or leave the option out")
+        }
+        durability.withLock { $0[kind] = report.durability }
+        return report.id
+    }
+
     func deleteFilesystem(_ filesystem: FilesystemID) async throws {
         try await places[0].client.delete(filesystem)
     }
 
-    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure) -> SessionID {
-        try await client(region).openSession(filesystem, options: options)
+    func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions, within: Duration?) async throws(FileFailure)
+        -> SessionID
+    { try await client(region).openSession(filesystem, options: options, within: within) }
+
+    func closeSession(_ session: SessionID, in region: RegionID, within: Duration?) async {
+        try? await client(region).closeSession(session, within: within)
     }
 
-    func closeSession(_ session: SessionID, in region: RegionID) async {
-        try? await client(region).closeSession(session)
-    }
-
-    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?) async throws(FileFailure)
-        -> (outcome: FileOutcome, data: [UInt8])
+    func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?, within: Duration?)
+        async throws(FileFailure) -> (outcome: FileOutcome, data: [UInt8])
     {
         let (outcome, data) = try await client(region).perform(
-            operation, session: session, payload: payload.map { ByteBuffer(bytes: $0) }, within: Self.operationBound)
+            operation, session: session, payload: payload.map { ByteBuffer(bytes: $0) }, within: within ?? Self.operationBound)
         return (outcome, data.map { Array($0.readableBytesView) } ?? [])
     }
 }
