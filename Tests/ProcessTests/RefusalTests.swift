@@ -39,6 +39,30 @@ extension Processes {
             #expect(state() == before)
         }
 
+        /// The file that names a cluster is damaged, or of a newer program: every verb says so, and leaves the nodes alone.
+        @Test func aClusterFileThatIsNoneIsNamed() throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            let path = cluster.directory + "/cluster.json"
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            let before = cluster.processesLeft()
+            for (content, says) in [("{\"x\":", "it is damaged"), ("", "it is damaged"), ("{\"format\": 99}", "newer atoll (format 99")] {
+                try Data(content.utf8).write(to: URL(fileURLWithPath: path))
+                for verb in [
+                    "up --detach", "down", "status", "members", "regions", "doctor", "fault heal", "fault kill a-1", "node list",
+                    "node drain a-1", "node remove a-1 -y", "run --region a -- true", "nfs list", "volume create x", "app list",
+                    "compare --live",
+                ] {
+                    let result = cluster.run(verb.split(separator: " ").map(String.init))
+                    #expect(result.status == 1 && result.output == "", "\(verb): \(result)")
+                    #expect(result.errors.contains(says) && result.errors.contains(cluster.directory), "\(verb): \(result)")
+                    #expect(result.errors.split(separator: "\n").count == 1, "\(verb): \(result)")
+                }
+            }
+            try whole.write(to: URL(fileURLWithPath: path))
+            #expect(cluster.processesLeft() == before && cluster.run(["volume", "list"]).status == 0)
+        }
+
         /// A data directory whose chunks, or which itself, a newer program has written.
         @Test(arguments: ["atoll.json", "chunks/store.json"]) func dataOfANewerProgramIsLeftAlone(name: String) throws {
             let cluster = try LocalCluster(regions: ["a"])

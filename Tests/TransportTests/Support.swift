@@ -157,7 +157,12 @@ let testAuthority = try! ClusterAuthority.create(clusterID: "test")
 struct PeerOptions {
     var region = "here"
     var identity: TLSIdentity?
-    var settings = NetworkSettings()
+    /// A machine that stands still for seconds ends no connection, and with it what was on its way, in tests of other things.
+    var settings = {
+        var settings = NetworkSettings()
+        (settings.pongTimeoutLeast, settings.pongTimeoutMost, settings.dialTimeout) = (.seconds(60), .seconds(60), .seconds(20))
+        return settings
+    }()
     var clusterSettings = Digest.zero
     var incarnation: UInt64 = 1
     var shaper: LinkShaper?
