@@ -47,13 +47,18 @@ package struct RegionPairReport: Sendable, Hashable, JSONEncodable {
     package var to: RegionID
     package var medianMilliseconds: Double
     package var p90Milliseconds: Double
+    /// The shortest that is remembered.
+    package var leastMilliseconds: Double
     package var samples: UInt64
 
-    package init(from: RegionID, to: RegionID, medianMilliseconds: Double, p90Milliseconds: Double, samples: UInt64) {
+    package init(
+        from: RegionID, to: RegionID, medianMilliseconds: Double, p90Milliseconds: Double, leastMilliseconds: Double, samples: UInt64
+    ) {
         self.from = from
         self.to = to
         self.medianMilliseconds = medianMilliseconds
         self.p90Milliseconds = p90Milliseconds
+        self.leastMilliseconds = leastMilliseconds
         self.samples = samples
     }
 
@@ -63,6 +68,7 @@ package struct RegionPairReport: Sendable, Hashable, JSONEncodable {
             $0.field("to", to.name)
             $0.field("median_ms", medianMilliseconds)
             $0.field("p90_ms", p90Milliseconds)
+            $0.field("least_ms", leastMilliseconds)
             $0.field("samples", samples)
         }
     }
@@ -70,6 +76,6 @@ package struct RegionPairReport: Sendable, Hashable, JSONEncodable {
     package init(json: JSON) throws(FileFailure) {
         self.init(
             from: RegionID(try json.string("from")), to: RegionID(try json.string("to")), medianMilliseconds: try json.real("median_ms"),
-            p90Milliseconds: try json.real("p90_ms"), samples: try json.unsigned("samples"))
+            p90Milliseconds: try json.real("p90_ms"), leastMilliseconds: try json.real("least_ms"), samples: try json.unsigned("samples"))
     }
 }

@@ -39,7 +39,8 @@ enum OpenAPISchemas {
             "incarnation": {"type": "integer"}, "rtt_ms": {"type": ["number", "null"]}, "endpoints": {"$ref": "#/components/schemas/Endpoints"}}}}}},
         "Regions": {"type": "object", "properties": {"node": {"type": "integer"}, "pairs": {"type": "array", "items": {
             "type": "object", "properties": {"from": {"type": "string"}, "to": {"type": "string"}, "median_ms": {"type": "number"},
-            "p90_ms": {"type": "number"}, "samples": {"type": "integer"}}}}}},
+            "p90_ms": {"type": "number"}, "least_ms": {"type": "number", "description": "the shortest that is remembered"},
+            "samples": {"type": "integer"}}}}}},
         "Node": {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}, "region": {"type": "string"},
             "state": {"enum": ["active", "draining", "drained", "removed"]}, "weight": {"type": "integer"}, "votes": {"type": "integer"},
             "replicas": {"type": "integer"}, "holds": {"type": ["string", "null"]}, "joined_at": {"type": "string", "format": "date-time"},

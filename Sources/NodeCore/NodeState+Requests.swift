@@ -203,7 +203,7 @@ extension NodeState {
     private mutating func expire(_ key: RequestTable.Key, _ record: RequestRecord, into effects: inout [Effect]) {
         _ = requests.take(key)
         requests.forget(record)
-        // Nobody asks for the results any more. Order does not matter: a stamp is removed from a table.
+        // Nobody asks for the results any more; in any order: each takes a stamp of its own from a table.
         for (_, token) in record.progress.begun { endStamp(token, wasApplied: false) }
         let failure = FileFailure(
             .timedOut, operation: record.kind.name, object: object(of: record.kind),

@@ -80,8 +80,8 @@ extension NodeState {
 
     /// What a request waits for: the first of its steps that have begun and not ended.
     func waitingFor(_ record: RequestRecord) -> String {
-        // Order does not matter: the least is taken.
         let open = record.progress.begun.filter { record.progress.ended[$0.key] == nil }
+        // In any order: no two steps have the same place and number.
         guard let first = open.min(by: { ($0.key.place.rawValue, $0.key.number) < ($1.key.place.rawValue, $1.key.number) }) else {
             return "an earlier operation of the same session"
         }

@@ -28,6 +28,8 @@ package struct NodeView: Sendable {
         package let to: RegionID
         package let median: Duration
         package let p90: Duration
+        /// The shortest of those round trips that are remembered: what the way takes when nothing is busy.
+        package let least: Duration
         package let samples: UInt64
     }
     package let members: [Member]
@@ -67,7 +69,7 @@ extension NodeState {
                     version: group.machine.files?.namespace.version ?? VersionID(0))
             },
             regions: swim.regionTable.links.map {
-                NodeView.Pair(from: $0.from, to: $0.to, median: $0.median, p90: $0.p90, samples: $0.samples)
+                NodeView.Pair(from: $0.from, to: $0.to, median: $0.median, p90: $0.p90, least: $0.minimum, samples: $0.samples)
             },
             counters: counters)
     }

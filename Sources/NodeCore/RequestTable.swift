@@ -214,7 +214,7 @@ struct RequestTable {
     mutating func resolve(_ token: WaitToken) -> (request: Key, step: Step)? { waits.removeValue(forKey: token) }
 
     mutating func forget(_ record: RequestRecord) {
-        // Order does not matter: tokens are removed from a look-up table.
+        // In any order: tokens are removed from a look-up table.
         for (_, token) in record.progress.begun { waits.removeValue(forKey: token) }
     }
 }

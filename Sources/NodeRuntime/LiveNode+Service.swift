@@ -86,7 +86,7 @@ extension LiveNode: NodeService {
             state: state, uptime: uptime, dataDirectory: config.dataDirectory, endpoints: endpoints, members: view.members.map(Self.member),
             groups: view.groups.map(Self.group),
             regions: view.regions.map {
-                NodeStatus.RegionPair(from: $0.from, to: $0.to, median: $0.median, p90: $0.p90, samples: $0.samples)
+                NodeStatus.RegionPair(from: $0.from, to: $0.to, median: $0.median, p90: $0.p90, least: $0.least, samples: $0.samples)
             },
             metrics: metrics(view))
     }

@@ -92,12 +92,15 @@ package struct NodeStatus: Sendable {
         package var to: RegionID
         package var median: Duration
         package var p90: Duration
+        /// The shortest round trip that is remembered.
+        package var least: Duration
         package var samples: UInt64
-        package init(from: RegionID, to: RegionID, median: Duration, p90: Duration, samples: UInt64) {
+        package init(from: RegionID, to: RegionID, median: Duration, p90: Duration, least: Duration, samples: UInt64) {
             self.from = from
             self.to = to
             self.median = median
             self.p90 = p90
+            self.least = least
             self.samples = samples
         }
     }

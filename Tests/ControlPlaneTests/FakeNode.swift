@@ -154,7 +154,11 @@ final class FakeNode: NodeService {
                     id: GroupID(16), filesystem: nil, role: "leader", term: 3, leader: NodeID(1), commitIndex: 9, appliedIndex: 8,
                     digest: SHA256.hash([]), voters: [NodeID(1)], learners: [NodeID(2)], version: VersionID(4))
             ],
-            regions: [.init(from: home, to: RegionID("eu-west-1"), median: .milliseconds(75), p90: .milliseconds(80), samples: 12)],
+            regions: [
+                .init(
+                    from: home, to: RegionID("eu-west-1"), median: .milliseconds(75), p90: .milliseconds(80), least: .milliseconds(74),
+                    samples: 12)
+            ],
             metrics: [
                 .init(name: "atoll_operations_total", help: "Operations.", kind: .counter, labels: [("op", "re\"ad")], value: 3),
                 .init(name: "atoll_groups", help: "Groups\nhere.", kind: .gauge, value: 1.5),

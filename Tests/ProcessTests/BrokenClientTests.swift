@@ -65,11 +65,11 @@ extension Processes {
             }
         }
 
-        @Test func aTruncatedUploadIsNoFile() async throws {
+        @Test(arguments: ["nfs", "volume"]) func aTruncatedUploadIsNoFile(kind: String) async throws {
             let cluster = try LocalCluster(regions: ["a"])
             defer { cluster.end() }
             let id = try #require(
-                (LocalCluster.json(cluster.run(["nfs", "create", "data", "--json"]))["id"] as? String).flatMap { FilesystemID($0) })
+                (LocalCluster.json(cluster.run([kind, "create", "data", "--json"]))["id"] as? String).flatMap { FilesystemID($0) })
             // Says that more comes than does, and closes.
             let http = cluster.nodes[0].http.split(separator: ":")
             let head = [
@@ -80,7 +80,7 @@ extension Processes {
             let client = cluster.client(cluster.nodes[0])
             _ = try await LocalCluster.put(client, id, "whole", [1])
             #expect(await LocalCluster.holds(client, id, "half", nil))
-            #expect(cluster.run(["nfs", "ls", "data"]).output == "whole\n")
+            #expect(cluster.run([kind, "ls", "data"]).output == "whole\n")
             await client.shutdown()
         }
     }

@@ -162,6 +162,9 @@ extension Processes {
             let command = cluster.run(["nfs", "put", "share", try cluster.write("big", LocalCluster.noise(2 << 20, seed: 99)), "/big"])
             #expect(command.status == 1 && command.errors.lowercased().contains("space"), "\(command)")
             #expect(cluster.run(["nfs", "get", "share", "/big", "-"]).status == 1, "a refused file is visible")
+            let other = cluster.run(["volume", "put", "data", try cluster.write("large", LocalCluster.noise(2 << 20, seed: 98)), "/large"])
+            #expect(other.status == 1 && other.errors.lowercased().contains("space"), "\(other)")
+            #expect(cluster.run(["volume", "get", "data", "/large", "-"]).status == 1, "a refused file is visible")
 
             // Then to the last byte: the log has no room either. Reads go on, and the node lives.
             let ballast = "\(data(cluster, node))/ballast"

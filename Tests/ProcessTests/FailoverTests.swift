@@ -7,8 +7,9 @@ import Primitives
 import Testing
 
 extension Processes {
-    /// How soon a lost node is noticed and replaced, on the map of the world. The bounds here are wide,
-    /// because other work may share the machine; the figures are printed.
+    /// How soon a lost node is noticed and replaced, on the map of the world, by real processes. The bounds here are wide,
+    /// because other work may share the machine; the figures are printed. The promised ones are held against exact times
+    /// in `SimulationTests`.
     @Suite(.serialized) struct FailoverTests {
         @Test func commitsGoOnWhenTheLeaderIsLost() async throws {
             let cluster = try LocalCluster(regions: ["us-east-1", "eu-west-1", "ap-northeast-1"], map: "aws")
@@ -86,8 +87,8 @@ extension Processes {
             }
             measured("all four others see the killed node dead (aws, 5 regions)", took, "s")
             #expect(seen && took < 15, "\(took) s")
-            // Nobody else was blamed.
-            for (name, view) in views() { #expect(view.filter { $0.value != "alive" }.count == 1, "\(name) sees \(view)") }
+            // Nobody else was taken for dead; on a busy machine somebody may be suspected for a moment.
+            for (name, view) in views() { #expect(view.filter { $0.value == "dead" }.map(\.key) == [victim.id], "\(name) sees \(view)") }
         }
     }
 }

@@ -79,7 +79,7 @@ extension Processes {
             // The share: bounded, clear, nothing acknowledged.
             let (read, readTook) = await refusal { () async throws(FileFailure) in _ = try await b.bytes(scene.share, FilePath("kept")!) }
             #expect(read.map { [.unavailable, .timedOut].contains($0.code) } ?? false, "\(String(describing: read))")
-            #expect(readTook < 10)
+            #expect(readTook < 20)
             #expect(read?.cause.contains("primary region") ?? false, "\(String(describing: read))")
             let (change, _) = await refusal { () async throws(FileFailure) in
                 let session = try await b.openSession(scene.share)
@@ -160,7 +160,7 @@ extension Processes {
             #expect(await LocalCluster.holds(a, scene.share, "alone", [7]))
             // Verbs that tell how things are answer all the same.
             let (status, took) = await seconds { cluster.run(["status"]) }
-            #expect(status.status == 0 && took < 5, "\(status)")
+            #expect(status.status == 0 && took < 20, "\(status)")
             #expect(cluster.run(["members"]).status == 0)
             for region in ["b", "c"] { #expect(cluster.run(["fault", "restart", cluster.node(in: region).name]).status == 0) }
             let works = await untilWorks(within: 30) { _ = try await LocalCluster.put(a, scene.volume, "again", [8], force: true) }
@@ -185,7 +185,7 @@ extension Processes {
             #expect(cluster.run(["fault", "kill", victim]).status == 0)
             let (failure, took) = await refusal { () async throws(FileFailure) in _ = try await east.bytes(scene.share, FilePath("f1")!) }
             #expect(failure.map { [.unavailable, .timedOut].contains($0.code) } ?? false, "\(String(describing: failure))")
-            #expect(took < 10)
+            #expect(took < 20)
             let moved = await untilWorks(within: 20) { _ = try await LocalCluster.put(east, scene.volume, "on", [1], force: true) }
             measured("a commit after the home region was killed (toy map)", moved ?? -1, "s")
             #expect(moved != nil)

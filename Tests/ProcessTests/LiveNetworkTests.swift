@@ -141,7 +141,10 @@ extension Processes {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o777])
             defer { try? FileManager.default.removeItem(at: folder) }
             let directory = folder.appendingPathComponent("cluster").path
-            let up = "'\(LocalCluster.program)' up --detach --network namespaces --data-dir '\(directory)'"
+            // Where the program was built may be closed to other users.
+            let program = folder.appendingPathComponent("atoll").path
+            try FileManager.default.copyItem(atPath: LocalCluster.program, toPath: program)
+            let up = "'\(program)' up --detach --network namespaces --data-dir '\(directory)'"
             for (words, cause) in [
                 ("setpriv --reuid 65534 --clear-groups \(up)", "needs? root"),
                 ("unshare --mount sh -c \"mount -t tmpfs none /dev/net && \(up)\"", "no /dev/net/tun"),

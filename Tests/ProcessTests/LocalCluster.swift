@@ -35,6 +35,7 @@ final class LocalCluster: @unchecked Sendable {
         let region: String
         let http: String
         let peer: String
+        let gossip: String
     }
     private struct File: Decodable { let nodes: [Node] }
 

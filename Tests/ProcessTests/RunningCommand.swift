@@ -20,6 +20,8 @@ final class RunningCommand: @unchecked Sendable {
         process.standardOutput = out
         process.standardError = out
         if isFed {
+            // A command that has ended is no reason for this process to end.
+            _ = Foundation.signal(SIGPIPE, SIG_IGN)
             let pipe = Pipe()
             process.standardInput = pipe
             input = pipe.fileHandleForWriting

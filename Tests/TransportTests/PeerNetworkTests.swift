@@ -27,10 +27,13 @@ import Testing
         await stop(a, b)
     }
 
+    /// A block that is repeated; its length fits no piece of the wire's, so that no two pieces are alike.
     private func someBytes(_ count: Int, seed: UInt64) -> ByteBuffer {
         var random = SeededGenerator(seed: seed)
+        let block = (0..<10_007).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         var buffer = ByteBuffer()
-        for _ in 0..<(count + 7) / 8 { buffer.writeInteger(random.next()) }
+        buffer.reserveCapacity(count + block.count)
+        while buffer.readableBytes < count { buffer.writeBytes(block) }
         return buffer.readSlice(length: count)!
     }
 
@@ -56,10 +59,10 @@ import Testing
     }
 
     /// Control messages handed over after 16 MiB of bulk bytes arrive before them: the lanes share
-    /// nothing but the link, and that they share piece by piece.
+    /// nothing but the link, and that they share piece by piece. The bulk bytes need two seconds on it.
     @Test func bulkDoesNotStandInFrontOfControl() async throws {
         var rules = LinkRules()
-        rules.set(RegionID("a"), RegionID("b"), roundTrip: .milliseconds(4), capacity: 32 << 20)
+        rules.set(RegionID("a"), RegionID("b"), roundTrip: .milliseconds(4), capacity: 8 << 20)
         let a = try await makePeer(1) {
             $0.region = "a"; $0.shaper = LinkShaper(node: NodeID(1), region: RegionID("a"), rules: rules)
         }
@@ -80,12 +83,18 @@ import Testing
     }
 
     @Test func aFullQueueRefusesAndCounts() async throws {
-        // Somebody who accepts connections and says nothing.
-        let mute = try await ServerBootstrap(group: testGroup).bind(host: "127.0.0.1", port: 0).get()
+        // Somebody who accepts connections and says nothing, until the test hangs up on them.
+        let callers = Recorder<any Channel>()
+        let mute = try await ServerBootstrap(group: testGroup)
+            .childChannelInitializer { channel in
+                callers.add(channel)
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
         let a = try await makePeer(1) {
             $0.settings.controlQueueMessages = 8
             $0.settings.bulkQueueBytes = 1_000
-            $0.settings.dialTimeout = .milliseconds(300)
+            $0.settings.dialTimeout = .seconds(60)
             $0.settings.backoffFirst = .seconds(60)
             $0.settings.backoffLast = .seconds(60)
         }
@@ -97,6 +106,7 @@ import Testing
         #expect(a.network.send(to: NodeID(2), lane: .bulk, header: [1]) == .refused(.queueFull))
         let before = try #require(a.network.statistics.first)
         #expect(before.control.queuedMessages == 8 && before.control.refusedFull == 3 && before.bulk.refusedFull == 1)
+        for caller in await callers.wait("both lanes to call", until: { $0.count == 2 }) { try await caller.close() }
         await a.events.wait("both attempts to fail") { $0.compactMap(\.failure).count == 2 }
         let after = try #require(a.network.statistics.first)
         #expect(after.control.dropped == 8 && after.control.queuedMessages == 0 && after.control.failures == 1)
@@ -112,7 +122,8 @@ import Testing
             $0.settings.backoffLast = .milliseconds(50)
         }
         let a = try await makePeer(1, quick)
-        let b = try await makePeer(2)
+        let port = try await lastingPort()
+        let b = try await makePeer(2) { $0.port = port }
         a.knows(b, connect: true)
         await a.events.wait("the first connection") { $0.contains(.connected(NodeID(2), .control, .outgoing, 1)) }
         await b.network.stop(grace: .milliseconds(100))

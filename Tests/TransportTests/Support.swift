@@ -64,6 +64,20 @@ final class Recorder<Element: Sendable>: Sendable {
     }
 }
 
+/// Looks again until `condition` holds; records an issue where it does not in time. For what tells nobody when it changes.
+func eventually(
+    _ comment: Comment, at location: SourceLocation = #_sourceLocation, _ condition: @escaping @Sendable () -> Bool
+) async {
+    let met = Recorder<Bool>()
+    let task = testGroup.next().scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(5)) { task in
+        guard condition() else { return }
+        task.cancel()
+        met.add(true)
+    }
+    await met.wait(comment, at: location) { !$0.isEmpty }
+    task.cancel()
+}
+
 enum NetworkEvent: Sendable, Equatable {
     case received(NodeID, Lane, [UInt8], Int?)
     case connected(NodeID, Lane, LinkDirection, UInt64)
@@ -143,7 +157,12 @@ let testAuthority = try! ClusterAuthority.create(clusterID: "test")
 struct PeerOptions {
     var region = "here"
     var identity: TLSIdentity?
-    var settings = NetworkSettings()
+    /// A machine that stands still for seconds ends no connection, and with it what was on its way, in tests of other things.
+    var settings = {
+        var settings = NetworkSettings()
+        (settings.pongTimeoutLeast, settings.pongTimeoutMost, settings.dialTimeout) = (.seconds(60), .seconds(60), .seconds(20))
+        return settings
+    }()
     var clusterSettings = Digest.zero
     var incarnation: UInt64 = 1
     var shaper: LinkShaper?
@@ -160,6 +179,19 @@ func makePeer(_ id: UInt64, _ change: (inout PeerOptions) -> Void = { _ in }) as
     let box = DelegateBox()
     let port = try await network.start(host: "127.0.0.1", port: options.port, delegate: box)
     return TestPeer(network, delegate: box, port: port)
+}
+
+/// A port for a listener that ends and comes back: below those that the kernel gives to whoever asks for any, so that
+/// no other test is given it in between.
+func lastingPort() async throws -> Int {
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<100 {
+        let port = Int.random(in: 20_000..<32_000, using: &random)
+        guard let probe = try? await ServerBootstrap(group: testGroup).bind(host: "127.0.0.1", port: port).get() else { continue }
+        try await probe.close()
+        return port
+    }
+    throw TransportError(.unreachable, "find", "a port", cause: "none of 100 was free", advice: "end what uses them")
 }
 
 func stop(_ peers: TestPeer...) async {

@@ -138,6 +138,6 @@ extension RegionPairReport {
     init(_ pair: NodeStatus.RegionPair) {
         self.init(
             from: pair.from, to: pair.to, medianMilliseconds: pair.median.inMilliseconds, p90Milliseconds: pair.p90.inMilliseconds,
-            samples: pair.samples)
+            leastMilliseconds: pair.least.inMilliseconds, samples: pair.samples)
     }
 }

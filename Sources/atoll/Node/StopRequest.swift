@@ -1,5 +1,3 @@
-import CDispatch
-import Dispatch
 import Foundation
 import Synchronization
 
@@ -14,7 +12,7 @@ final class StopRequest: Sendable {
         var cancelled: Set<Int> = []
     }
 
-    /// Shared with the handlers, which must not keep the request itself.
+    /// Shared with the listeners, which must not keep the request itself.
     private final class Shared: Sendable {
         let state = Mutex(State())
 
@@ -29,20 +27,11 @@ final class StopRequest: Sendable {
     }
 
     private let shared = Shared()
-    private nonisolated(unsafe) let sources: [any DispatchSourceSignal]
 
     init(endsWithInput: Bool = false) {
         let shared = shared
-        sources = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT"), (SIGHUP, "SIGHUP")].map { number, name in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                shared.tell(name)
-                signal(number, SIG_DFL)
-            }
-            source.resume()
-            return source
-        }
+        let names: [Int32: String] = [SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP"]
+        Signals.watch([SIGTERM, SIGINT, SIGHUP]) { shared.tell(names[$0] ?? "signal \($0)") }
         guard endsWithInput else { return }
         // A thread of its own: reading blocks until the other side is gone.
         let thread = Thread {

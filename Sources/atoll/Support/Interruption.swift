@@ -5,44 +5,34 @@ import Synchronization
 /// one line says what is left, and the program ends by that signal, as shells expect.
 enum Interruption {
     private struct State {
-        var sources: [any DispatchSourceSignal] = []
+        var isWatching = false
         var operation = ""
         var left = ""
         var parts: Set<String> = []
     }
 
-    // Dispatch sources are made once and live as long as the program.
-    private final class Box: @unchecked Sendable { let state = Mutex(State()) }
-    private static let box = Box()
+    private static let state = Mutex(State())
 
     /// From here on; `left` says what an interrupted command leaves behind.
     static func watch(_ operation: String, left: String) {
-        box.state.withLock { state in
+        let isFirst = state.withLock { state in
+            defer { state.isWatching = true }
             (state.operation, state.left) = (operation, left)
-            guard state.sources.isEmpty else { return }
-            state.sources = [SIGINT, SIGTERM].map { number in
-                signal(number, SIG_IGN)
-                let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-                source.setEventHandler { end(number) }
-                source.resume()
-                return source
-            }
+            return !state.isWatching
         }
+        if isFirst { Signals.watch([SIGINT, SIGTERM]) { end($0) } }
     }
 
     /// A file that is no one's until it is whole.
-    static func begin(part: String) { box.state.withLock { _ = $0.parts.insert(part) } }
-    static func end(part: String) { box.state.withLock { _ = $0.parts.remove(part) } }
+    static func begin(part: String) { state.withLock { _ = $0.parts.insert(part) } }
+    static func end(part: String) { state.withLock { _ = $0.parts.remove(part) } }
 
     private static func end(_ number: Int32) {
         // Held to the end: no new part is begun meanwhile.
-        box.state.withLock { state in
+        state.withLock { state in
             for part in state.parts { unlink(part) }
             Terminal.error((Terminal.errorIsTerminal ? "\r\u{1b}[K" : "") + "atoll: \(state.operation): interrupted; \(state.left)")
-            signal(number, SIG_DFL)
-            kill(getpid(), number)
-            // The signal may be taken by another thread.
-            while true { pause() }
+            Signals.end(by: number)
         }
     }
 }

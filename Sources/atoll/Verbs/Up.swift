@@ -157,6 +157,9 @@ struct Up: AsyncParsableCommand {
     /// A directory with other things in it is somebody's; what a start that broke off left is ours.
     private func refuseForeign(_ directory: ClusterDirectory) throws {
         guard LocalFiles.exists(directory.path) else { return }
+        guard FileStatus(directory.path)?.isDirectory ?? false else {
+            throw CommandFailure.usage("up", directory.path, "it is no directory", hint: "name one that is empty or not there yet")
+        }
         let own: Set = [
             "ca", "admin-token", "gossip-keys", "map.yaml", "links.xdr", "nodes", "lock", "leash", "up.json", "faults.json",
             "sessions.json", "router.json", "router.log", "router.sock",

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+extension Processes {
+    /// What no verb may do whatever its words: act with a wrong token, or on the data of a newer program.
+    @Suite(.serialized) struct RefusalTests {
+        @Test func aWrongTokenOpensNoVerb() throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            let file = try cluster.write("f", "content")
+            for (kind, name) in [("nfs", "share"), ("volume", "data")] {
+                #expect(cluster.run([kind, "create", name]).status == 0)
+                #expect(cluster.run([kind, "put", name, file, "/f"]).status == 0)
+            }
+            func state() -> [String] {
+                [["nfs", "list"], ["volume", "list"], ["nfs", "ls", "share", "-r"], ["volume", "history", "data"], ["app", "list"]].map {
+                    cluster.run($0).output
+                }
+            }
+            let before = state()
+            var verbs: [String] = ["app list", "app stop run -y", "app history run"]
+            for (kind, name) in [("nfs", "share"), ("volume", "data")] {
+                verbs += [
+                    "create x", "list", "ls \(name)", "put \(name) \(file) /g", "get \(name) /f -", "rm \(name) /f", "cp \(name) /f /g",
+                    "rename \(name) x -y", "delete \(name) -y", "clone \(name) x",
+                ].map { "\(kind) \($0)" }
+            }
+            verbs += [
+                "commit data", "reload data", "history data", "diff data v0 v1", "rollback data v0 -y", "conflicts data", "status data",
+            ].map { "volume \($0)" }
+            for verb in verbs {
+                let result = LocalCluster.run(
+                    verb.split(separator: " ").map(String.init),
+                    environment: ["ATOLL_ENDPOINT": cluster.nodes[0].http, "ATOLL_TOKEN": "atoll-wrong-token-wrong-token"],
+                    in: cluster.folder)
+                #expect(result.status == 1 && result.output == "", "\(verb): \(result)")
+                #expect(result.errors.contains("token") && result.errors.split(separator: "\n").count == 1, "\(verb): \(result)")
+            }
+            #expect(state() == before)
+        }
+
+        /// The file that names a cluster is damaged, or of a newer program: every verb says so, and leaves the nodes alone.
+        @Test func aClusterFileThatIsNoneIsNamed() throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            let path = cluster.directory + "/cluster.json"
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            let before = cluster.processesLeft()
+            for (content, says) in [("{\"x\":", "it is damaged"), ("", "it is damaged"), ("{\"format\": 99}", "newer atoll (format 99")] {
+                try Data(content.utf8).write(to: URL(fileURLWithPath: path))
+                for verb in [
+                    "up --detach", "down", "status", "members", "regions", "doctor", "fault heal", "fault kill a-1", "node list",
+                    "node drain a-1", "node remove a-1 -y", "run --region a -- true", "nfs list", "volume create x", "app list",
+                    "compare --live",
+                ] {
+                    let result = cluster.run(verb.split(separator: " ").map(String.init))
+                    #expect(result.status == 1 && result.output == "", "\(verb): \(result)")
+                    #expect(result.errors.contains(says) && result.errors.contains(cluster.directory), "\(verb): \(result)")
+                    #expect(result.errors.split(separator: "\n").count == 1, "\(verb): \(result)")
+                }
+            }
+            try whole.write(to: URL(fileURLWithPath: path))
+            #expect(cluster.processesLeft() == before && cluster.run(["volume", "list"]).status == 0)
+        }
+
+        /// A data directory whose chunks, or which itself, a newer program has written.
+        @Test(arguments: ["atoll.json", "chunks/store.json"]) func dataOfANewerProgramIsLeftAlone(name: String) throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            #expect(cluster.run(["down"]).status == 0)
+            let home = "\(cluster.directory)/nodes/\(cluster.nodes[0].name)"
+            let path = "\(home)/data/\(name)"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let newer = text.replacing(/"(format)"\s*:\s*1\b/) { "\"\($0.output.1)\": 99" }
+            try #require(newer != text, "\(text)")
+            try newer.write(toFile: path, atomically: true, encoding: .utf8)
+            func files() throws -> [String] {
+                try FileManager.default.subpathsOfDirectory(atPath: "\(home)/data").sorted().map { path in
+                    let size = try FileManager.default.attributesOfItem(atPath: "\(home)/data/\(path)")[.size] as? Int
+                    return "\(path) \(size ?? -1)"
+                }
+            }
+            let before = try files()
+            var commands = [["up", "--detach"], ["node", "--config", "\(home)/config.yaml"]]
+            if name.hasPrefix("chunks") { commands.append(["check", "store", "\(home)/data/chunks"]) }
+            for command in commands {
+                let result = cluster.run(command)
+                #expect(result.status == 1 && result.errors.contains("99"), "\(command): \(result)")
+                #expect(result.errors.split(separator: "\n").count == 1, "\(command): \(result)")
+            }
+            #expect(try files().filter { !$0.hasPrefix("lock ") } == before.filter { !$0.hasPrefix("lock ") })
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(cluster.run(["up", "--detach"]).status == 0)
+        }
+    }
+}
