@@ -20,6 +20,7 @@ struct CellDriver: Sendable {
     func run(_ start: any ClientCursor, note: @Sendable (WorkloadCursor.PutCounts) -> Void = { _ in }) async -> CellResult {
         var cursor = start
         let region = cursor.task.region
+        let client = cursor.isPreparation ? client.preparing : client
         var session: SessionID?
         var samples: [Sample] = []
         var noted = clock.now()
@@ -29,7 +30,7 @@ struct CellDriver: Sendable {
             case .finished:
                 return CellResult(samples: samples, cursor: cursor)
             case .openSession(let options):
-                let (result, opened) = await open(region, options, cursor.callLimit)
+                let (result, opened) = await open(region, options, cursor.callLimit, by: client)
                 session = opened
                 cursor.complete(result, took: .zero, now: clock.now())
             case .closeSession:
@@ -42,7 +43,7 @@ struct CellDriver: Sendable {
             case .perform(let operation, let payload):
                 guard let session else { preconditionFailure("an operation without a session") }
                 let began = clock.now()
-                let (result, took) = await perform(operation, payload, session, region, cursor.callLimit)
+                let (result, took) = await perform(operation, payload, session, region, cursor.callLimit, by: client)
                 if let recorder, cursor is WorkloadCursor, case .done(let outcome) = result {
                     recorder.note(cursor.task, operation, payload: UInt64(payload?.length ?? 0), outcome.value, at: began)
                 }
@@ -60,7 +61,9 @@ struct CellDriver: Sendable {
     }
 
     /// A client with a bound for its calls is told of the first failure.
-    private func open(_ region: RegionID, _ options: SessionOptions, _ limit: Duration?) async -> (StepResult, SessionID?) {
+    private func open(_ region: RegionID, _ options: SessionOptions, _ limit: Duration?, by client: any WorkloadClient) async -> (
+        StepResult, SessionID?
+    ) {
         var last = FileFailure(.unavailable, operation: "open session", object: "\(filesystem)", cause: "not tried")
         for _ in 0..<Self.openTries where !Task.isCancelled {
             do throws(FileFailure) {
@@ -77,7 +80,8 @@ struct CellDriver: Sendable {
     }
 
     private func perform(
-        _ operation: FileOperation, _ payload: Payload?, _ session: SessionID, _ region: RegionID, _ limit: Duration?
+        _ operation: FileOperation, _ payload: Payload?, _ session: SessionID, _ region: RegionID, _ limit: Duration?,
+        by client: any WorkloadClient
     ) async -> (StepResult, Duration) {
         var started = clock.now()
         do throws(FileFailure) {

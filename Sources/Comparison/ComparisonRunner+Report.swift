@@ -25,7 +25,8 @@ extension ComparisonRunner {
     private var method: [String] {
         [
             "Cold: a new session, and paths that this region has not read before in the run (a slice of the inputs for each "
-                + "repetition). Warm: the same session, the same paths again. The operating system's page cache below the stores "
+                + "repetition); inputs are put by another node of the primary region than is read from, where it has several. "
+                + "Warm: the same session, the same paths again. The operating system's page cache below the stores "
                 + "is not emptied; both kinds have it.",
             "Content is real files with 16 bytes of the run's own at every 32 KiB, so that neither kind nor an earlier run has "
                 + "stored a chunk already.",

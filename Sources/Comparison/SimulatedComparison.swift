@@ -40,7 +40,8 @@ package struct SimulatedComparison: Sendable {
             "Local time: each call costs what the table of costs says (\(world.costs.origin)). A client’s processor is not shared "
                 + "with others’.",
             "Cold: a new session, and paths that this region has not read before in the run (a slice of the inputs for each "
-                + "repetition). Warm: the same session, the same paths again.",
+                + "repetition); inputs are put by another node of the primary region than is read from, where it has several. "
+                + "Warm: the same session, the same paths again.",
             "Inputs are names and sizes; content is cut into chunks where a stream of its own says so, 256 KiB apart on average, so "
                 + "that second versions share chunks with first ones.",
             "Bytes of traffic per link are all that the nodes’ connections carried over it while a phase ran; messages count with "

@@ -19,6 +19,10 @@ package protocol WorkloadClient: Sendable {
     func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, payload: [UInt8]?, within: Duration?)
         async throws(FileFailure) -> (outcome: FileOutcome, data: [UInt8])
 
+    /// The same cluster by nodes that measured clients do not use, where a region has several: whoever prepares the
+    /// inputs speaks to these, so that a cold read finds no node of any region with more than placement gave it.
+    var preparing: any WorkloadClient { get }
+
     /// Whether reads bring what was written; a model may bring only as many bytes.
     var holdsBytes: Bool { get }
 
@@ -28,6 +32,7 @@ package protocol WorkloadClient: Sendable {
 
 extension WorkloadClient {
     package var holdsBytes: Bool { true }
+    package var preparing: any WorkloadClient { self }
 
     package func openSession(_ filesystem: FilesystemID, in region: RegionID, options: SessionOptions) async throws(FileFailure)
         -> SessionID

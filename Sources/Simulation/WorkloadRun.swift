@@ -101,7 +101,9 @@ package struct WorkloadRun {
         world.wirePercent = Int64(max(1, min(100, wirePercent)))
         world.cells = []
         for cell in cells {
-            let node = try node(in: cell.cursor.task.region)
+            // As the live comparison does: whoever prepares uses another node than whoever measures, where there is one.
+            let first = try node(in: cell.cursor.task.region)
+            let node = cell.cursor.isPreparation ? nodes(in: cell.cursor.task.region).last ?? first : first
             world.cells.append(
                 WorkloadCell(cell.cursor, node: node, filesystem: cell.filesystem, kind: cell.cursor.task.kind, stamp: cell.stamp))
         }

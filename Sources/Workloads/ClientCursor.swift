@@ -14,6 +14,8 @@ package protocol ClientCursor: Sendable {
     var callLimit: Duration? { get }
     /// Why it ended early, if it did.
     var gaveUp: FileFailure? { get }
+    /// Whether it puts the inputs, for others to measure with.
+    var isPreparation: Bool { get }
     /// Inputs that it has put so far.
     var put: WorkloadCursor.PutCounts { get }
 
@@ -26,9 +28,11 @@ package protocol ClientCursor: Sendable {
 
 extension ClientCursor {
     package var callLimit: Duration? { nil }
+    package var isPreparation: Bool { false }
     package var put: WorkloadCursor.PutCounts { WorkloadCursor.PutCounts() }
 }
 
 extension WorkloadCursor: ClientCursor {
+    package var isPreparation: Bool { task.part == .prepare }
     package var title: String { workload.name }
 }

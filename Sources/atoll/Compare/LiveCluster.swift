@@ -16,7 +16,7 @@ final class LiveCluster: WorkloadClient {
         var client: APIClient
     }
 
-    /// One for each node that is ready.
+    /// One for each node that is ready. Clients of a region use the first that is there.
     let places: [Place]
     let shaping: String
     /// What creation said of durability.
@@ -41,6 +41,14 @@ final class LiveCluster: WorkloadClient {
             throw CommandFailure("compare", "", "no node is running", hint: "see `atoll status`; start with `atoll up`")
         }
     }
+
+    /// Speaks to the last node of each region.
+    private init(preparing other: LiveCluster) {
+        places = other.places.reversed()
+        shaping = other.shaping
+    }
+
+    var preparing: any WorkloadClient { LiveCluster(preparing: self) }
 
     func shutdown() async {
         for place in places { await place.client.shutdown() }
