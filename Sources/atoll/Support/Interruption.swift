@@ -34,15 +34,31 @@ enum Interruption {
     static func begin(part: String) { box.state.withLock { _ = $0.parts.insert(part) } }
     static func end(part: String) { box.state.withLock { _ = $0.parts.remove(part) } }
 
+    /// Ends the program at once with a line of its own, exit code 1; nothing half-written is left.
+    static func end(_ operation: String, _ cause: String) -> Never {
+        box.state.withLock { state in
+            for part in state.parts { unlink(part) }
+            let left = state.left.isEmpty ? "" : "; \(state.left)"
+            Terminal.error((Terminal.errorIsTerminal ? "\r\u{1b}[K" : "") + "atoll: \(operation): \(cause)\(left)")
+            exit(1)
+        }
+    }
+
     private static func end(_ number: Int32) {
         // Held to the end: no new part is begun meanwhile.
         box.state.withLock { state in
             for part in state.parts { unlink(part) }
             Terminal.error((Terminal.errorIsTerminal ? "\r\u{1b}[K" : "") + "atoll: \(state.operation): interrupted; \(state.left)")
-            signal(number, SIG_DFL)
-            kill(getpid(), number)
-            // The signal may be taken by another thread.
-            while true { pause() }
+            // Again, where the source took it once more: it is armed anew while its handler runs.
+            while true {
+                signal(number, SIG_DFL)
+                var only = sigset_t()
+                sigemptyset(&only)
+                sigaddset(&only, number)
+                pthread_sigmask(SIG_UNBLOCK, &only, nil)
+                raise(number)
+                usleep(1_000)
+            }
         }
     }
 }
