@@ -1,5 +1,5 @@
 import Consensus
-package import NodeCore
+import NodeCore
 package import Primitives
 package import Replication
 import Storage

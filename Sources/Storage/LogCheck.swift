@@ -50,35 +50,33 @@ package enum LogCheck {
         guard Directory.exists(directory), try Directory.names(directory).contains(where: { $0.hasSuffix(".wal") }) else {
             throw .corrupt(path: directory, offset: 0, what: "there is no log here")
         }
-        var done: [String] = []
-        do {
-            let lock = try DirectoryLock(directory)
-            defer { lock.release() }
-            for name in try Directory.names(directory) where name.hasSuffix(".wal.tmp") {
-                try Directory.remove(directory + "/" + name, faults: faults)
-                done.append("\(directory)/\(name): removed, it was never finished")
-            }
-            if let identity { done += try LogHeaderRepair(directory, identity: identity, faults: faults).run() }
-            // Only of a log that is sound but for its tail.
-            let tail: LogReplay.Segment?
-            do throws(StorageError) {
-                tail = try LogReplay(directory, identity: identity, faults: faults).segments.last
-            } catch {
-                guard case .corrupt = error else { throw error }
-                tail = nil
-            }
-            if let tail, tail.isTorn {
-                let file = try File(tail.path, .readWrite, faults: faults)
-                try file.truncate(to: tail.end)
-                try file.sync()
-                done.append("\(tail.path) at offset \(tail.end): cut a batch that was never finished, and never acknowledged")
-            }
-        } catch let error as StorageError {
-            throw error
-        } catch {
-            preconditionFailure("\(error)")
-        }
+        let done = try mend(directory, identity: identity, faults: faults)
         return (done, try run(directory, identity: identity, faults: faults))
+    }
+
+    private static func mend(_ directory: String, identity: StorageIdentity?, faults: FileFaults) throws(StorageError) -> [String] {
+        let lock = try DirectoryLock(directory)
+        defer { lock.release() }
+        var done: [String] = []
+        for name in try Directory.names(directory) where name.hasSuffix(".wal.tmp") {
+            try Directory.remove(directory + "/" + name, faults: faults)
+            done.append("\(directory)/\(name): removed, it was never finished")
+        }
+        if let identity { done += try LogHeaderRepair(directory, identity: identity, faults: faults).run() }
+        // Only of a log that is sound but for its tail.
+        let tail: LogReplay.Segment?
+        do throws(StorageError) {
+            tail = try LogReplay(directory, identity: identity, faults: faults).segments.last
+        } catch {
+            guard case .corrupt = error else { throw error }
+            return done
+        }
+        guard let tail, tail.isTorn else { return done }
+        let file = try File(tail.path, .readWrite, faults: faults)
+        try file.truncate(to: tail.end)
+        try file.sync()
+        done.append("\(tail.path) at offset \(tail.end): cut a batch that was never finished, and never acknowledged")
+        return done
     }
 
     /// What the log remembers of every group, read as an open does and nothing changed. For whoever holds

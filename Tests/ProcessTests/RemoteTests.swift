@@ -46,6 +46,9 @@ extension Processes {
             #expect(list.status == 1 && list.errors.contains("ATOLL_TOKEN") && !list.errors.contains("Bearer"), "\(list)")
             let silent = run(["status", "--endpoint", "127.0.0.1:1"], [:])
             #expect(silent.status == 1 && silent.errors.contains("nothing listens at 127.0.0.1:1"), "\(silent)")
+            let blind = run(["doctor", "--endpoint", "127.0.0.1:1"], [:])
+            #expect(blind.status == 1 && blind.output.contains("nothing listens at 127.0.0.1:1"), "\(blind)")
+            #expect(blind.output.contains("disk space"), "the machine is examined all the same: \(blind)")
             #expect(run(["status", "--endpoint", "nonsense"], [:]).status == 2)
             #expect(run(["status", "--endpoint", node.http, "--data-dir", cluster.directory], [:]).status == 2)
         }

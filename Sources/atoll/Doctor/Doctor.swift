@@ -14,7 +14,11 @@ struct Doctor: AsyncParsableCommand {
         let isRemote = try RemoteEndpoint.named(by: cluster, "doctor") != nil
         var findings = await MachineExamination(directory: directory.path).findings()
         if isRemote || LocalFiles.exists(directory.clusterFile) {
-            findings += await ClusterExamination(cluster: try await ClusterNodes.find(cluster, "doctor")).findings()
+            do {
+                findings += await ClusterExamination(cluster: try await ClusterNodes.find(cluster, "doctor")).findings()
+            } catch let failure as CommandFailure where isRemote {
+                findings.append(Finding(.wrong, "cluster", "\(failure.object): \(failure.cause); \(failure.hint)"))
+            }
         } else {
             findings.append(Finding(.note, "cluster", "there is none at \(directory.path); start one with `atoll up`"))
         }

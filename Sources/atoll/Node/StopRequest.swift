@@ -34,7 +34,7 @@ final class StopRequest: Sendable {
     init(endsWithInput: Bool = false) {
         let shared = shared
         sources = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT"), (SIGHUP, "SIGHUP")].map { number, name in
-            signal(number, SIG_IGN)
+            // Not ignored until the source is armed: a signal that came just then would be lost.
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 shared.tell(name)

@@ -21,7 +21,7 @@ enum Interruption {
             (state.operation, state.left) = (operation, left)
             guard state.sources.isEmpty else { return }
             state.sources = [SIGINT, SIGTERM].map { number in
-                signal(number, SIG_IGN)
+                // Until the source is armed a signal ends the program by itself, which leaves nothing either.
                 let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
                 source.setEventHandler { end(number) }
                 source.resume()
