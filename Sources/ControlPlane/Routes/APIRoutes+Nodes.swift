@@ -47,7 +47,7 @@ extension APIRoutes {
     private func snapshot(_ request: APIRequest) async throws -> Response {
         let text = try request.text("group")
         guard let number = UInt64(text) else { throw JSON.invalid("group", "must be the number of a group") }
-        guard let (metadata, content) = try await service.snapshot(of: GroupID(number)) else {
+        guard let (metadata, content) = await service.snapshot(of: GroupID(number)) else {
             throw FileFailure(
                 .notFound, operation: "read", object: "group \(number)", cause: "this node has no replica of it", hint: "ask another node")
         }
