@@ -94,7 +94,7 @@ let package = Package(
             dependencies: [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
                 "Simulation", "Storage", "Transport", "Router", "NodeRuntime", "Reports", "Comparison", "APISchema", "ControlPlane",
-                "APIClient", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
+                "APIClient", "CLinux", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Primitives"], path: "Tests/TestSupport", swiftSettings: strict),

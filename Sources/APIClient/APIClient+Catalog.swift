@@ -111,9 +111,9 @@ extension APIClient {
 
     // MARK: Environments
 
-    package func environments() async throws(FileFailure) -> [String] {
+    package func environments() async throws(FileFailure) -> [EnvironmentReport] {
         try await json(Call(.GET, "/v1/environments", object: "environments")).rows("environments") { json throws(FileFailure) in
-            try json.string("name")
+            try EnvironmentReport(json: json)
         }
     }
 

@@ -3,7 +3,7 @@ internal import AsyncHTTPClient
 package import Filesystem
 internal import NIOCore
 internal import NIOHTTP1
-internal import Primitives
+package import Primitives
 
 extension APIClient {
     package func status() async throws(FileFailure) -> NodeReport {
@@ -36,6 +36,38 @@ extension APIClient {
     package func removeNode(_ node: String, force: Bool) async throws(FileFailure) -> CatalogNodeReport {
         let call = Call(.DELETE, "/v1/nodes/\(PercentCoding.encode(node))?force=\(force)", object: node)
         return try CatalogNodeReport(json: try await json(call))
+    }
+
+    /// A group's state as this node has it, for a replica whose own snapshot is destroyed; checked against its
+    /// digest. Up to 4 GiB, in memory.
+    package func snapshot(of group: GroupID) async throws(FileFailure) -> (metadata: [UInt8], content: [UInt8]) {
+        var call = Call(.GET, "/v1/groups/\(group.rawValue)/snapshot", object: "group \(group.rawValue)")
+        call.timeout = .seconds(300)
+        let observed = observe(call)
+        defer { observed.end() }
+        func broken(_ cause: String) -> FileFailure {
+            FileFailure(.ioError, operation: "get", object: call.object, cause: cause, hint: "get it again")
+        }
+        let response: HTTPClientResponse
+        do throws(FileFailure) {
+            response = try await send(call)
+        } catch {
+            throw error.withoutMark
+        }
+        guard let metadata = response.headers.first(name: APIHeader.snapshot).flatMap({ Base64.decode($0) }),
+            let digest = response.headers.first(name: APIHeader.digest)
+        else { throw broken("\(address) answered without its metadata") }
+        var content: [UInt8] = []
+        do {
+            for try await buffer in response.body {
+                content += buffer.readableBytesView
+                guard content.count <= 4 << 30 else { throw broken("it is over 4 GiB") }
+            }
+        } catch {
+            throw FileFailure(error, call: call, address: address).withoutMark
+        }
+        guard SHA256.hash(content).hex == digest else { throw broken("what came does not match its digest") }
+        return (metadata, content)
     }
 
     package func regions() async throws(FileFailure) -> [RegionPairReport] {

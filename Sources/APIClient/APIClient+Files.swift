@@ -11,6 +11,8 @@ package struct PutOptions: Sendable {
     package var force: Bool
     package var permissions: UInt32
     package var modified: WallTime?
+    /// The bytes are those of a sparse file: extents, each behind `Sparse.head`, and a head of length 0 at the size.
+    package var isSparse = false
     /// Stage in this session; without it the request has one of its own, which commits.
     package var session: SessionID?
     package var commit: CommitOptions
@@ -23,6 +25,19 @@ package struct PutOptions: Sendable {
         self.modified = modified
         self.session = session
         self.commit = commit
+    }
+}
+
+/// The framing of a sparse file's upload.
+package enum Sparse {
+    package static let headBytes = 16
+
+    /// Stands before each extent; with length 0 it is the end, and `offset` the size of the file.
+    package static func head(offset: UInt64, length: UInt64) -> ByteBuffer {
+        var head = ByteBuffer()
+        head.writeInteger(offset)
+        head.writeInteger(length)
+        return head
     }
 }
 
@@ -127,7 +142,7 @@ extension APIClient {
         let query: [(String, String?)] =
             [
                 ("force", options.force ? "true" : nil), ("permissions", "\(options.permissions)"),
-                ("mtime_ns", options.modified.map { "\($0.nanoseconds)" }),
+                ("mtime_ns", options.modified.map { "\($0.nanoseconds)" }), ("sparse", options.isSparse ? "true" : nil),
             ] + Self.write(options.session, options.commit)
         var call = Call(.PUT, url(filesystem, path, query), object: path.description)
         call.body = body

@@ -16,18 +16,19 @@ package struct APIClientOptions: Sendable {
     package var retryFor: Duration
     /// Connections held at once; requests beyond that wait for one. Default 64.
     package var connectionLimit: Int
-    /// Takes the place of every bound that a call has of its own; nil (default) for those bounds.
-    package var limit: Duration?
+    /// When all calls have to be over: what is left until then takes the place of every bound that a call has
+    /// of its own. Nil (default) for those bounds.
+    package var end: ContinuousClock.Instant?
 
     package init(
         timeout: Duration = .seconds(30), connectTimeout: Duration = .seconds(3), retryFor: Duration = .seconds(10),
-        connectionLimit: Int = 64, limit: Duration? = nil
+        connectionLimit: Int = 64, end: ContinuousClock.Instant? = nil
     ) {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
         self.retryFor = retryFor
         self.connectionLimit = connectionLimit
-        self.limit = limit
+        self.end = end
     }
 }
 
@@ -121,7 +122,7 @@ package struct APIClient: Sendable {
         let observed = observe(call)
         defer { observed.end() }
         let clock = ContinuousClock()
-        let giveUp = clock.now + options.retryFor
+        let giveUp = min(clock.now + options.retryFor, options.end ?? clock.now + options.retryFor)
         var pause = Duration.milliseconds(20)
         while true {
             do throws(FileFailure) {
@@ -159,8 +160,9 @@ package struct APIClient: Sendable {
         let response: HTTPClientResponse
         do {
             // The node ends within `timeout`; the slack is for the way there and back.
+            let left = options.end.map { $0 - ContinuousClock.now }
             response = try await http.execute(
-                request, deadline: .now() + .nanoseconds((call.deadline ?? timeout + .seconds(5)).inNanoseconds))
+                request, deadline: .now() + .nanoseconds((left ?? call.deadline ?? timeout + .seconds(5)).inNanoseconds))
         } catch {
             throw FileFailure(error, call: call, address: address)
         }
@@ -174,8 +176,13 @@ package struct APIClient: Sendable {
         return response
     }
 
-    /// How long the node may take for a call.
-    func bound(of call: Call) -> Duration { options.limit ?? call.timeout ?? options.timeout }
+    /// How long the node may take for a call. Of what is left until the end a little is kept, so that the node's
+    /// own answer, which says what it waited for, is here in time.
+    func bound(of call: Call) -> Duration {
+        guard let end = options.end else { return call.timeout ?? options.timeout }
+        let left = max(end - .now, .milliseconds(2))
+        return min(left - min(left / 4, .milliseconds(300)), .milliseconds(APILimits.timeoutMillisecondsMaximum))
+    }
 
     func collect(_ response: HTTPClientResponse, _ call: Call) async throws(FileFailure) -> ByteBuffer {
         do {

@@ -6,6 +6,8 @@ package struct PendingCall: Sendable {
     package let path: String
     /// How long the node may take, or for one step of it where bytes flow.
     package let bound: Duration
+    /// How long its answer is waited for; longer than `bound` by the way there and back.
+    package let longest: Duration
     /// How long it is repeated after a refusal.
     package let repeatsFor: Duration
     /// Bytes go to the node meanwhile: silence says nothing.
@@ -34,7 +36,12 @@ struct ObservedCall {
 extension APIClient {
     func observe(_ call: Call) -> ObservedCall {
         guard let observer else { return ObservedCall(observer: nil, number: 0) }
-        let pending = PendingCall(path: call.path, bound: bound(of: call), repeatsFor: options.retryFor, isUpload: call.deadline != nil)
+        let bound = bound(of: call)
+        let left = options.end.map { max(.zero, $0 - .now) }
+        let pending = PendingCall(
+            path: call.path, bound: bound, longest: left ?? bound + .seconds(5),
+            repeatsFor: min(options.retryFor, left ?? options.retryFor),
+            isUpload: call.deadline != nil)
         return ObservedCall(observer: observer, number: observer.began(pending))
     }
 }

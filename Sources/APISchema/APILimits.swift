@@ -24,4 +24,7 @@ package enum APIHeader {
     /// Reply of file routes: modification time (nanoseconds since 1970) and permission bits (decimal).
     package static let modified = "atoll-mtime-ns"
     package static let permissions = "atoll-permissions"
+    /// Reply of `GET /v1/groups/{group}/snapshot`: metadata (XDR in base64), and the SHA-256 of the body.
+    package static let snapshot = "atoll-snapshot"
+    package static let digest = "atoll-digest"
 }

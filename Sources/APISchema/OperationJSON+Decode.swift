@@ -108,6 +108,7 @@ extension AttributeChanges {
             group: try json.optionalSmall("group"), size: try json.optionalUnsigned("size"),
             accessed: json["atime_ns"] == nil ? nil : WallTime(nanoseconds: try json.signed("atime_ns")),
             modified: json["mtime_ns"] == nil ? nil : WallTime(nanoseconds: try json.signed("mtime_ns")))
+        followsLinks = try json.bool("follow_links", default: true)
     }
 }
 

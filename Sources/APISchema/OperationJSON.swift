@@ -176,6 +176,7 @@ extension AttributeChanges {
         if let size { writer.field("size", size) }
         if let accessed { writer.field("atime_ns", accessed.nanoseconds) }
         if let modified { writer.field("mtime_ns", modified.nanoseconds) }
+        if !followsLinks { writer.field("follow_links", false) }
     }
 }
 

@@ -1,5 +1,5 @@
-// What Linux has for network namespaces and TUN devices, and Glibc's module does not show: see
-// unshare(2), setns(2), netdevice(7), epoll(7), timerfd_create(2), signalfd(2) and the kernel's
+// What Linux has for network namespaces, TUN devices and extended attributes, and Glibc's module does not show:
+// see xattr(7), unshare(2), setns(2), netdevice(7), epoll(7), timerfd_create(2), signalfd(2) and the kernel's
 // Documentation/networking/tuntap.rst. Every function returns -1 with errno set where it fails.
 #pragma once
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define ATOLL_CLONE_NEWNET 0x40000000

@@ -8,6 +8,8 @@ extension HTTPField.Name {
     static let atollTimeout = Self(APIHeader.timeout)!
     static let atollCost = Self(APIHeader.cost)!
     static let atollEndOfFile = Self(APIHeader.endOfFile)!
+    static let atollSnapshot = Self(APIHeader.snapshot)!
+    static let atollDigest = Self(APIHeader.digest)!
     static let atollModified = Self(APIHeader.modified)!
     static let atollPermissions = Self(APIHeader.permissions)!
 }

@@ -122,6 +122,9 @@ package struct AttributeChanges: Hashable, Sendable {
     package var size: UInt64?
     package var accessed: WallTime?
     package var modified: WallTime?
+    /// Of a path that ends in a link: false for the link itself. Whoever resolves the path looks at it; a change
+    /// by inode knows no links.
+    package var followsLinks = true
     package init(
         mode: UInt32? = nil, owner: UInt32? = nil, group: UInt32? = nil, size: UInt64? = nil, accessed: WallTime? = nil,
         modified: WallTime? = nil

@@ -69,7 +69,8 @@ extension NamespaceTree {
         case .link(let existing, let new):
             return .link(inode: try walk(existing, followLast: false).inode, parent: try parent(of: new), name: try name(of: new))
         case .symlink(let target, let path): return .makeSymlink(parent: try parent(of: path), name: try name(of: path), target: target)
-        case .setAttributes(let path, let changes): return .changing(try walk(path, followLast: true).inode, changes)
+        case .setAttributes(let path, let changes):
+            return .changing(try walk(path, followLast: changes.followsLinks).inode, changes)
         case .copy(let from, let to, let recursive): return try copying(from, to, recursive: recursive)
         case .setXattr(let path, let name, let value):
             return .setXattr(inode: try walk(path, followLast: true).inode, name: name, value: value, how: .either)

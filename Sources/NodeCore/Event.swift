@@ -7,7 +7,8 @@ package import Replication
 /// Everything that can happen to a node. Each effect that takes time answers with one of these.
 package enum Event: Sendable {
     // Front ends.
-    case openSession(RequestID, FilesystemID, SessionOptions)
+    /// Without a deadline it is given up after 30 s.
+    case openSession(RequestID, FilesystemID, SessionOptions, deadline: Instant? = nil)
     case closeSession(SessionID)
     /// `payload` and its length for a `write`; the buffer is the core's from here on.
     case operation(RequestID, SessionID, FileOperation, payload: Payload?, deadline: Instant)

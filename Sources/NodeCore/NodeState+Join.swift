@@ -36,7 +36,7 @@ extension NodeState {
             effects.append(.startTimer(.housekeeping, generation: 0, at: now + .seconds(1)))
         case .leave: effects.append(.publish(.left))
         case .handOver: effects.append(.publish(.handedOver))
-        case .openSession(let request, _, _), .operation(let request, _, _, _, _), .changeCatalog(let request, _, _):
+        case .openSession(let request, _, _, _), .operation(let request, _, _, _, _), .changeCatalog(let request, _, _):
             if case .operation(_, _, _, let payload?, _) = event { effects.append(.dropBuffer(payload.buffer)) }
             let failure = FileFailure(
                 .unavailable, operation: "request", object: "node \(settings.id)", cause: "the node has not joined the cluster yet",

@@ -103,7 +103,7 @@ extension NodeState {
             guard case .bytes(let target) = answer.results[0] else { throw .failure(unexpected(operation)) }
             return .link(target)
         case .setAttributes(let path, let changes):
-            let inode = try resolve(path, followLast: true, session, operation, &progress).inode
+            let inode = try resolve(path, followLast: changes.followsLinks, session, operation, &progress).inode
             let answer = try compoundOrFail(Step(.call), [.setAttributes(inode, changes)], session, operation, change: true, &progress)
             guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
             confirmReads(session.id, attributes)

@@ -40,8 +40,10 @@ struct NFSClient {
 }
 
 extension NodeState {
-    mutating func openSession(_ request: RequestID, _ filesystem: FilesystemID, _ options: SessionOptions, into effects: inout [Effect]) {
-        begin(.open(request, filesystem, options), deadline: now + .seconds(30), into: &effects)
+    mutating func openSession(
+        _ request: RequestID, _ filesystem: FilesystemID, _ options: SessionOptions, deadline: Instant?, into effects: inout [Effect]
+    ) {
+        begin(.open(request, filesystem, options), deadline: deadline ?? now + .seconds(30), into: &effects)
     }
 
     /// A file system that is unknown here may have been made a moment ago elsewhere: the catalog's

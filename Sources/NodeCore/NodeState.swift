@@ -162,7 +162,8 @@ package struct NodeState {
         counters.events += 1
         if joining != nil { return whileJoining(event, into: &effects) }
         switch event {
-        case .openSession(let request, let filesystem, let options): openSession(request, filesystem, options, into: &effects)
+        case .openSession(let request, let filesystem, let options, let deadline):
+            openSession(request, filesystem, options, deadline: deadline, into: &effects)
         case .closeSession(let session): closeSession(session, into: &effects)
         case .operation(let request, let session, let operation, let payload, let deadline):
             begin(.operation(request, session, operation, payload), deadline: deadline, into: &effects)

@@ -17,8 +17,9 @@ extension LiveNode: NodeService {
         await waiters.ask({ [loop] in loop.post($0) }, make)
     }
 
-    package func openSession(_ filesystem: FilesystemID, options: SessionOptions) async throws(FileFailure) -> SessionID {
-        switch await ask({ .openSession($0, filesystem, options) }) {
+    package func openSession(_ filesystem: FilesystemID, options: SessionOptions, within: Duration) async throws(FileFailure) -> SessionID {
+        let end = deadline(within)
+        switch await ask({ .openSession($0, filesystem, options, deadline: end) }) {
         case .session(let id): return id
         case .failed(let failure): throw failure
         case .outcome, .catalog: preconditionFailure("a session was opened with another reply")
@@ -49,6 +50,16 @@ extension LiveNode: NodeService {
     }
 
     package func catalog() async -> CatalogState { await loop.read { $0.catalog } }
+
+    package func snapshot(of group: GroupID) async -> (metadata: [UInt8], content: [UInt8])? {
+        guard let (metadata, machine) = await loop.read({ $0.snapshot(of: group) }) else { return nil }
+        // Off the node's loop: a large tree takes a while.
+        return await Task.detached {
+            var content: [UInt8] = []
+            machine.encodeSnapshot { content += $0 }
+            return (metadata.xdrBytes, content)
+        }.value
+    }
 
     package func applyLinkRules(_ encoded: [UInt8]) async throws(FileFailure) {
         do {

@@ -131,6 +131,28 @@ struct NodeParts {
         }
     }
 
+    /// The snapshot that a group's log begins with.
+    static func snapshot(_ group: RecoveredGroup, _ snapshots: SnapshotStore) throws -> (SnapshotMetadata, GroupMachine) {
+        func damage(_ path: String, _ offset: UInt64, _ what: String) -> ReplicaDamage {
+            ReplicaDamage(group: group.group, compacted: group.compactedIndex, path: path, offset: offset, what: what)
+        }
+        let info = try snapshots.latest(group.group)
+        guard let info, info.index >= group.compactedIndex else {
+            // One that is destroyed is not in the list.
+            if let found = try snapshots.destroyed(group.group).first { throw damage(found.path, found.offset, found.what) }
+            throw damage(snapshots.folder(of: group.group), 0, "the snapshot before the log's entries is missing")
+        }
+        do {
+            return (try SnapshotMetadata(xdr: info.meta), try GroupMachine(snapshot: try snapshots.load(info), group: group.group))
+        } catch StorageError.corrupt(let path, let offset, let what) {
+            throw damage(path, offset, what)
+        } catch let error as MachineSnapshotError {
+            throw damage(snapshots.path(of: info), 0, error.cause)
+        } catch let error as XDRError {
+            throw damage(snapshots.path(of: info), 0, "its metadata can not be read: \(error)")
+        }
+    }
+
     /// What the log and the snapshots hold, as Raft wants it.
     static func restore(_ recovered: [RecoveredGroup], _ snapshots: SnapshotStore) throws -> NodeState.Restored {
         var out = NodeState.Restored()
@@ -138,12 +160,11 @@ struct NodeParts {
             var machine: GroupMachine?
             var metadata: SnapshotMetadata?
             if group.compactedIndex > 0 || group.snapshot != nil {
-                guard let info = try snapshots.latest(group.group) else {
-                    throw NodeStartError(
-                        "group \(group.group): its log begins after entry \(group.compactedIndex), and the snapshot before it is missing")
+                do {
+                    (metadata, machine) = try snapshot(group, snapshots)
+                } catch let damage as ReplicaDamage {
+                    throw NodeStartError(damage.description)
                 }
-                metadata = try SnapshotMetadata(xdr: info.meta)
-                machine = try GroupMachine(snapshot: try snapshots.load(info), group: group.group)
             }
             let entries = try group.entries.map { try RaftEntry(xdr: $0.payload) }
             let hard = try group.hardState.map { try HardState(xdr: $0) } ?? HardState()

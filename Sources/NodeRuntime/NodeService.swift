@@ -7,7 +7,7 @@ package import Replication
 /// live one; tests of front ends bring their own. Every call is bounded by a deadline.
 package protocol NodeService: Sendable {
     /// Opens a session on a file system that exists; a wrong kind, an unknown id or version fails.
-    func openSession(_ filesystem: FilesystemID, options: SessionOptions) async throws(FileFailure) -> SessionID
+    func openSession(_ filesystem: FilesystemID, options: SessionOptions, within: Duration) async throws(FileFailure) -> SessionID
     /// Ends it: handles are closed, staged changes dropped. Unknown ids are ignored.
     func closeSession(_ session: SessionID) async
 
@@ -19,6 +19,9 @@ package protocol NodeService: Sendable {
     func change(_ command: CatalogCommand, within: Duration) async throws(FileFailure) -> CatalogResult
     /// This node's copy of the catalog; no round trip. Right after `change` it includes that change.
     func catalog() async -> CatalogState
+    /// What this node has applied of a group's log, as a snapshot: its metadata in XDR, and its content
+    /// (docs/reference/snapshots.md). Nil where it has no replica of the group, or has applied nothing yet.
+    func snapshot(of group: GroupID) async -> (metadata: [UInt8], content: [UInt8])?
 
     /// What this node knows now, for `status`, `members`, `regions` and `/metrics`. Answers while everything else hangs.
     func status() async -> NodeStatus

@@ -13,8 +13,12 @@ package struct LogCheckResult: Hashable, Sendable {
     package init() {}
 }
 
-/// Verifies a log that nobody has open: reads all segments as an open does, and changes nothing. There is no
-/// repair: what the log lost only the group's other members can give back. Remove the node's directory and let it join anew.
+/// Verifies a log that nobody has open: reads all segments as an open does, and changes nothing.
+///
+/// `repair` mends what can be mended without guessing: it cuts a torn tail, removes segments that were never
+/// finished, and writes a segment's header anew, of which everything is known from elsewhere. A batch that is
+/// destroyed before the tail is left as it is: it may hold an entry or a vote that this node has acknowledged, and a
+/// voter that forgets breaks what others rely on (docs/rfcs/2026-11-21-a-disk-that-was-emptied.md).
 package enum LogCheck {
     package static func run(
         _ directory: String, identity: StorageIdentity? = nil, faults: FileFaults = .none
@@ -37,6 +41,42 @@ package enum LogCheck {
             result.findings.append(StorageFinding(path: path, offset: offset, what: what))
         }
         return result
+    }
+
+    /// As `run`, after mending what can be mended; says what was done.
+    package static func repair(
+        _ directory: String, identity: StorageIdentity?, faults: FileFaults = .none
+    ) throws(StorageError) -> (done: [String], result: LogCheckResult) {
+        guard Directory.exists(directory), try Directory.names(directory).contains(where: { $0.hasSuffix(".wal") }) else {
+            throw .corrupt(path: directory, offset: 0, what: "there is no log here")
+        }
+        let done = try mend(directory, identity: identity, faults: faults)
+        return (done, try run(directory, identity: identity, faults: faults))
+    }
+
+    private static func mend(_ directory: String, identity: StorageIdentity?, faults: FileFaults) throws(StorageError) -> [String] {
+        let lock = try DirectoryLock(directory)
+        defer { lock.release() }
+        var done: [String] = []
+        for name in try Directory.names(directory) where name.hasSuffix(".wal.tmp") {
+            try Directory.remove(directory + "/" + name, faults: faults)
+            done.append("\(directory)/\(name): removed, it was never finished")
+        }
+        if let identity { done += try LogHeaderRepair(directory, identity: identity, faults: faults).run() }
+        // Only of a log that is sound but for its tail.
+        let tail: LogReplay.Segment?
+        do throws(StorageError) {
+            tail = try LogReplay(directory, identity: identity, faults: faults).segments.last
+        } catch {
+            guard case .corrupt = error else { throw error }
+            return done
+        }
+        guard let tail, tail.isTorn else { return done }
+        let file = try File(tail.path, .readWrite, faults: faults)
+        try file.truncate(to: tail.end)
+        try file.sync()
+        done.append("\(tail.path) at offset \(tail.end): cut a batch that was never finished, and never acknowledged")
+        return done
     }
 
     /// What the log remembers of every group, read as an open does and nothing changed. For whoever holds

@@ -28,6 +28,9 @@ package final class SnapshotStore: Sendable {
 
     private func folder(_ group: GroupID) -> String { "\(directory)/\(group.rawValue)" }
 
+    package func folder(of group: GroupID) -> String { folder(group) }
+    package func path(of info: SnapshotInfo) -> String { path(info.group, index: info.index, term: info.term) }
+
     private func path(_ group: GroupID, index: UInt64, term: UInt64) -> String { "\(folder(group))/\(index)-\(term).snap" }
 
     /// The groups that have a folder.
@@ -69,6 +72,33 @@ package final class SnapshotStore: Sendable {
     }
 
     package func latest(_ group: GroupID) throws(StorageError) -> SnapshotInfo? { try list(group).last }
+
+    /// Of the files with a name: which are destroyed, and where. Header and trailer are looked at, and of the newest
+    /// sound one all of its content.
+    package func destroyed(_ group: GroupID) throws(StorageError) -> [StorageFinding] {
+        guard Directory.exists(folder(group)) else { return [] }
+        var findings: [StorageFinding] = []
+        func look(_ body: () throws(StorageError) -> Void) throws(StorageError) {
+            do throws(StorageError) {
+                try body()
+            } catch {
+                guard case .corrupt(let path, let offset, let what) = error else { throw error }
+                findings.append(StorageFinding(path: path, offset: offset, what: what))
+            }
+        }
+        for name in try Directory.names(folder(group)) where name.hasSuffix(".snap") {
+            try look { () throws(StorageError) in _ = try SnapshotFormat.info(try File(folder(group) + "/" + name, .read, faults: faults)) }
+        }
+        if let newest = try latest(group) { try look { () throws(StorageError) in try verify(newest) } }
+        return findings
+    }
+
+    /// Gives a destroyed file another name, under which nobody takes it for a snapshot.
+    package func setAside(_ finding: StorageFinding) throws(StorageError) -> String {
+        let name = finding.path + ".damaged"
+        try Directory.rename(finding.path, to: name, faults: faults)
+        return name
+    }
 
     /// Up to `count` bytes of the content from `offset` on; empty at its end.
     package func read(_ info: SnapshotInfo, at offset: UInt64, count: Int) throws(StorageError) -> [UInt8] {

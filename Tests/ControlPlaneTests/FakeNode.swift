@@ -69,7 +69,7 @@ final class FakeNode: NodeService {
 
     func failNext(_ count: Int) { state.withLock { $0.isUnavailable = count } }
 
-    func openSession(_ filesystem: FilesystemID, options: SessionOptions) async throws(FileFailure) -> SessionID {
+    func openSession(_ filesystem: FilesystemID, options: SessionOptions, within: Duration) async throws(FileFailure) -> SessionID {
         try state.withLock { state throws(FileFailure) in
             guard state.catalog.filesystems[filesystem]?.isActive ?? false else {
                 throw FileFailure(
@@ -138,6 +138,10 @@ final class FakeNode: NodeService {
     }
 
     func catalog() async -> CatalogState { state.withLock { $0.catalog } }
+
+    func snapshot(of group: GroupID) async -> (metadata: [UInt8], content: [UInt8])? {
+        group == GroupID(16) ? ([1, 2, 3], Array(repeating: 6, count: 100_000)) : nil
+    }
 
     func status() async -> NodeStatus {
         NodeStatus(

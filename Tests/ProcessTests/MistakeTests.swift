@@ -163,6 +163,43 @@ extension Processes {
             #expect(cluster.processNumbers().count == 2)
         }
 
+        /// A path is told with its file system, a local one as what it is; each says what to do next.
+        @Test func pathsAreToldWithTheirFileSystems() async throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            for verb in [["nfs", "create", "share"], ["volume", "create", "data"]] { #expect(cluster.run(verb).status == 0) }
+            let file = try cluster.write("f", "content")
+            for (kind, name) in [("nfs", "share"), ("volume", "data")] {
+                #expect(cluster.run([kind, "put", name, file, "/dir/f"]).status == 0)
+                let look = "`atoll \(kind) ls \(name)` lists what there is"
+                for (words, says) in [
+                    (["ls", name, "/nope"], "ls \(kind)/\(name):/nope: there is no such file or directory; \(look)"),
+                    (["get", name, "/nope", "-"], "get \(kind)/\(name):/nope: there is no such file or directory; \(look)"),
+                    (["rm", name, "/nope"], "rm \(kind)/\(name):/nope: there is no such file or directory; \(look)"),
+                    (["cp", name, "/nope", "/x"], "cp \(kind)/\(name):/nope: there is no such file or directory; \(look)"),
+                    (["put", name, file, "/dir/f/g"], "put \(kind)/\(name):/dir/f/g: "),
+                    (["rm", name, "/dir"], "rm \(kind)/\(name):/dir: it is a directory; add -r to remove it with all that is in it"),
+                    (
+                        ["get", name, "/dir/f", "/no/such/folder/f"],
+                        "get /no/such/folder/f: there is no local directory /no/such/folder; make it first, or name another place"
+                    ), (["get", name, "/dir", file + "/x"], "get \(file)"),
+                    (["put", name, "/no/file", "/x"], "put /no/file: there is no such local"),
+                ] {
+                    let result = cluster.run([kind] + words)
+                    #expect(result.status == 1 || result.status == 2, "\(words): \(result)")
+                    #expect(result.errors.hasPrefix("atoll: \(kind) \(says)"), "\(words): \(result.errors)")
+                    #expect(result.errors.split(separator: "\n").count == 1, "\(words): \(result.errors)")
+                }
+            }
+            // A session that ended with its node is told of once; then nothing is staged any more.
+            #expect(cluster.run(["volume", "put", "data", "--stage", file, "/staged"]).status == 0)
+            #expect(cluster.run(["fault", "restart", cluster.nodes[0].name]).status == 0)
+            let lost = cluster.run(["volume", "commit", "data"])
+            #expect(lost.status == 1 && lost.errors.contains("what was staged in it is gone"), "\(lost)")
+            let empty = cluster.run(["volume", "commit", "data"])
+            #expect(empty.status == 0 && empty.output.hasPrefix("Nothing to commit"), "\(empty)")
+        }
+
         /// Nothing is left out, and nothing stored as something else, in silence.
         @Test func whatCanNotBeKeptIsToldAndPipesAreRead() throws {
             let cluster = try LocalCluster(regions: ["a", "b"])

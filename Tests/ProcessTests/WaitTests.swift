@@ -50,6 +50,62 @@ extension Processes {
             await client.shutdown()
         }
 
+        /// `--timeout` is for the command, however many requests it makes and however long bytes flow.
+        @Test func aCommandIsOverWhenItsTimeIs() async throws {
+            let cluster = try LocalCluster(regions: ["a"])
+            defer { cluster.end() }
+            for verb in [["nfs", "create", "share"], ["volume", "create", "data"]] { #expect(cluster.run(verb).status == 0) }
+            for (kind, name) in [("nfs", "share"), ("volume", "data")] {
+                let put = try RunningCommand(
+                    [kind, "put", name, "-", "/f", "--timeout", "2"], cluster: cluster.directory, in: cluster.folder, isFed: true)
+                try put.input?.write(contentsOf: Data("the beginning".utf8))
+                #expect(await put.ends(within: 30), "it waits on for what never comes")
+                #expect(put.process.terminationStatus == 1 && put.process.terminationReason == .exit)
+                #expect(put.output.split(separator: "\n").count == 1, "\(put.output)")
+                #expect(put.output.hasPrefix("atoll: \(kind) put"), "\(put.output)")
+                #expect(put.output.contains("--timeout"), "\(put.output)")
+                #expect(cluster.run([kind, "ls", name]).output == "")
+            }
+            // Many requests, none of which takes long.
+            let folder = cluster.folder.appendingPathComponent("many").path
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            for index in 0..<4_000 { try Data("\(index)".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(index)")) }
+            let many = cluster.run(["volume", "put", "data", folder, "/many", "--timeout", "0.5"])
+            #expect(many.status == 1 && many.errors.split(separator: "\n").count == 1, "\(many)")
+            #expect(cluster.run(["volume", "ls", "data"]).output == "")
+            #expect(cluster.run(["volume", "ls", "data", "--timeout", "30"]).status == 0)
+        }
+
+        /// The bound of a request holds for opening a session too, and what is left of it is what the list says.
+        @Test func theTimeOfAnOpenIsThatOfItsRequest() async throws {
+            let cluster = try LocalCluster(regions: ["a", "b", "c"])
+            defer { cluster.end() }
+            let client = cluster.client(cluster.node(in: "a"), options: APIClientOptions(timeout: .seconds(8), retryFor: .zero))
+            let volume = try await client.createFilesystem(NewFilesystem(kind: .volume, name: "data")).id
+            await lonely(cluster, client)
+            let open = Task { () -> (FileFailure?, Double) in
+                await seconds { () -> FileFailure? in
+                    do throws(FileFailure) {
+                        _ = try await client.openSession(volume)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var seen: [WaitReport] = []
+            let isListed = await LocalCluster.eventually(within: 8) {
+                seen = try await client.waits()
+                return seen.contains { $0.session == nil && $0.filesystem == volume }
+            }
+            let (failure, took) = await open.value
+            await client.shutdown()
+            guard let failure else { return }
+            #expect(isListed, "\(failure) after \(took) s")
+            #expect(seen.allSatisfy { $0.waitedSeconds + $0.leftSeconds < 8.5 }, "\(seen)")
+            #expect(failure.code == .timedOut && took < 20, "\(failure) after \(took) s")
+        }
+
         /// A node that says nothing at all is named after three seconds; one that answers is not.
         @Test func aNodeThatDoesNotAnswerIsNamed() async throws {
             let cluster = try LocalCluster(regions: ["a"])
@@ -61,7 +117,7 @@ extension Processes {
             kill(number, SIGSTOP)
             let address = node.http
             let list = LocalCluster.run(
-                ["nfs", "list", "--timeout", "3"], environment: ["ATOLL_ENDPOINT": address, "ATOLL_TOKEN": cluster.token],
+                ["nfs", "list", "--timeout", "6"], environment: ["ATOLL_ENDPOINT": address, "ATOLL_TOKEN": cluster.token],
                 in: cluster.folder)
             kill(number, SIGCONT)
             let lines = list.errors.split(separator: "\n")

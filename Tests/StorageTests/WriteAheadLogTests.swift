@@ -138,6 +138,39 @@ import Testing
         #expect(missing.hasSuffix("2.wal"))
     }
 
+    /// Headers are written anew as they were, wherever the first batch proves them, and batches are never touched.
+    @Test func repairRestoresHeadersAndCutsNothingThatWasWhole() throws {
+        let scratch = try Scratch()
+        let (log, _) = try open(scratch, segment: 2_048)
+        for index in 1...30 as ClosedRange<UInt64> { try log.append([entry(1, index, 1, Sample.random(index, 100))]) }
+        log.close()
+        let names = try scratch.names("").filter { $0.hasSuffix(".wal") }
+        for name in names {
+            let whole = try scratch.bytes(name)
+            for byte in [0, 7, 9, 20, 30, 40, 55, 63] {
+                try scratch.flip(name, at: byte)
+                let (done, result) = try LogCheck.repair(scratch.path, identity: Sample.identity)
+                #expect(done.count == 1 && result.isSound && result.entries == 30, "\(name) byte \(byte): \(result.findings)")
+                #expect(try scratch.bytes(name) == whole, "\(name) byte \(byte)")
+            }
+            // Without its first batch nothing proves a header; a batch is not mended at all.
+            for damage in [[20, 70], [70]] {
+                for byte in damage { try scratch.flip(name, at: byte) }
+                let broken = try scratch.bytes(name)
+                let (done, result) = try LogCheck.repair(scratch.path, identity: Sample.identity)
+                #expect(done.isEmpty && !result.isSound, "\(name): \(done)")
+                #expect(try scratch.bytes(name) == broken)
+                try scratch.write(whole, to: name)
+            }
+        }
+        #expect(try LogCheck.repair(scratch.path, identity: Sample.identity).done == [])
+        // Another owner's is no damage.
+        #expect(
+            storageError {
+                _ = try LogCheck.repair(scratch.path, identity: StorageIdentity(cluster: Sample.identity.cluster, node: NodeID(4)))
+            } != nil)
+    }
+
     @Test func anotherOwnersLogIsRefused() throws {
         let scratch = try Scratch()
         let (log, _) = try open(scratch)

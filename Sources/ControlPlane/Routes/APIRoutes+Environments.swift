@@ -15,20 +15,7 @@ extension APIRoutes {
                 givesSchema: "Environments"
             ) { request in
                 let records = await service.catalog().environments.values.filter { request.principal.allows($0.name, write: false) }
-                return .json { writer in
-                    writer.object { writer in
-                        writer.key("environments")
-                        writer.array { writer in
-                            for record in records {
-                                writer.object {
-                                    $0.field("name", Self.text(record.name))
-                                    $0.field("created_at", record.created.rfc3339)
-                                    $0.field("created_by", record.createdBy)
-                                }
-                            }
-                        }
-                    }
-                }
+                return .json { writer in writer.object { $0.field("environments", records.map { EnvironmentReport($0) }) } }
             },
             APIRoute(
                 method: .post, path: "/v1/environments", name: "createEnvironment", about: "Creates an environment.", access: .admin,
@@ -110,6 +97,12 @@ extension APIRoutes {
         }
         if let text = json["environment"]?.text { return .environment(environment(text), write: write) }
         throw JSON.invalid("scopes", "a scope names a filesystem, an environment or \"cluster\": \"admin\"")
+    }
+}
+
+extension EnvironmentReport {
+    init(_ record: EnvironmentRecord) {
+        self.init(name: APIRoutes.text(record.name), created: record.created.rfc3339, createdBy: record.createdBy)
     }
 }
 

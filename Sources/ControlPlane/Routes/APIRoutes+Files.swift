@@ -49,6 +49,11 @@ extension APIRoutes {
                     .init(name: "force", type: "boolean", about: "replace an existing file; without it that is refused"),
                     .init(name: "permissions", type: "integer", about: "permission bits as a decimal number; 420 (octal 644) without it"),
                     .init(name: "mtime_ns", type: "integer", about: "modification time to set"),
+                    .init(
+                        name: "sparse", type: "boolean",
+                        about:
+                            "the body is a row of extents, each behind its offset and length (64 bits each, big-endian), rising; one of length 0 ends it, its offset is the size. What lies between are holes"
+                    ),
                 ],
                 takes: .bytes, givesSchema: "Stored"
             ) { try await putFile($0) },
@@ -84,7 +89,7 @@ extension APIRoutes {
         }
         let options = SessionOptions(
             readOnly: readOnly, version: try request.number("version").map(VersionID.init), idleLimit: .seconds(120), attributeCache: .zero)
-        let id = try await service.openSession(record.id, options: options)
+        let id = try await service.openSession(record.id, options: options, within: request.within)
         return (FileSession(service: service, id: id, filesystem: record.id, within: request.within), true)
     }
 

@@ -87,7 +87,8 @@ extension APIRoutes {
         _ = try json.string("name")
         guard json["mode"] == nil else { throw JSON.invalid("mode", "a clone is a new file system") }
         // What cannot be cloned is told before anything is made.
-        let session = try await service.openSession(source.id, options: SessionOptions(readOnly: true, version: version))
+        let session = try await service.openSession(
+            source.id, options: SessionOptions(readOnly: true, version: version), within: request.within)
         do {
             let (made, _) = try await makeFilesystem(kind, json, origin: source.id, request)
             do {

@@ -1,6 +1,8 @@
 internal import APISchema
 internal import Filesystem
+internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
 internal import NodeRuntime
 internal import Primitives
 internal import Replication
@@ -33,7 +35,28 @@ extension APIRoutes {
                 let force = try request.flag("force")
                 return try await change(request) { .removeNode($0, force: force) }
             },
+            APIRoute(
+                method: .get, path: "/v1/groups/{group}/snapshot", name: "getSnapshot",
+                about:
+                    "What this node has applied of a group's log, as a snapshot: for a replica whose own is destroyed. The header atoll-snapshot has its metadata (XDR in base64), atoll-digest the SHA-256 of the body.",
+                access: .admin, gives: .bytes
+            ) { try await snapshot($0) },
         ]
+    }
+
+    private func snapshot(_ request: APIRequest) async throws -> Response {
+        let text = try request.text("group")
+        guard let number = UInt64(text) else { throw JSON.invalid("group", "must be the number of a group") }
+        guard let (metadata, content) = await service.snapshot(of: GroupID(number)) else {
+            throw FileFailure(
+                .notFound, operation: "read", object: "group \(number)", cause: "this node has no replica of it", hint: "ask another node")
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/octet-stream", .contentLength: String(content.count), .atollSnapshot: Base64.encode(metadata),
+                .atollDigest: SHA256.hash(content).hex,
+            ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: content)))
     }
 
     private func change(_ request: APIRequest, _ action: (NodeID) -> CatalogAction) async throws -> Response {

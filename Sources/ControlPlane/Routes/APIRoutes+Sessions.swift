@@ -46,7 +46,7 @@ extension APIRoutes {
         var options = try SessionOptions(json: json)
         let record = try await record(request, write: false)
         if !request.principal.allows(record, write: true) { options.readOnly = true }
-        let session = try await service.openSession(record.id, options: options)
+        let session = try await service.openSession(record.id, options: options, within: request.within)
         sessions.opened(session, by: request.principal)
         let distance = await DistanceReport(record, service.status())
         return .json(status: .created) { writer in

@@ -40,49 +40,34 @@ extension APIRoutes {
     }
 
     private func receive(_ request: APIRequest, _ session: FileSession, _ handle: HandleID) async throws -> (UInt64, OperationCost) {
-        let window = configuration.windowBytes
         let declared = request.declaredLength
+        var windows = UploadWindows(window: configuration.windowBytes, isSparse: try request.flag("sparse"))
         return try await withThrowingTaskGroup(of: OperationCost.self) { group in
             var total = OperationCost()
-            var offset: UInt64 = 0
             var inFlight = 0
-            var pending = ByteBuffer()
 
-            func dispatch(_ data: ByteBuffer) async throws {
+            func dispatch(_ start: UInt64, _ data: ByteBuffer) async throws {
                 if inFlight == configuration.windowsInFlight, let cost = try await group.next() {
                     total = total + cost
                     inFlight -= 1
                 }
-                let start = offset
                 group.addTask { try await session.perform(.write(handle: handle, offset: start), payload: data).cost }
                 inFlight += 1
-                offset += UInt64(data.readableBytes)
             }
 
             do {
-                for try await var piece in request.request.body {
-                    while piece.readableBytes > 0 {
-                        if pending.readableBytes == 0 { pending = ByteBuffer() }
-                        guard var part = piece.readSlice(length: min(piece.readableBytes, window - pending.readableBytes)) else { break }
-                        if pending.readableBytes == 0 { pending.reserveCapacity(min(window, max(declared ?? window, 1))) }
-                        pending.writeBuffer(&part)
-                        if pending.readableBytes == window {
-                            try await dispatch(pending)
-                            pending = ByteBuffer()
-                        }
-                    }
-                }
+                for try await piece in request.request.body { try await windows.feed(piece, dispatch) }
             } catch let failure as FileFailure {
                 throw failure
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
-                throw request.truncated(after: offset + UInt64(pending.readableBytes))
+                throw request.truncated(after: windows.received)
             }
-            if pending.readableBytes > 0 { try await dispatch(pending) }
+            if let declared, UInt64(declared) != windows.received { throw request.truncated(after: windows.received) }
+            try await windows.finish(dispatch)
             while let cost = try await group.next() { total = total + cost }
-            if let declared, UInt64(declared) != offset { throw request.truncated(after: offset) }
-            return (offset, total)
+            return (windows.size, total)
         }
     }
 }

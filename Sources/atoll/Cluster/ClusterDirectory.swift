@@ -9,6 +9,23 @@ struct ClusterDirectory: Sendable {
         path = LocalFiles.absolute(option ?? ProcessInfo.processInfo.environment["ATOLL_CLUSTER"] ?? "atoll-data")
     }
 
+    /// As files within the directory name each other.
+    init(relative path: String) { self.path = path }
+
+    /// The local cluster in whose directory a node's files lie; nil where they lie elsewhere.
+    init?(around file: String) {
+        var folder = LocalFiles.absolute(file)
+        for _ in 0..<6 {
+            if LocalFiles.exists("\(folder)/cluster.json") {
+                path = folder
+                return
+            }
+            guard folder != "/" else { return nil }
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        return nil
+    }
+
     var clusterFile: String { "\(path)/cluster.json" }
     var lockFile: String { "\(path)/lock" }
     var tokenFile: String { "\(path)/admin-token" }

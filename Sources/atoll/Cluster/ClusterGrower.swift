@@ -26,7 +26,7 @@ struct ClusterGrower {
                 try? FileManager.default.removeItem(atPath: directory.node(node.name))
                 try LocalFiles.makeDirectory(directory.data(node.name), mode: 0o700)
                 try authority.issue(node: NodeID(node.id)).save(to: directory.tls(node.name))
-                let text = try ClusterMaker.configuration(of: node, in: grown, directory, founders: [])
+                let text = try ClusterMaker.configuration(of: node, in: grown, founders: [])
                 try LocalFiles.write(text, to: directory.configuration(node.name))
             }
         } catch let error as TransportError {

@@ -50,7 +50,7 @@ struct ClusterMaker {
             id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", network: network, nodes: nodes,
             nextNode: UInt64(nodes.count) + 1)
         for node in nodes {
-            let text = try Self.configuration(of: node, in: cluster, directory, founders: nodes)
+            let text = try Self.configuration(of: node, in: cluster, founders: nodes)
             try LocalFiles.write(text, to: directory.configuration(node.name))
         }
         try cluster.write(to: directory.clusterFile)
@@ -80,14 +80,14 @@ struct ClusterMaker {
         return nodes
     }
 
-    /// A node that is none of the founders joins by the others, and may begin a region.
-    static func configuration(
-        of node: ClusterFile.Node, in cluster: ClusterFile, _ directory: ClusterDirectory, founders: [ClusterFile.Node]
-    ) throws -> String {
+    /// A node that is none of the founders joins by the others, and may begin a region. Paths are relative to the
+    /// configuration, so that the cluster's directory can be moved.
+    static func configuration(of node: ClusterFile.Node, in cluster: ClusterFile, founders: [ClusterFile.Node]) throws -> String {
+        // As seen from nodes/NAME.
+        let directory = ClusterDirectory(relative: "../..")
         var config = NodeConfig(
             node: .init(id: node.id, name: node.name, region: node.region), cluster: .init(id: cluster.id, name: cluster.name),
-            dataDirectory: directory.data(node.name), tlsDirectory: directory.tls(node.name), gossipKeyFile: directory.gossipKey,
-            adminTokenFile: directory.tokenFile)
+            dataDirectory: "data", tlsDirectory: "tls", gossipKeyFile: directory.gossipKey, adminTokenFile: directory.tokenFile)
         config.listen.host = HostPort(node.peer)?.host ?? "127.0.0.1"
         config.listen.peer = HostPort(node.peer)?.port ?? 0
         config.listen.gossip = HostPort(node.gossip)?.port ?? 0

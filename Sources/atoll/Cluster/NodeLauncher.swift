@@ -98,30 +98,47 @@ struct NodeLauncher: Sendable {
         return pid
     }
 
-    /// Waits until all are ready, and shows how many are. The first that ends instead is told with
-    /// the last lines of its log.
+    /// Waits until all are ready; fails where one is not.
     func wait(for children: [Child], bound: Duration) async throws {
+        if let failed = try await settle(children, bound: bound).first { throw failed.why }
+    }
+
+    /// Waits until each is ready or has ended, and shows how many are ready. One that ends instead is told with the
+    /// last line of its log; one that is not ready within the bound is ended. The others are none the worse for it.
+    func settle(_ children: [Child], bound: Duration) async throws -> [(child: Child, why: CommandFailure)] {
         let clock = ContinuousClock()
         let end = clock.now + bound
         var waiting = children
+        var failed: [(child: Child, why: CommandFailure)] = []
         while !waiting.isEmpty {
-            for child in waiting {
+            waiting.removeAll { child in
                 var status: Int32 = 0
-                if waitpid(child.pid, &status, WNOHANG) == child.pid { throw failure(child, status) }
+                guard waitpid(child.pid, &status, WNOHANG) == child.pid else { return false }
+                failed.append((child, failure(child, status)))
+                return true
             }
             waiting.removeAll { child in ReadyFile.read(directory.ready(child.node.name)).map { $0.process.pid == child.pid } ?? false }
             if Terminal.errorIsTerminal {
-                Terminal.errorPart("\r\u{1b}[K\(children.count - waiting.count) of \(children.count) nodes are ready")
+                let ready = children.count - waiting.count - failed.count
+                Terminal.errorPart("\r\u{1b}[K\(ready) of \(children.count) nodes are ready")
             }
             if waiting.isEmpty { break }
             guard clock.now < end else {
-                let names = waiting.map(\.node.name).joined(separator: ", ")
-                throw CommandFailure(
-                    "start", names, "not ready within \(bound.components.seconds) s", hint: "see \(directory.log(waiting[0].node.name))")
+                for child in waiting {
+                    kill(child.pid, SIGKILL)
+                    var status: Int32 = 0
+                    waitpid(child.pid, &status, 0)
+                    let why = CommandFailure(
+                        "start", child.node.name, "not ready within \(bound.components.seconds) s; it was ended",
+                        hint: "see \(directory.log(child.node.name))")
+                    failed.append((child, why))
+                }
+                break
             }
             try await Task.sleep(for: .milliseconds(30))
         }
         if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
+        return failed
     }
 
     private func failure(_ child: Child, _ status: Int32) -> CommandFailure {

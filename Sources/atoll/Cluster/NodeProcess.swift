@@ -54,11 +54,20 @@ struct NodeProcess: Sendable, Hashable {
     }
 }
 
-/// `node.json`: what a node tells when it is ready.
+/// `node.json`: what a node tells when it is ready. It counts in the directory only where it was written, which may
+/// have been moved meanwhile: a copy of a directory has no processes.
 struct ReadyFile: Sendable {
     var process: NodeProcess
     var id: UInt64
     var endpoints: [Endpoint]
+
+    /// Device and number of the directory of a file.
+    private static func place(_ path: String) -> String {
+        var status = stat()
+        let folder = (LocalFiles.absolute(path) as NSString).deletingLastPathComponent
+        guard stat(folder, &status) == 0 else { return "" }
+        return "\(status.st_dev):\(status.st_ino)"
+    }
 
     func endpoint(_ name: String) -> String? { endpoints.first { $0.name == name }?.address }
 
@@ -69,6 +78,7 @@ struct ReadyFile: Sendable {
                 $0.field("pid", Int(process.pid))
                 $0.field("start_time", process.startTime)
                 $0.field("boot", process.boot)
+                $0.field("place", Self.place(path))
                 $0.field("endpoints", endpoints: endpoints)
             }
         }
@@ -79,7 +89,7 @@ struct ReadyFile: Sendable {
     static func read(_ path: String) -> ReadyFile? {
         guard let bytes = try? LocalFiles.read(path), let json = try? JSONParser.parse(bytes), let pid = json["pid"]?.int64,
             let start = json["start_time"]?.uint64, let boot = json["boot"]?.text, let id = json["id"]?.uint64,
-            let endpoints = try? json.endpoints("endpoints")
+            let endpoints = try? json.endpoints("endpoints"), json["place"]?.text == place(path)
         else { return nil }
         return ReadyFile(
             process: NodeProcess(pid: pid_t(truncatingIfNeeded: pid), startTime: start, boot: boot), id: id, endpoints: endpoints)

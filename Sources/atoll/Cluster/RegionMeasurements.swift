@@ -4,7 +4,7 @@ import Foundation
 import Primitives
 import Workloads
 
-/// What the nodes of a local cluster have measured between its regions.
+/// What the nodes of a cluster have measured between its regions.
 struct RegionMeasurements {
     /// From one region to another, as the best informed node of the first sees it.
     struct Pair {
@@ -23,20 +23,24 @@ struct RegionMeasurements {
     static func collect(
         _ file: ClusterFile, _ directory: ClusterDirectory, for verb: String, patience: Duration
     ) async throws -> RegionMeasurements {
+        try await collect(ClusterNodes(file, directory), for: verb, patience: patience)
+    }
+
+    static func collect(_ cluster: ClusterNodes, for verb: String, patience: Duration) async throws -> RegionMeasurements {
         let end = ContinuousClock.now + patience
         while true {
-            let now = try await collect(file, directory, for: verb)
+            let now = try await collect(cluster, for: verb)
             guard now.pairs.contains(where: { $0.samples == 0 }), ContinuousClock.now < end else { return now }
             try await Task.sleep(for: .milliseconds(200))
         }
     }
 
-    private static func collect(_ file: ClusterFile, _ directory: ClusterDirectory, for verb: String) async throws -> RegionMeasurements {
-        let views = await Views.collect(file.nodes, directory) { client in try await client.regions() }
+    private static func collect(_ cluster: ClusterNodes, for verb: String) async throws -> RegionMeasurements {
+        let views = await cluster.ask { client in try await client.regions() }
         guard !views.isEmpty else { throw CommandFailure(verb, "", "no node answers", hint: "see `atoll status`") }
         var pairs: [Pair] = []
-        for from in file.regions {
-            for to in file.regions where from != to {
+        for from in cluster.regions {
+            for to in cluster.regions where from != to {
                 // The view with the most samples of a node in that region: it measured this pair itself.
                 let best = views.filter { $0.node.region == from }.flatMap { $0.answer }
                     .filter { $0.from.name == from && $0.to.name == to }.max { $0.samples < $1.samples }

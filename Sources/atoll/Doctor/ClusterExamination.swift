@@ -5,25 +5,29 @@ import Primitives
 import Transport
 import Workloads
 
-/// What is known of a local cluster's health, from its nodes and its directory.
+/// What is known of a cluster's health, from its nodes and, where it is a local one, from its directory.
 struct ClusterExamination {
-    let file: ClusterFile
-    let directory: ClusterDirectory
+    let cluster: ClusterNodes
 
     /// Before a certificate ends it should be issued anew.
     private static let notice: TimeInterval = 30 * 86_400
 
     func findings() async -> [Finding] {
-        let rows = await StatusRows.collect(file, directory)
-        let reports = await Views.collect(file.nodes, directory) { client in try await client.status() }
+        let rows: [StatusRows.Row]
+        if let local = cluster.local {
+            rows = await StatusRows.collect(local.file, local.directory)
+        } else {
+            rows = await StatusRows.collect(cluster)
+        }
+        let reports = await cluster.ask { client in try await client.status() }
         return faults + states(rows) + (await members(rows)) + groups(rows) + versions(reports.map { ($0.node.name, $0.answer.version) })
             + certificates
-            + (await links(isWhole: reports.count == file.nodes.count))
+            + (await links(isWhole: reports.count == cluster.nodes.count))
     }
 
     /// Links that somebody has broken with `atoll fault`.
     private var faults: [Finding] {
-        ((try? LinkFaults.read(directory)) ?? []).map {
+        (cluster.local.flatMap { try? LinkFaults.read($0.directory) } ?? []).map {
             Finding(.doubtful, "fault", "\($0.words), as was asked for; `atoll fault heal` mends it")
         }
     }
@@ -32,12 +36,13 @@ struct ClusterExamination {
     private func members(_ rows: [StatusRows.Row]) async -> [Finding] {
         let running = Set(rows.filter { $0.state == "ready" }.map(\.node.id))
         var blamed: [UInt64: [String]] = [:]
-        for view in await Views.collect(file.nodes, directory, { client in try await client.members() }) {
+        let views = await cluster.ask { client in try await client.members() }
+        for view in views {
             for member in view.answer where member.status != "alive" && running.contains(member.id.rawValue) {
                 blamed[member.id.rawValue, default: []].append(view.node.name)
             }
         }
-        return file.nodes.compactMap { node in
+        return cluster.nodes.compactMap { node in
             blamed[node.id].map {
                 Finding(.wrong, "node \(node.name)", "runs, and is not heard by \($0.joined(separator: ", ")); see `atoll members`")
             }
@@ -49,11 +54,13 @@ struct ClusterExamination {
         guard !others.isEmpty else { return [Finding(.good, "nodes", "all \(rows.count) are ready")] }
         return others.map { row in
             let what = "node \(row.node.name)"
+            let log = cluster.local.map { "its log is \($0.directory.log(row.node.name))" } ?? "see its journal on its machine"
             return switch row.state {
-            case "stopped":
-                Finding(.wrong, what, "does not run; `atoll up` starts what is missing, its log is \(directory.log(row.node.name))")
+            case "stopped": Finding(.wrong, what, "does not run; `atoll up` starts what is missing, \(log)")
             case "paused": Finding(.wrong, what, "is stopped by a signal (pid \(row.pid ?? 0)); `atoll fault heal` lets it go on")
-            default: Finding(.wrong, what, "is in state \"\(row.state)\"; its log is \(directory.log(row.node.name))")
+            // Its address may be one that only its own network knows.
+            case "no answer, seen alive": Finding(.doubtful, what, "is alive and can not be asked from here")
+            default: Finding(.wrong, what, "is in state \"\(row.state)\"; \(log)")
             }
         }
     }
@@ -94,7 +101,7 @@ struct ClusterExamination {
         return out.isEmpty ? [Finding(.good, "groups", "all \(views.count) are led, replicas agree")] : out
     }
 
-    private func nodeID(_ name: String) -> UInt64 { file.nodes.first { $0.name == name }?.id ?? 0 }
+    private func nodeID(_ name: String) -> UInt64 { cluster.nodes.first { $0.name == name }?.id ?? 0 }
 
     private func versions(_ seen: [(node: String, version: String)]) -> [Finding] {
         let distinct = Set(seen.map(\.version) + [AtollVersion.text])
@@ -103,9 +110,10 @@ struct ClusterExamination {
     }
 
     private var certificates: [Finding] {
-        file.nodes.compactMap { node in
+        guard let local = cluster.local else { return [] }
+        return local.file.nodes.compactMap { node in
             do {
-                let expires = try TLSIdentity.load(from: directory.tls(node.name)).expires
+                let expires = try TLSIdentity.load(from: local.directory.tls(node.name)).expires
                 let end = Date(timeIntervalSince1970: Double(expires.nanoseconds) / 1e9)
                 let left = end.timeIntervalSinceNow
                 guard left < Self.notice else { return nil }
@@ -120,8 +128,10 @@ struct ClusterExamination {
 
     /// The links must be as the map says: within 2 ms or 3 %.
     private func links(isWhole: Bool) async -> [Finding] {
-        guard file.map != "none", LocalFiles.exists(directory.map), let map = try? RegionMapFile.read(directory.map) else { return [] }
-        guard isWhole, let measured = try? await RegionMeasurements.collect(file, directory, for: "doctor", patience: .seconds(5)) else {
+        guard let local = cluster.local, local.file.map != "none", LocalFiles.exists(local.directory.map),
+            let map = try? RegionMapFile.read(local.directory.map)
+        else { return [] }
+        guard isWhole, let measured = try? await RegionMeasurements.collect(cluster, for: "doctor", patience: .seconds(5)) else {
             return [Finding(.note, "links", "not compared with the map while nodes are missing")]
         }
         var out: [Finding] = []

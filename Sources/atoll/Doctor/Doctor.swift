@@ -6,15 +6,19 @@ struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look for what stands in the way, on this machine and in its cluster.",
         discussion: "It changes nothing but a small file that it writes, syncs and removes. Exit code 1 where something is wrong.")
-    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var cluster: EndpointOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let directory = ClusterDirectory(cluster.dataDirectory)
+        let isRemote = try RemoteEndpoint.named(by: cluster, "doctor") != nil
         var findings = await MachineExamination(directory: directory.path).findings()
-        if LocalFiles.exists(directory.clusterFile) {
-            let file = try ClusterFile.require(directory, "doctor")
-            findings += await ClusterExamination(file: file, directory: directory).findings()
+        if isRemote || LocalFiles.exists(directory.clusterFile) {
+            do {
+                findings += await ClusterExamination(cluster: try await ClusterNodes.find(cluster, "doctor")).findings()
+            } catch let failure as CommandFailure where isRemote {
+                findings.append(Finding(.wrong, "cluster", "\(failure.object): \(failure.cause); \(failure.hint)"))
+            }
         } else {
             findings.append(Finding(.note, "cluster", "there is none at \(directory.path); start one with `atoll up`"))
         }

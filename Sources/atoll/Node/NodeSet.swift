@@ -8,12 +8,12 @@ import Primitives
 struct NodeList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show the cluster's nodes: state, weight, what they hold.")
-    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var cluster: EndpointOptions
     @OptionGroup var output: OutputOptions
     @Flag(help: "Also those that were removed.") var all = false
 
     func run() async throws {
-        let (nodes, members) = try await Connection.run(cluster, "node list") { connection in
+        let (nodes, members) = try await Connection.run(cluster, .any, "node list") { connection in
             (try await connection.client.nodes(), try await connection.client.members())
         }
         let shown = nodes.filter { all || $0.state != "removed" }
@@ -52,14 +52,14 @@ struct NodeDrain: AsyncParsableCommand {
     @Argument(help: "The node's name or number.") var node: String
     @Flag(help: "Take the drain back.") var undo = false
     @Option(help: "Wait so many seconds until the node is drained.") var wait: Int?
-    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var cluster: EndpointOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         if let wait, !(1...86_400).contains(wait) {
             throw CommandFailure.usage("node drain", "--wait \(wait)", "must be 1 to 86400 seconds")
         }
-        let report = try await Connection.run(cluster, "node drain") { connection in
+        let report = try await Connection.run(cluster, .any, "node drain") { connection in
             var report = try await connection.client.setDrain(node, !undo)
             guard let wait, !undo else { return report }
             let end = ContinuousClock.now + .seconds(wait)
@@ -93,7 +93,7 @@ struct NodeRemove: AsyncParsableCommand {
         commandName: "remove", abstract: "Take a drained node out of the cluster for good; its number is not used again.")
     @Argument(help: "The node's name or number.") var node: String
     @Flag(help: "Also one that is not drained: it is lost, and whatever only it had with it.") var force = false
-    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var cluster: EndpointOptions
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
 
@@ -101,7 +101,7 @@ struct NodeRemove: AsyncParsableCommand {
         let question =
             force ? "Remove \(node) as it is? What only this node holds is lost." : "Remove \(node)? Its number is never used again."
         try Terminal.confirm(question, yes: confirm.yes, operation: "node remove", object: node)
-        let (report, directory) = try await Connection.run(cluster, "node remove") { connection in
+        let (report, directory) = try await Connection.run(cluster, .any, "node remove") { connection in
             (try await connection.client.removeNode(node, force: force), connection.directory)
         }
         if let directory { try await forget(report, directory) }

@@ -54,11 +54,20 @@ struct CommandFailure: Error, CustomStringConvertible {
     }
 }
 
-/// Runs `body` and tells its file failures in the words of the verb.
-func telling<Result>(_ operation: String, _ body: () async throws -> Result) async throws -> Result {
+/// Runs `body` and tells its file failures in the words of the verb; those of the token in the words of
+/// whoever gave it: the environment, or the local cluster's file.
+func telling<Result>(
+    _ operation: String, to remote: RemoteEndpoint? = nil, in directory: ClusterDirectory? = nil, _ body: () async throws -> Result
+) async throws -> Result {
     do {
         return try await body()
     } catch let failure as FileFailure {
-        throw CommandFailure(failure, operation)
+        var told = CommandFailure(failure, operation)
+        if failure.code == .permissionDenied, failure.object == "API" {
+            told.object = remote?.address ?? directory?.path ?? ""
+            told.hint = "give a token of this cluster: ATOLL_TOKEN, ATOLL_TOKEN_FILE or --token-file"
+            if remote == nil, let directory { told.hint = "is \(directory.tokenFile) that of this cluster?" }
+        }
+        throw told
     }
 }

@@ -27,6 +27,16 @@ enum Interruption {
     static func begin(part: String) { state.withLock { _ = $0.parts.insert(part) } }
     static func end(part: String) { state.withLock { _ = $0.parts.remove(part) } }
 
+    /// Ends the program at once with a line of its own, exit code 1; nothing half-written is left.
+    static func end(_ operation: String, _ cause: String) -> Never {
+        state.withLock { state in
+            for part in state.parts { unlink(part) }
+            let left = state.left.isEmpty ? "" : "; \(state.left)"
+            Terminal.error((Terminal.errorIsTerminal ? "\r\u{1b}[K" : "") + "atoll: \(operation): \(cause)\(left)")
+            exit(1)
+        }
+    }
+
     private static func end(_ number: Int32) {
         // Held to the end: no new part is begun meanwhile.
         state.withLock { state in

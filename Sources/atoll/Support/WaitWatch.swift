@@ -82,11 +82,11 @@ final class WaitWatch: CallObserver {
         if let said = state.withLock({ $0.said }), .now - said.at < Self.silence { return }
         let waited = ContinuousClock.now - pending.since
         let found = await ask(pending.call, waited)
-        var left = pending.call.bound + .seconds(5) - waited
+        var left = pending.call.longest - waited
         let words: String
         if let found {
             words = "waits for \(found.waitsFor)"
-            left = .milliseconds(Int64(max(0, found.leftSeconds) * 1_000))
+            left = min(left, .milliseconds(Int64(max(0, found.leftSeconds) * 1_000)))
         } else if let refusal = pending.refusal {
             words = "\(node) refuses for now: \(refusal); it is asked again"
             left = pending.call.repeatsFor - waited

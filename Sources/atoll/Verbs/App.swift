@@ -15,7 +15,7 @@ struct AppList: AsyncParsableCommand {
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        try await Connection.run(target.cluster, region: target.region, "app list") { connection in
+        try await Connection.run(target.cluster, .region(target.region), limit: target.limit, "app list") { connection in
             let apps = try await connection.client.apps(environment: target.environment)
             guard !output.json else { return Show.json("apps", apps) }
             var table = Table("App ID", "Name", "Description", "State", ">Tasks", "Created at", "Stopped at")
@@ -34,7 +34,7 @@ struct AppStop: AsyncParsableCommand {
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var target: TargetOptions
     func run() async throws {
-        try await Connection.run(target.cluster, region: target.region, "app stop") { connection in
+        try await Connection.run(target.cluster, .region(target.region), limit: target.limit, "app stop") { connection in
             try Terminal.confirm(
                 "Stop the app '\(app)'? What is ephemeral in it is deleted.", yes: confirm.yes, operation: "app stop", object: app)
             let ended = try await connection.client.stopApp(app, environment: target.environment)
@@ -50,7 +50,7 @@ struct AppHistory: AsyncParsableCommand {
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        try await Connection.run(target.cluster, region: target.region, "app history") { connection in
+        try await Connection.run(target.cluster, .region(target.region), limit: target.limit, "app history") { connection in
             let events = try await connection.client.history(ofApp: app, environment: target.environment)
             guard !output.json else { return Show.json("events", events) }
             var table = Table("Time", "By", "What", "Object", "Detail")

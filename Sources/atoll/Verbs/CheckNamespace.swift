@@ -13,14 +13,18 @@ struct CheckNamespace: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "namespace", abstract: "Rebuild the file systems of nodes that do not run and verify trees, versions and content.",
         discussion: """
-            It changes nothing. Every chunk is read. A chunk that another node has is absent, which is no fault; one that \
-            this node should have is lost, and comes back from the others when the node runs.
+            Every chunk is read. A chunk that another node has is absent, which is no fault; one that this node should have is lost, \
+            and comes back from the others when the node runs. It changes nothing; with --repair a group whose snapshot is destroyed is \
+            filled from a running node of the cluster.
             """)
     @Argument(help: "A node's directory (atoll-data/nodes/NAME), its data directory, or a cluster's with all its nodes.") var directory:
         String
+    @Flag(help: "Fill groups whose snapshot is destroyed from the cluster's other nodes, which must run.") var repair = false
+    @OptionGroup var confirm: ConfirmOptions
+    @OptionGroup var cluster: EndpointOptions
     @OptionGroup var output: OutputOptions
 
-    private static let operation = "check namespace"
+    static let operation = "check namespace"
 
     /// A file system on a node.
     private struct Row: JSONEncodable {
@@ -70,7 +74,10 @@ struct CheckNamespace: AsyncParsableCommand {
 
     func run() async throws {
         var findings = Findings()
-        for (name, path) in try targets() { try look(name, path, &findings) }
+        var repaired: [String] = []
+        let targets = try targets()
+        if repair { for (name, path) in targets { repaired += try await fill(name, path) } }
+        for (name, path) in targets { try look(name, path, &findings) }
         compare(&findings)
         if output.json {
             Show.json { writer in
@@ -78,9 +85,11 @@ struct CheckNamespace: AsyncParsableCommand {
                     $0.field("nodes", findings.nodes)
                     $0.field("filesystems", findings.rows)
                     $0.field("findings", strings: findings.wrong)
+                    $0.field("repaired", strings: repaired)
                 }
             }
         } else {
+            for text in repaired { Terminal.line(Terminal.escaped(text)) }
             show(findings)
         }
         guard findings.wrong.isEmpty else {
@@ -129,7 +138,7 @@ struct CheckNamespace: AsyncParsableCommand {
         }
     }
 
-    private func telling<Result>(_ path: String, _ body: () throws(NodeStartError) -> Result) throws -> Result {
+    func telling<Result>(_ path: String, _ body: () throws(NodeStartError) -> Result) throws -> Result {
         do {
             return try body()
         } catch {

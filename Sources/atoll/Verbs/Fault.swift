@@ -138,7 +138,7 @@ struct LinkFaults {
         try LocalFiles.write(JSONWriter.text { writer in writer.object { $0.field("faults", faults) } } + "\n", to: directory.faults)
         try LocalFiles.write(bytes, to: directory.linkRules)
         guard file.network == .loopback else { return try LiveNetwork.reload(directory, operation) }
-        let told = await Views.collect(file.nodes, directory) { client in try await client.putLinkRules(bytes) }
+        let told = await ClusterNodes(file, directory).ask { client in try await client.putLinkRules(bytes) }
         let names = told.map(\.node.name)
         let missed = file.nodes.filter { node in
             !names.contains(node.name) && ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone != .gone

@@ -61,7 +61,7 @@ struct NFSPut: AsyncParsableCommand {
         let put = PutVerb(verb: verb, name: name, local: local, remote: remote, force: true, commit: CommitOptions(), stage: nil)
         try put.check()
         try await verb.run { connection in
-            let stored = try await put.run(try await verb.find(name, connection).id, connection)
+            let stored = try await put.run(try await verb.find(name, connection), connection)
             Terminal.line("Wrote \(stored.bytes) bytes in \(stored.files) \(stored.files == 1 ? "file" : "files").")
         }
     }
@@ -79,7 +79,7 @@ struct NFSGet: AsyncParsableCommand {
     func run() async throws {
         let verb = FilesystemVerb(kind: .nfs, verb: "get", target: target, requireLocal: distance.requireLocal)
         try await verb.run { connection in
-            try await verb.session(try await verb.find(name, connection).id, connection, readOnly: true) { files in
+            try await verb.session(try await verb.find(name, connection), connection, readOnly: true) { files in
                 try await GetVerb(verb: verb, remote: remote, local: local, force: force).run(files, say: local != "-")
             }
         }

@@ -6,9 +6,28 @@ struct ClusterOptions: ParsableArguments {
     var dataDirectory: String?
 }
 
+/// Which cluster, local or not: what every verb takes that asks nodes by their API.
+struct EndpointOptions: ParsableArguments {
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(help: ArgumentHelp("A node of any cluster, instead of a local cluster's (ATOLL_ENDPOINT).", valueName: "host:port"))
+    var endpoint: String?
+
+    @Option(help: ArgumentHelp("The file with the token for --endpoint (ATOLL_TOKEN_FILE; ATOLL_TOKEN is a token).", valueName: "file"))
+    var tokenFile: String?
+
+    func validate() throws {
+        guard endpoint == nil || cluster.dataDirectory == nil else {
+            throw ValidationError("--endpoint and --data-dir name two clusters: say one of them")
+        }
+    }
+
+    var dataDirectory: String? { cluster.dataDirectory }
+}
+
 /// Which cluster, environment and region: what every verb on file systems takes.
 struct TargetOptions: ParsableArguments {
-    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var cluster: EndpointOptions
 
     @Option(name: [.customShort("e"), .customLong("env")], help: "The environment.")
     var environment = "main"
@@ -18,7 +37,9 @@ struct TargetOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How long a request may wait (default: 30; a commit 120, a clone 600).", valueName: "seconds"))
+        help: ArgumentHelp(
+            "How long the whole command may take, all its requests together (default: 30 for each request, a commit 120, a clone 600).",
+            valueName: "seconds"))
     var timeout: Double?
 
     func validate() throws {

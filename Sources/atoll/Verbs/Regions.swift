@@ -6,8 +6,9 @@ import Workloads
 
 /// `atoll regions`: what was measured between regions, beside what the map says.
 struct Regions: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show the measured region-to-region table beside the map's.")
-    @OptionGroup var cluster: ClusterOptions
+    static let configuration = CommandConfiguration(
+        abstract: "Show the measured region-to-region table, of a local cluster beside the map's.")
+    @OptionGroup var cluster: EndpointOptions
     @OptionGroup var output: OutputOptions
     @Option(help: "Seconds to wait, at most, for pairs of regions that nobody has measured yet.") var wait: Double = 5
 
@@ -36,10 +37,12 @@ struct Regions: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let directory = ClusterDirectory(cluster.dataDirectory)
-        let file = try ClusterFile.require(directory, "regions")
-        let map = LocalFiles.exists(directory.map) && file.map != "none" ? try RegionMapFile.read(directory.map) : nil
-        let measured = try await RegionMeasurements.collect(file, directory, for: "regions", patience: .seconds(wait))
+        let found = try await ClusterNodes.find(cluster, "regions")
+        var map: RegionMap?
+        if let local = found.local, local.file.map != "none", LocalFiles.exists(local.directory.map) {
+            map = try RegionMapFile.read(local.directory.map)
+        }
+        let measured = try await RegionMeasurements.collect(found, for: "regions", patience: .seconds(wait))
         let rows = measured.pairs.map { pair in
             Row(
                 from: pair.from, to: pair.to, map: map?.roundTrip(RegionID(pair.from), RegionID(pair.to))?.inMilliseconds,

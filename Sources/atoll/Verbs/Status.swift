@@ -6,13 +6,16 @@ import Primitives
 
 /// `atoll status`: all nodes, asked at the same time with a short bound: it answers while nodes hang.
 struct Status: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show the nodes of the local cluster.")
-    @OptionGroup var cluster: ClusterOptions
+    static let configuration = CommandConfiguration(
+        abstract: "Show the nodes of the cluster.",
+        discussion: "With --endpoint or ATOLL_ENDPOINT: those that this node knows; each is asked at the address that it has told.")
+    @OptionGroup var cluster: EndpointOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let directory = ClusterDirectory(cluster.dataDirectory)
-        await StatusRows.show(try ClusterFile.require(directory, "status"), directory, json: output.json)
+        let found = try await ClusterNodes.find(cluster, "status")
+        guard let local = found.local else { return await StatusRows.show(found, json: output.json) }
+        await StatusRows.show(local.file, local.directory, json: output.json)
     }
 }
 
@@ -26,7 +29,8 @@ struct StatusRows {
         /// `active`, `draining` or `drained`; nil where no node could be asked.
         var data: String?
         var endpoints: [Endpoint]
-        var dataDirectory: String
+        /// Nil where it is not known.
+        var dataDirectory: String?
         var groups: [GroupReport] = []
 
         func write(to writer: inout JSONWriter) {
@@ -46,7 +50,7 @@ struct StatusRows {
 
     static func show(_ file: ClusterFile, _ directory: ClusterDirectory, json: Bool) async {
         var rows = await collect(file, directory)
-        let known = await Views.collect(file.nodes, directory) { client in try await client.nodes() }.first?.answer ?? []
+        let known = await ClusterNodes(file, directory).ask { client in try await client.nodes() }.first?.answer ?? []
         for place in rows.indices { rows[place].data = known.first { $0.id.rawValue == rows[place].node.id }?.state }
         // A damaged file of faults hinders nobody here; `doctor` names it.
         let faults = (try? LinkFaults.read(directory)) ?? []
@@ -64,13 +68,7 @@ struct StatusRows {
             }
             return
         }
-        var table = Table(">Id", "Node", "Region", ">PID", "State", "Data", "Endpoints")
-        for row in rows {
-            table.add(
-                "\(row.node.id)", row.node.name, row.node.region, row.pid.map(String.init) ?? "-", row.state, row.data ?? "-",
-                row.endpoints.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
-        }
-        table.show()
+        table(rows).show()
         // The first field tells programs that it is no node.
         for fault in faults {
             Terminal.line(
@@ -84,6 +82,52 @@ struct StatusRows {
             } ?? "no router runs"
         Terminal.line(Terminal.outputIsTerminal ? "Regions are network namespaces in \(subnet); \(words)." : "network\t\(subnet)\t\(words)")
     }
+
+    private static func table(_ rows: [Row]) -> Table {
+        var table = Table(">Id", "Node", "Region", ">PID", "State", "Data", "Endpoints")
+        for row in rows {
+            table.add(
+                "\(row.node.id)", row.node.name, row.node.region, row.pid.map(String.init) ?? "-", row.state, row.data ?? "-",
+                row.endpoints.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
+        }
+        return table
+    }
+
+    // MARK: A cluster elsewhere
+
+    static func show(_ found: ClusterNodes, json: Bool) async {
+        let rows = await collect(found)
+        guard json else {
+            table(rows).show()
+            if Terminal.outputIsTerminal, let seen = found.seen { Terminal.line("Cluster \(seen.cluster), as \(seen.by) knows it.") }
+            return
+        }
+        Show.json { writer in
+            writer.object {
+                $0.field("cluster", found.seen?.cluster)
+                $0.field("seen_by", found.seen?.by)
+                $0.field("nodes", rows)
+            }
+        }
+    }
+
+    /// Nodes that can not be asked from here are as the node that was named sees them.
+    static func collect(_ found: ClusterNodes) async -> [Row] {
+        let reports = await found.ask { client in try await client.status() }
+        return found.nodes.map { node in
+            let known = found.seen?.catalog.first { $0.id.rawValue == node.id }
+            let member = found.seen?.members.first { $0.id.rawValue == node.id }
+            var row = Row(
+                node: node, pid: nil, state: "no answer, seen \(member?.status ?? "never")", data: known?.state,
+                endpoints: known?.endpoints ?? [], dataDirectory: nil)
+            guard let report = reports.first(where: { $0.node.id == node.id })?.answer else { return row }
+            (row.pid, row.state, row.groups, row.dataDirectory) = (report.process, report.state, report.groups, report.dataDirectory)
+            row.endpoints = report.endpoints.sorted { $0.name < $1.name }
+            return row
+        }
+    }
+
+    // MARK: A local cluster
 
     static func collect(_ file: ClusterFile, _ directory: ClusterDirectory) async -> [Row] {
         let token = (try? LocalFiles.text(directory.tokenFile).trimmingCharacters(in: .whitespacesAndNewlines)) ?? ""

@@ -9,7 +9,8 @@ struct Up: AsyncParsableCommand {
         abstract: "Start a local cluster, or the nodes that are missing from it.",
         discussion: """
             The first start makes the directory: identity, certificates, keys and a configuration per node. Later starts use the same data; without
-            --detach the cluster lives as long as this command.
+            --detach the cluster lives as long as this command. A node that can not start is told of, and the others run without it; \
+            with --detach the exit code is 1 then.
             """)
 
     @Option(help: "Regions, with commas between (default us-east-1,eu-west-1,ap-northeast-1).")
@@ -46,20 +47,26 @@ struct Up: AsyncParsableCommand {
             try refuseForeign(directory)
             try LocalFiles.makeDirectory(directory.path, mode: 0o700)
         }
-        let (file, children) = try await directory.locked("up") { try await start(directory, stop) }
+        let (file, children, failed) = try await directory.locked("up") { try await start(directory, stop) }
         let took = ContinuousClock.now - began
         if output.json {
             await StatusRows.show(file, directory, json: true)
         } else {
             announce(file, directory, started: children.count, took: took)
         }
+        // The nodes that run are as good as they would be if the others had ended later.
+        for failure in failed.dropLast(detach ? 1 : 0) { Terminal.error("atoll: \(Terminal.escaped(failure.description))") }
+        if detach, let last = failed.last { throw last }
         guard !detach, !children.isEmpty else { return }
         try await hold(file, directory, children, stop)
     }
 
     // MARK: Starting
 
-    private func start(_ directory: ClusterDirectory, _ stop: StopRequest) async throws -> (ClusterFile, [NodeLauncher.Child]) {
+    /// The nodes that were started, and why others could not be; fails where none runs.
+    private func start(_ directory: ClusterDirectory, _ stop: StopRequest) async throws -> (
+        ClusterFile, [NodeLauncher.Child], [CommandFailure]
+    ) {
         let known = try existing(directory)
         let grown = try known.flatMap { try growth(of: $0, directory) }
         let file = try grown?.make() ?? known ?? maker(directory).make()
@@ -67,6 +74,7 @@ struct Up: AsyncParsableCommand {
         if grown != nil { try await LinkFaults.set(try LinkFaults.read(directory), file, directory, "up") }
         var launcher = try NodeLauncher(directory: directory, leash: detach ? .none : .hold)
         var children: [NodeLauncher.Child] = []
+        var failed: [CommandFailure] = []
         do {
             launcher.network = try await router(file, directory, launcher)
             for node in file.nodes where ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone == .gone {
@@ -74,14 +82,26 @@ struct Up: AsyncParsableCommand {
             }
             let started = children
             let launcher = launcher
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await launcher.wait(for: started, bound: .seconds(60)) }
+            let ended = try await withThrowingTaskGroup(of: [(child: NodeLauncher.Child, why: CommandFailure)].self) { group in
+                group.addTask { try await launcher.settle(started, bound: .seconds(60)) }
                 group.addTask {
                     let cause = await stop.wait()
                     if !Task.isCancelled { throw CommandFailure("up", directory.path, "stopped by \(cause)") }
+                    return []
                 }
-                try await group.next()
+                let first = try await group.next() ?? []
                 group.cancelAll()
+                return first
+            }
+            children.removeAll { child in ended.contains { $0.child.pid == child.pid } }
+            failed = ended.map(\.why)
+            let running = file.nodes.count - failed.count
+            for place in failed.indices where running > 0 {
+                failed[place].hint += "; the other \(running == 1 ? "node runs" : "\(running) nodes run")"
+            }
+            if running == 0, let last = failed.last {
+                for failure in failed.dropLast() { Terminal.error("atoll: \(Terminal.escaped(failure.description))") }
+                throw last
             }
         } catch {
             await end(children)
@@ -91,7 +111,7 @@ struct Up: AsyncParsableCommand {
             }
             throw error
         }
-        return (file, children)
+        return (file, children, failed)
     }
 
     /// The router of a cluster with network namespaces: the one that runs, or a new one. Nodes whose router is

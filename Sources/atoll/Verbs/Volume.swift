@@ -119,7 +119,7 @@ struct VolumePut: AsyncParsableCommand {
             let put = PutVerb(verb: verb, name: name, local: local, remote: remote, force: force, commit: options, stage: session)
             try put.check()
             let clock = ContinuousClock.now
-            let stored = try await put.run(volume.id, connection)
+            let stored = try await put.run(volume, connection)
             guard let receipt = stored.receipt else {
                 return Terminal.line(
                     "Staged \(stored.bytes) bytes in \(stored.files) \(stored.files == 1 ? "file" : "files"). `atoll volume commit \(name)` publishes them."
@@ -144,7 +144,7 @@ struct VolumeGet: AsyncParsableCommand {
         let version = try at.map { try VersionText.read($0, verb.operation) }
         try await verb.run { connection in
             let volume = try await verb.find(name, connection)
-            try await verb.session(volume.id, connection, readOnly: true, version: version) { files in
+            try await verb.session(volume, connection, readOnly: true, version: version) { files in
                 try await GetVerb(verb: verb, remote: remote, local: local, force: force).run(files, say: local != "-")
             }
         }

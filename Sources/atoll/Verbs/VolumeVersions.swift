@@ -18,9 +18,17 @@ struct VolumeCommit: AsyncParsableCommand {
             let options = try commit.options(verb.operation)
             let volume = try await verb.find(name, connection)
             let sessions = StagedSessions(connection, verb.operation)
-            let session = try await sessions.require(volume)
             let clock = ContinuousClock.now
-            let value = try await sessions.perform(.commit(options), session, volume, within: .seconds(120))
+            let value: FileValue
+            if let session = try sessions.findOrTellLost(volume) {
+                value = try await sessions.perform(.commit(options), session, volume, within: .seconds(120))
+            } else {
+                // Nothing is staged: the receipt of a session in which nothing was done says the same as that of one
+                // whose changes are committed already.
+                value = try await verb.session(volume, connection, readOnly: false) { files in
+                    try await files.perform(.commit(options), within: .seconds(120))
+                }
+            }
             guard case .receipt(let receipt) = value else { return }
             if output.json { return Receipts.json(receipt, milliseconds: (ContinuousClock.now - clock).inMilliseconds) }
             Receipts.show(receipt)
@@ -88,7 +96,7 @@ struct VolumeStatus: AsyncParsableCommand {
                 try await Self.show(sessions, session, volume, output.json)
             } else {
                 // Nothing is staged: a session for the moment tells the versions.
-                try await verb.session(volume.id, connection, readOnly: true) { files in
+                try await verb.session(volume, connection, readOnly: true) { files in
                     guard case .session(let status) = try await files.perform(.sessionStatus) else { return }
                     Self.show(status, volume, output.json)
                 }
@@ -135,7 +143,7 @@ struct VolumeHistory: AsyncParsableCommand {
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "history", target: target)
         try await verb.run { connection in
-            try await verb.session(try await verb.find(name, connection).id, connection, readOnly: true) { files in
+            try await verb.session(try await verb.find(name, connection), connection, readOnly: true) { files in
                 guard case .history(let versions) = try await files.perform(.history(limit: limit)) else { return }
                 guard !output.json else { return Show.json("versions", versions) }
                 var table = Table(">Version", "Time", "Region", ">Changes", "Message")
@@ -160,7 +168,7 @@ struct VolumeDiff: AsyncParsableCommand {
         let verb = FilesystemVerb(kind: .volume, verb: "diff", target: target)
         let (first, last) = (try VersionText.read(from, verb.operation), try VersionText.read(to, verb.operation))
         try await verb.run { connection in
-            try await verb.session(try await verb.find(name, connection).id, connection, readOnly: true) { files in
+            try await verb.session(try await verb.find(name, connection), connection, readOnly: true) { files in
                 guard case .changes(let changes, let truncated) = try await files.perform(.diff(from: first, to: last, limit: limit)) else {
                     return
                 }
@@ -197,7 +205,7 @@ struct VolumeRollback: AsyncParsableCommand {
             let volume = try await verb.find(name, connection)
             try Terminal.confirm(
                 "Publish version \(version) of '\(name)' as the newest?", yes: confirm.yes, operation: verb.operation, object: name)
-            try await verb.session(volume.id, connection, readOnly: false) { files in
+            try await verb.session(volume, connection, readOnly: false) { files in
                 let clock = ContinuousClock.now
                 switch try await files.perform(.rollback(to: version), within: .seconds(120)) {
                 case .receipt(let receipt) where output.json:
@@ -221,7 +229,7 @@ struct VolumeConflicts: AsyncParsableCommand {
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "conflicts", target: target)
         try await verb.run { connection in
-            try await verb.session(try await verb.find(name, connection).id, connection, readOnly: resolve == nil) { files in
+            try await verb.session(try await verb.find(name, connection), connection, readOnly: resolve == nil) { files in
                 if let resolve {
                     try await files.perform(.resolveConflict(index: resolve))
                     return Terminal.line("Conflict \(resolve) is resolved.")

@@ -19,7 +19,7 @@ struct FilesystemVerb: Sendable {
     var operation: String { "\(kind.word) \(verb)" }
 
     func run<Result: Sendable>(_ body: (Connection) async throws -> Result) async throws -> Result {
-        try await Connection.run(target.cluster, region: target.region, limit: target.limit, operation, body)
+        try await Connection.run(target.cluster, .region(target.region), limit: target.limit, operation, body)
     }
 
     /// The file system of that name in the environment, or of that id.
@@ -70,14 +70,14 @@ struct FilesystemVerb: Sendable {
 
     /// Runs `body` in a session that ends with it.
     func session<Result: Sendable>(
-        _ filesystem: FilesystemID, _ connection: Connection, readOnly: Bool, version: VersionID? = nil,
+        _ filesystem: FilesystemReport, _ connection: Connection, readOnly: Bool, version: VersionID? = nil,
         _ body: (Files) async throws -> Result
     ) async throws -> Result {
         let options = SessionOptions(readOnly: readOnly, version: version, attributeCache: .zero)
-        let id = try await connection.client.openSession(filesystem, options: options)
-        let files = Files(client: connection.client, filesystem: filesystem, session: id, operation: operation)
+        let id = try await connection.client.openSession(filesystem.id, options: options)
+        let files = Files(connection, filesystem, session: id, operation)
         do {
-            let result = try await body(files)
+            let result = try await files.namingPaths { try await body(files) }
             try? await connection.client.closeSession(id)
             return result
         } catch {
@@ -94,6 +94,39 @@ struct Files: Sendable {
     let filesystem: FilesystemID
     let session: SessionID
     let operation: String
+    /// `nfs/share`, as mounts name it.
+    let label: String
+    private let name: String
+
+    init(_ connection: Connection, _ filesystem: FilesystemReport, session: SessionID, _ operation: String) {
+        client = connection.client
+        self.filesystem = filesystem.id
+        self.session = session
+        self.operation = operation
+        name = filesystem.label
+        label = "\(filesystem.id.kind.word)/\(name)"
+    }
+
+    /// A path and whose it is, for errors.
+    func shown(_ path: FilePath) -> String { "\(label):\(path)" }
+
+    func missing(_ path: FilePath) -> CommandFailure {
+        CommandFailure(operation, shown(path), "there is no such file or directory", hint: lookHint)
+    }
+
+    private var lookHint: String { "`atoll \(filesystem.kind.word) ls \(name)` lists what there is" }
+
+    /// Failures of paths name the file system too.
+    func namingPaths<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let failure as FileFailure where failure.object.hasPrefix("/") && !failure.object.hasSuffix("'") {
+            var told = CommandFailure(failure, operation)
+            told.object = "\(label):\(failure.object)"
+            if failure.code == .notFound, told.hint.isEmpty { told.hint = lookHint }
+            throw told
+        }
+    }
 
     @discardableResult func perform(_ operation: FileOperation, within: Duration? = nil) async throws -> FileValue {
         try await client.perform(operation, session: session, within: within).outcome.value
@@ -111,7 +144,7 @@ struct Files: Sendable {
 
     func existing(_ path: FilePath, followLinks: Bool = true) async throws -> FileAttributes {
         guard let attributes = try await stat(path, followLinks: followLinks) else {
-            throw CommandFailure(operation, path.description, "there is no such file or directory")
+            throw missing(path)
         }
         return attributes
     }

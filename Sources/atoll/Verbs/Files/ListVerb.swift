@@ -24,7 +24,7 @@ extension FilesystemVerb {
         let path = try path(text)
         try await run { connection in
             let filesystem = try await find(name, connection)
-            let entries = try await session(filesystem.id, connection, readOnly: true, version: version.map { VersionID($0) }) { files in
+            let entries = try await session(filesystem, connection, readOnly: true, version: version.map { VersionID($0) }) { files in
                 let attributes = try await files.existing(path)
                 guard attributes.type == .directory else { return [Entry(path: path, attributes: attributes)] }
                 return try await files.list(path).map { Entry(path: path.appending($0.name), attributes: $0.attributes) }
@@ -54,11 +54,11 @@ extension FilesystemVerb {
         }
         try await run { connection in
             let filesystem = try await find(name, connection)
-            let receipt = try await session(filesystem.id, connection, readOnly: false) { files in
+            let receipt = try await session(filesystem, connection, readOnly: false) { files in
                 let attributes = try await files.existing(path, followLinks: false)
                 guard attributes.type != .directory || recursive else {
                     throw CommandFailure(
-                        operation, path.description, "it is a directory", hint: "add -r to remove it with all that is in it")
+                        operation, files.shown(path), "it is a directory", hint: "add -r to remove it with all that is in it")
                 }
                 try await files.perform(.remove(path: path, recursive: recursive), within: .seconds(600))
                 return try await files.commit(kind, commit)
@@ -75,11 +75,11 @@ extension FilesystemVerb {
         let destination = try path(last)
         try await run { connection in
             let filesystem = try await find(name, connection)
-            let receipt = try await session(filesystem.id, connection, readOnly: false) { files in
+            let receipt = try await session(filesystem, connection, readOnly: false) { files in
                 let found = try await files.stat(destination)
                 let isDirectory = found?.type == .directory || last.hasSuffix("/")
                 guard sources.count == 1 || isDirectory else {
-                    throw CommandFailure.usage(operation, destination.description, "it must be a directory to copy several things there")
+                    throw CommandFailure.usage(operation, files.shown(destination), "it must be a directory to copy several things there")
                 }
                 if isDirectory, found == nil {
                     try await files.perform(.makeDirectory(path: destination, mode: 0o755, parents: true))
@@ -88,7 +88,7 @@ extension FilesystemVerb {
                     let attributes = try await files.existing(source)
                     guard attributes.type != .directory || recursive else {
                         throw CommandFailure(
-                            operation, source.description, "it is a directory", hint: "add -r to copy it with all that is in it")
+                            operation, files.shown(source), "it is a directory", hint: "add -r to copy it with all that is in it")
                     }
                     let to = isDirectory ? destination.appending(source.name ?? []) : destination
                     try await files.perform(.copy(from: source, to: to, recursive: recursive), within: .seconds(600))

@@ -41,11 +41,12 @@ struct PutVerb: Sendable {
     }
 
     /// Returns what was stored, and the receipt where it was committed.
-    func run(_ filesystem: FilesystemID, _ connection: Connection) async throws -> (bytes: UInt64, files: Int, receipt: CommitReceipt?) {
+    func run(_ filesystem: FilesystemReport, _ connection: Connection) async throws -> (bytes: UInt64, files: Int, receipt: CommitReceipt?)
+    {
         Interruption.watch(operation, left: left)
         if let stage {
-            let files = Files(client: connection.client, filesystem: filesystem, session: stage, operation: operation)
-            let stored = try await store(files)
+            let files = Files(connection, filesystem, session: stage, operation)
+            let stored = try await files.namingPaths { try await store(files) }
             return (stored.bytes, stored.files, nil)
         }
         return try await verb.session(filesystem, connection, readOnly: false) { files in
@@ -76,6 +77,14 @@ struct PutVerb: Sendable {
             try await files.perform(.makeDirectory(path: item.remote, mode: item.status.permissions, parents: true))
         }
         try await Self.concurrently(items.filter { !$0.status.isDirectory }) { item in try await put(item, files, progress) }
+        // Times of directories come last: what is put into one changes its time. One that was there before, and into
+        // which the rest goes, keeps its own.
+        let known = existing == nil ? nil : destination
+        try await Self.concurrently(items.filter { $0.status.isDirectory && $0.remote != known }) { item in
+            let changes = AttributeChanges(mode: item.status.permissions, modified: item.status.modified)
+            try await files.perform(.setAttributes(path: item.remote, changes: changes))
+            try await putExtended(item, files)
+        }
         return (progress.done, items.count { !$0.status.isDirectory })
     }
 
@@ -107,7 +116,7 @@ struct PutVerb: Sendable {
         for item in items {
             guard let found = try await files.stat(item.remote, followLinks: false) else { continue }
             if item.status.isDirectory, found.type == .directory { continue }
-            throw CommandFailure(operation, item.remote.description, "it exists", hint: "add --force to replace it", exitCode: 2)
+            throw CommandFailure(operation, files.shown(item.remote), "it exists", hint: "add --force to replace it", exitCode: 2)
         }
     }
 
@@ -118,21 +127,32 @@ struct PutVerb: Sendable {
                 try await files.perform(.remove(path: item.remote, recursive: false))
             }
             try await files.perform(.symlink(target: Array(target.utf8), path: item.remote))
+            var changes = AttributeChanges(modified: item.status.modified)
+            changes.followsLinks = false
+            try await files.perform(.setAttributes(path: item.remote, changes: changes))
             return
         }
-        guard let file = LocalReader(item.local) else { throw LocalFiles.failure("read", item.local) }
-        let options = PutOptions(
+        guard let file = LocalReader(item.local, item.status, operation) else { throw LocalFiles.failure(operation, item.local) }
+        var options = PutOptions(
             force: force, permissions: item.status.permissions, modified: item.status.modified, session: files.session)
+        options.isSparse = file.extents != nil
         // Growing or shrinking while it is read, it would break the announced length: then the put fails, whole.
         _ = try await files.client.put(
-            files.filesystem, item.remote, file.buffers(progress), length: item.status.isFile ? item.status.size : nil, options: options)
+            files.filesystem, item.remote, file.buffers(progress), length: file.length(item.status), options: options)
+        if item.status.isFile { try await putExtended(item, files) }
+    }
+
+    private func putExtended(_ item: Item, _ files: Files) async throws {
+        for (name, value) in LocalAttributes.extended(item.local) {
+            try await files.perform(.setXattr(path: item.remote, name: name, value: value))
+        }
     }
 
     private func storeInput(_ files: Files, _ destination: FilePath) async throws -> (bytes: UInt64, files: Int) {
         let progress = Progress(operation, total: nil)
         defer { progress.end() }
         let options = PutOptions(force: force, session: files.session)
-        let input = LocalReader(descriptor: STDIN_FILENO)
+        let input = LocalReader(input: STDIN_FILENO, operation)
         let stored = try await files.client.put(files.filesystem, destination, input.buffers(progress), length: nil, options: options)
         return (stored.bytes, 1)
     }

@@ -70,13 +70,21 @@ struct StagedSessions {
             .map { SessionID($0.session) }
     }
 
-    func require(_ volume: FilesystemReport) async throws -> SessionID {
-        guard let session = try find(volume) else {
-            throw CommandFailure(
-                operation, "'\(volume.label)'", "nothing is staged in \(connection.region)",
-                hint: "`atoll volume put --stage` stages; `atoll volume put` commits at once")
-        }
-        return session
+    /// As `find`; fails, once, where there was one that ended with its node's process, and what was staged with it.
+    func findOrTellLost(_ volume: FilesystemReport) throws -> SessionID? {
+        if let session = try find(volume) { return session }
+        guard connection.directory != nil else { return nil }
+        let entries = try read()
+        let others = entries.filter { $0.volume != volume.id.description || $0.node != connection.node }
+        guard others.count < entries.count else { return nil }
+        try write(others)
+        throw lost(volume)
+    }
+
+    private func lost(_ volume: FilesystemReport) -> CommandFailure {
+        CommandFailure(
+            operation, "'\(volume.label)'", "the session has ended and what was staged in it is gone",
+            hint: "stage it again with `atoll volume put --stage`")
     }
 
     /// False where the node has ended it; a new one follows then.
@@ -120,9 +128,7 @@ struct StagedSessions {
         }
         if case .failure(let failure) = result, failure.code == .badHandle, failure.object.contains("session") {
             try write(try read().filter { $0.session != session.rawValue || $0.node != connection.node })
-            throw CommandFailure(
-                self.operation, "'\(volume.label)'", "the session has ended and what was staged in it is gone",
-                hint: "stage it again with `atoll volume put --stage`")
+            throw lost(volume)
         }
         return try result.get()
     }
