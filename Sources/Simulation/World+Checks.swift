@@ -47,8 +47,8 @@ extension World {
 
     private func plan(of place: Int) -> ReplicaPlan? {
         guard let id = filesystems[place].id else { return nil }
-        for host in hosts { if let record = host.state.catalog.filesystems[id] { return record.plan } }
-        return nil
+        // The newest that anybody up knows: one that is down has an old one.
+        return hosts.filter(\.isUp).compactMap { $0.state.catalog.filesystems[id] }.max { $0.planRevision < $1.planRevision }?.plan
     }
 
     /// The names of a value's chunks; empty for what is kept inline.

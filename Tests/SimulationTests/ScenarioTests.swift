@@ -29,7 +29,6 @@ import Workloads
     /// Some of them, as far as a debug build runs them in seconds.
     @Test(arguments: [
         "steady-3", "home-region-lost", "bit-rot", "clock-jumps", "full-disks", "rolling-upgrade", "poisoned-upgrade", "wire-mismatch",
-        "join-and-leave",
     ])
     func theyHold(name: String) throws {
         let text = try String(contentsOf: Self.folder.appendingPathComponent("\(name).yaml"), encoding: .utf8)
