@@ -71,6 +71,7 @@ let package = Package(
             "Simulation", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"]),
         // Everything above is pure; everything below does I/O.
         module("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
+        module("StorageSimulation", ["Primitives", "Chunks", "Simulation", "Storage", "CSQLite"]),
         module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioTLS, nioSSL, logging]),
         module("Router", ["Primitives", "Transport", "CLinux"]),
         module(
@@ -93,8 +94,8 @@ let package = Package(
             name: "atoll",
             dependencies: [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
-                "Simulation", "Storage", "Transport", "Router", "NodeRuntime", "Reports", "Comparison", "APISchema", "ControlPlane",
-                "APIClient", "CLinux", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
+                "Simulation", "Storage", "StorageSimulation", "Transport", "Router", "NodeRuntime", "Reports", "Comparison", "APISchema",
+                "ControlPlane", "APIClient", "CLinux", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Primitives"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -109,6 +110,7 @@ let package = Package(
         tests("Workloads", ["Primitives", "Filesystem"]),
         tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Reports", "Comparison"]),
         tests("Storage", ["Primitives", "Chunks"]),
+        tests("StorageSimulation", ["Primitives", "Chunks", "Storage"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
         tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
         tests("Router", ["Primitives", "Transport"]),

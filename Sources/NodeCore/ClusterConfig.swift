@@ -58,6 +58,8 @@ package struct NodeSettings: Sendable {
 
 /// A fault built in on purpose, to show that the simulator's checkers see it (docs/internals/simulation.md).
 package enum NodeMutant: Hashable, Sendable {
+    /// Copies made long ago count without being asked for again.
+    case copiesTakenForFresh
     /// A commit is proposed though too few regions hold its chunks.
     case commitBeforeChunks
 }

@@ -152,7 +152,7 @@ extension NodeState {
         let isFresh =
             !volume.placements.isEmpty
             && volume.placements.allSatisfy { id in placements[id].map { $0.started + vouchInterval > now } ?? false }
-        guard !isFresh else { return volume.placements }
+        guard !isFresh, settings.mutant != .copiesTakenForFresh || volume.placements.isEmpty else { return volume.placements }
         var seen: Set<ChunkID> = []
         let changes = VolumeChanges.between(base: volume.base, staged: volume.staged.tree, version: volume.version)
         guard let anew = place(changes.chunks.filter { seen.insert($0.id).inserted }, of: session.group, into: &effects) else { return [] }

@@ -20,7 +20,10 @@ extension NodeState {
     /// then wait for that region.
     func requireAllRegions(_ session: SessionContext) throws(Interrupt) {
         guard let record = catalogRecord(session.filesystem), record.policy.durability == .all else { return }
-        let away = lag(of: session.group).filter { !$0.isInTouch }.map(\.region.name)
+        // One that is only suspected may answer yet.
+        let away = record.plan.regions.filter { region in
+            !record.plan.replicas.contains { $0.region == region && swim.isPresent($0.node) }
+        }.map(\.name)
         guard away.isEmpty else {
             throw .failure(
                 FileFailure(

@@ -252,10 +252,23 @@ extension NodeState {
                 Step(.call), [.create(directory: parent, name: name, mode: bits, exclusive: exclusive, truncate: truncate)], session,
                 operation,
                 change: true, &progress)
-            guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
-            updateCaches(session.id) { caches, now in
+            guard case .attributes(var attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
+            updateCaches(session.id) { [attributes] caches, now in
                 caches.forget(parent)
                 caches.learn(name, in: parent, attributes, now: now)
+            }
+            if attributes.type == .symlink {
+                // O_CREAT follows a symlink at the end; what it names is there, or this is refused.
+                let target = try resolve(path, followLast: true, session, operation, from: 1_000, &progress).inode
+                let request: FileRequest =
+                    truncate ? .setAttributes(target, AttributeChanges(size: 0)) : .open(target, write: true)
+                let again = try compoundOrFail(Step(.call, 1), [request], session, operation, change: truncate, &progress)
+                guard case .attributes(let followed) = again.results[0] else { throw .failure(unexpected(operation)) }
+                guard followed.type != .directory else {
+                    throw .failure(
+                        FileFailure(.isDirectory, operation: operation.name, object: operation.object, cause: "it is a directory"))
+                }
+                attributes = followed
             }
             return opened(path, mode, attributes, session)
         case .replace: preconditionFailure("handled above")

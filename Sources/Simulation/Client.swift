@@ -105,6 +105,13 @@ struct Job {
         return start..<(step == pieces ? length : start + width)
     }
 
+    var isChange: Bool {
+        switch kind {
+        case .write, .createNew, .remove, .commit: true
+        case .read, .list, .reload, .status, .lockCycle: false
+        }
+    }
+
     /// The last step of these makes the change; before it nothing has happened.
     var isPublishing: Bool {
         switch kind {

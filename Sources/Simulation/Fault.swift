@@ -28,6 +28,8 @@ package enum Fault: Hashable, Sendable {
     /// Additional loss between two regions, in 1/10,000.
     case lossy(RegionID, RegionID, loss: Int)
     case leave(Int)
+    /// Another program is started on the machine: it speaks these versions of the wire.
+    case upgrade(Int, oldest: Int, newest: Int, isPoisoned: Bool)
     /// All that was broken is mended, all that was down is started.
     case healAll
 }
@@ -43,7 +45,9 @@ extension World {
         }
         trace.fold(0xFA ^ statistics.faults)
         switch fault {
-        case .cut(let from, let to): setCuts(from, to, by: 1)
+        case .cut(let from, let to):
+            if from.count + to.count == hosts.count { noteLost(from) }
+            setCuts(from, to, by: 1)
         case .uncut(let from, let to): setCuts(from, to, by: -1)
         case .crash(let node, let isSudden): crash(node, isSudden: isSudden)
         case .restart(let node): restart(node)
@@ -65,6 +69,7 @@ extension World {
         case .shift(let a, let b, let span): change(a, b) { $0.shift = span }
         case .lossy(let a, let b, let loss): change(a, b) { $0.loss = loss }
         case .leave(let node): if hosts[node].isUp { handle(.leave, on: node) }
+        case .upgrade(let node, let oldest, let newest, let isPoisoned): upgrade(node, Program(oldest...newest, isPoisoned: isPoisoned))
         case .healAll: healAll()
         }
     }
@@ -104,6 +109,10 @@ extension World {
         for place in paths.indices { (paths[place].shift, paths[place].loss) = (0, 0) }
         for node in hosts.indices {
             // A stopped process goes on when its time is over: what waits for it is in the heap.
+            // Whoever is left with a program that does not do gets one that does.
+            if hosts[node].program.isPoisoned || !hosts.allSatisfy({ $0.program.understands(hosts[node].program) }) {
+                upgrade(node, Program(1...2))
+            }
             hosts[node].disk.stalledUntil = 0
             hosts[node].disk.slowness = 1
             hosts[node].disk.isFull = false
@@ -138,6 +147,8 @@ extension World {
         case .lossy(let a, let b, 0): "packets between \(a) and \(b) are no longer lost"
         case .lossy(let a, let b, let loss): "\(loss / 100) percent of packets between \(a) and \(b) are lost"
         case .leave(let node): "\(name(node)) leaves"
+        case .upgrade(let node, let oldest, let newest, let isPoisoned):
+            "\(name(node)) starts another program, of wire versions \(oldest) to \(newest)\(isPoisoned ? ", which crashes on entries" : "")"
         case .healAll: "all is mended"
         }
     }

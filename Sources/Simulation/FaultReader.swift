@@ -9,9 +9,11 @@ struct FaultReader {
 
     static let words = [
         "isolate", "partition", "one_way", "crash", "pause", "stall_disk", "slow_disk", "full_disk", "decay", "replace_disk", "step_clock",
-        "drift_clock", "shift", "lossy", "leave",
+        "drift_clock", "shift", "lossy", "leave", "upgrade", "join",
     ]
-    static let settings = ["at_s", "for_s", "every_s", "times", "sudden", "factor", "chunks", "by_s", "by_ms", "ppm", "percent"]
+    static let settings = [
+        "at_s", "for_s", "every_s", "times", "sudden", "factor", "chunks", "by_s", "by_ms", "ppm", "percent", "wire", "poisoned",
+    ]
 
     func read(_ node: SettingsNode) throws(SettingsError) -> [Scenario.TimedFault] {
         var out: [Scenario.TimedFault] = []
@@ -97,6 +99,16 @@ struct FaultReader {
             let (a, b) = try regions(value)
             let loss = Int(try table.required("percent").number(from: 0, to: 100) * 100)
             try add(.lossy(a, b, loss: min(9_999, loss)), .lossy(a, b, loss: 0))
+        case "join": for node in try places(value) { try add(.restart(node), nil) }
+        case "upgrade":
+            let wire = try Scenario.span(try table.required("wire"), 1...100)
+            let isPoisoned = try table["poisoned"]?.flag() ?? false
+            for node in try places(value) {
+                // Its end is the way back to the first program.
+                try add(
+                    .upgrade(node, oldest: wire.lowerBound, newest: wire.upperBound, isPoisoned: isPoisoned),
+                    .upgrade(node, oldest: 1, newest: 1, isPoisoned: false))
+            }
         default: for node in try places(value) { try add(.leave(node), nil) }
         }
     }
@@ -110,15 +122,18 @@ struct FaultReader {
         if text == "all" { return all }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         var first = 0
+        var found: [Int] = []
+        // A region comes twice where some of its machines come late.
         for region in machines {
-            if region.region.name == parts[0] {
-                if parts.count == 1 { return Array(first..<(first + region.count)) }
-                guard parts.count == 2, let number = Int(parts[1]), (1...region.count).contains(number) else {
-                    throw node.error("\(text) is no node", hint: "\(region.region.name)/1 to \(region.region.name)/\(region.count)")
-                }
-                return [first + number - 1]
-            }
+            if region.region.name == parts[0] { found += first..<(first + region.count) }
             first += region.count
+        }
+        if !found.isEmpty {
+            if parts.count == 1 { return found }
+            guard parts.count == 2, let number = Int(parts[1]), (1...found.count).contains(number) else {
+                throw node.error("\(text) is no node", hint: "\(parts[0])/1 to \(parts[0])/\(found.count)")
+            }
+            return [found[number - 1]]
         }
         throw node.error(
             "\(text) is no region or node", hint: Suggestion.sentence(for: String(parts[0]), among: machines.map(\.region.name)))

@@ -42,6 +42,9 @@ struct GossipRun {
     private var serial: UInt64 = 0
     private var effects: [SWIMEffect] = []
     private var cuts: [Int: Int] = [:]  // looked up only
+    private var measures: [Measure] = []
+    /// Members that died: when, and who knows.
+    private var deaths: [Int: (at: Int64, knowers: Set<Int>)] = [:]  // looked up only
 
     static func run(_ scenario: Scenario, seed: UInt64, sink: ((String) -> Void)?, onProgress: (RunProgress) -> Bool) -> RunResult {
         var run = GossipRun(scenario, seed: seed, sink: sink)
@@ -110,9 +113,11 @@ struct GossipRun {
             let counts = members.filter(\.isUp).map(\.state.presentMembers)
             violate(.convergence, "members see from \(counts.min() ?? 0) to \(counts.max() ?? 0) of \(upCount) present")
         }
-        return RunResult(
+        var result = RunResult(
             scenario: scenario.name, seed: seed, traceHash: trace.hash, simulated: .nanoseconds(now), violations: violations,
             statistics: statistics, recovery: recovery, wasStopped: wasStopped)
+        result.measures = measures
+        return result
     }
 
     private var upCount: Int { members.count { $0.isUp } }
@@ -182,6 +187,7 @@ struct GossipRun {
         case .memberChanged(let record, let previous, _):
             trace.line(now, "n\(node + 1) takes \(record.id) for \(record.status), after \(previous.map { "\($0)" } ?? "nothing")")
             let subject = World.index(of: record.id)
+            if record.status == .dead { noteDeath(subject, by: node) }
             if record.status == .dead, members[subject].isUp, !members[subject].wasDisturbed, !members[node].wasDisturbed {
                 violate(.convergence, "n\(node + 1) takes \(record.id) for dead, which was never disturbed")
             }
@@ -212,6 +218,7 @@ struct GossipRun {
             members[node].life += 1
             members[node].timers = [:]
             members[node].wasDisturbed = true
+            deaths[node] = (now, [])
         case .restart(let node): restart(node)
         case .pause(let node, let span):
             members[node].pausedUntil = now + span
@@ -232,8 +239,16 @@ struct GossipRun {
         }
     }
 
+    private mutating func noteDeath(_ subject: Int, by node: Int) {
+        guard !members[subject].isUp, var death = deaths[subject], death.knowers.insert(node).inserted else { return }
+        if death.knowers.count == 1 { measures.append(Measure("from a death to the first who declares it", now - death.at)) }
+        if death.knowers.count == upCount { measures.append(Measure("from a death to the last who knows", now - death.at)) }
+        deaths[subject] = death
+    }
+
     private mutating func restart(_ node: Int) {
         guard !members[node].isUp else { return }
+        deaths[node] = nil
         let old = members[node]
         let record = MemberRecord(
             id: NodeID(UInt64(node) + 1), region: old.region,

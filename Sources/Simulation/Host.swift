@@ -18,11 +18,14 @@ final class Host {
     /// A stopped process takes everything in when it goes on.
     var pausedUntil: Int64 = 0
     var clock: Clock
+    var program = Program(1...1)
     var disk = Disk()
     /// Names the data directory; another one after the disk was replaced.
     var store: UInt64
     var isReplaced: Bool { store != id.rawValue }
     var timers: [TimerKey: ArmedTimer] = [:]  // looked up only
+    /// When it last crashed or was cut off.
+    var lostAt: Int64?
     /// When the process started, by this machine's clock.
     var startedAt: Int64 = 0
 

@@ -28,8 +28,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case ackBeforeAppend = "ack-before-append"
     /// Votes go to candidates whose logs lack entries.
     case voteForShorterLog = "vote-for-shorter-log"
-    /// A snapshot that comes late takes entries behind it off the disk.
-    case lateSnapshotCutsLog = "late-snapshot-cuts-log"
+    /// A snapshot takes entries behind it off the disk.
+    case snapshotCutsLog = "snapshot-cuts-log"
     /// After a crash the log has holes where writes were not synced.
     case holesInLog = "holes-in-log"
     /// A proposal that is sent again has lost its stamp and is applied again.
@@ -42,7 +42,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case lostWrite = "lost-write"
     /// Chunks that nobody names yet are collected at once.
     case sweepWithoutGrace = "sweep-without-grace"
-    /// Nobody's word that a chunk is in use is heard.
+    /// Nobody's word that a chunk is in use is heard, and a commit does not ask again for copies that were made long
+    /// ago: either guard alone makes up for the lack of the other.
     case vouchIgnored = "vouch-ignored"
     /// Copies of chunks are not held against their names.
     case copiesUnverified = "copies-unverified"
@@ -88,5 +89,11 @@ package enum Mutant: String, CaseIterable, Sendable {
         }
     }
 
-    var node: NodeMutant? { self == .commitBeforeChunks ? .commitBeforeChunks : nil }
+    var node: NodeMutant? {
+        switch self {
+        case .commitBeforeChunks: .commitBeforeChunks
+        case .vouchIgnored: .copiesTakenForFresh
+        default: nil
+        }
+    }
 }

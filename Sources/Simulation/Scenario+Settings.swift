@@ -23,7 +23,8 @@ package struct ScenarioHeader: Sendable {
 extension Scenario {
     package static let schema = 1
     static let keys = [
-        "schema", "name", "title", "swarm", "map", "nodes", "gossip_only", "filesystems", "idle_volumes", "clients", "network", "disk",
+        "schema", "name", "title", "swarm", "map", "nodes", "late", "gossip_only", "filesystems", "idle_volumes", "clients", "network",
+        "disk",
         "clocks", "nodes_settings", "duration_s", "faults", "expect",
     ]
     package static let nodesMax = 64
@@ -34,6 +35,7 @@ extension Scenario {
         let gossipOnly = try table["gossip_only"]?.flag() ?? false
         let machines = try Self.machines(try table.required("nodes"), map, limit: gossipOnly ? Self.gossipNodesMax : Self.nodesMax)
         var options = WorldOptions(map: map, machines: machines)
+        if let node = table["late"] { try Self.late(node, machines, &options) }
         if let node = table["network"] { options.weather = try NetworkWeather(settings: node) }
         if let node = table["disk"] { options.disk = try DiskWeather(settings: node) }
         if let node = table["clocks"] {
@@ -41,7 +43,7 @@ extension Scenario {
         }
         if let node = table["nodes_settings"] {
             let settings = try node.table([
-                "snapshot_entries", "chunk_size", "encode_messages", "upkeep_interval_s", "garbage_grace_s",
+                "snapshot_entries", "chunk_size", "encode_messages", "upkeep_interval_s", "garbage_grace_s", "replica_grace_s",
             ])
             if let node = settings["snapshot_entries"] { options.snapshotEntries = UInt64(try node.integer(in: 1...10_000_000)) }
             if let node = settings["chunk_size"] { options.chunkBytes = try node.bytes(in: 4_096...(64 << 20)) }
@@ -50,6 +52,9 @@ extension Scenario {
             }
             if let node = settings["garbage_grace_s"] {
                 options.garbageGrace = .nanoseconds(Int64(try node.number(from: 1, to: 2_592_000) * 1e9))
+            }
+            if let node = settings["replica_grace_s"] {
+                options.replicaGrace = .nanoseconds(Int64(try node.number(from: 1, to: 86_400) * 1e9))
             }
             if let node = settings["encode_messages"] { options.encodes = try node.flag() }
         }
@@ -60,7 +65,7 @@ extension Scenario {
         if let node = table["filesystems"] { filesystems = try Self.filesystems(node, machines) }
         if let node = table["idle_volumes"] { idleVolumes = try node.integer(in: 0...20_000) }
         if let node = table["clients"] { clients = try Self.clients(node, filesystems, machines) }
-        if let node = table["faults"] { faults = try FaultReader(machines: machines, duration: duration).read(node) }
+        if let node = table["faults"] { faults = try FaultReader(machines: options.machines, duration: duration).read(node) }
         if let node = table["expect"] { expectations = try Expectations(settings: node) }
         if gossipOnly, let node = table["filesystems"] ?? table["clients"] {
             throw node.error("a scenario of gossip only has no file systems", hint: "leave filesystems and clients out")
@@ -92,6 +97,26 @@ extension Scenario {
         }
         guard !out.isEmpty else { throw node.error("has no region") }
         return out
+    }
+
+    /// The last machines of some regions come late; their numbers follow those of all others.
+    private static func late(
+        _ node: SettingsNode, _ machines: [WorldOptions.Machines], _ options: inout WorldOptions
+    ) throws(SettingsError) {
+        var late: [WorldOptions.Machines] = []
+        for entry in try node.entries(limit: 200) {
+            guard let place = machines.firstIndex(where: { $0.region.name == entry.key }) else {
+                throw entry.value.error(
+                    "no node is in \(entry.key)", hint: Suggestion.sentence(for: entry.key, among: machines.map(\.region.name)))
+            }
+            let count = try entry.value.integer(in: 1...max(1, machines[place].count))
+            guard count < machines[place].count else { throw entry.value.error("a region begins with one machine at least") }
+            options.machines[place].count -= count
+            late.append(WorldOptions.Machines(region: machines[place].region, count: count))
+        }
+        let founders = options.nodeCount
+        options.machines += late
+        options.late = Array(founders..<options.nodeCount)
     }
 
     private static func region(_ node: SettingsNode, _ machines: [WorldOptions.Machines]) throws(SettingsError) -> RegionID {

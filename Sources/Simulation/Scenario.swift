@@ -69,6 +69,22 @@ package struct RunResult: Sendable {
     package var wasStopped = false
     /// Where it was asked for.
     package var timeline: RunTimeline?
+    package var measures: [Measure] = []
+
+    package init(
+        scenario: String, seed: UInt64, traceHash: UInt64, simulated: Duration, violations: [Violation], statistics: WorldStatistics,
+        recovery: Duration? = nil, wasStopped: Bool = false, timeline: RunTimeline? = nil
+    ) {
+        self.scenario = scenario
+        self.seed = seed
+        self.traceHash = traceHash
+        self.simulated = simulated
+        self.violations = violations
+        self.statistics = statistics
+        self.recovery = recovery
+        self.wasStopped = wasStopped
+        self.timeline = timeline
+    }
 
     package var traceHashText: String {
         let digits = String(traceHash, radix: 16)
@@ -82,4 +98,11 @@ package struct RunProgress: Sendable {
     package var simulated: Duration
     package var events: UInt64
     package var operations: UInt64
+
+    package init(phase: String, simulated: Duration, events: UInt64, operations: UInt64) {
+        self.phase = phase
+        self.simulated = simulated
+        self.events = events
+        self.operations = operations
+    }
 }

@@ -51,10 +51,12 @@ struct ClusterRun {
         }
         for group in [world.statistics.operations, world.statistics.commits, UInt64(world.violations.count)] { world.trace.fold(group) }
         world.closeTimeline()
-        return RunResult(
+        var result = RunResult(
             scenario: scenario.name, seed: seed, traceHash: world.trace.hash, simulated: .nanoseconds(world.now),
             violations: world.violations, statistics: world.statistics, recovery: recovery, wasStopped: wasStopped,
             timeline: world.timeline)
+        result.measures = world.measures
+        return result
     }
 
     /// Runs a phase; true where its condition came to hold.
@@ -85,7 +87,8 @@ struct ClusterRun {
 
     /// The machines start, the catalog gets its leader, the file systems are made.
     private mutating func begin() -> Bool {
-        for node in world.hosts.indices {
+        let founders = world.hosts.indices.filter { !scenario.options.late.contains($0) }
+        for node in founders {
             let delay = Int64(world.chance.below(50)) * 1_000_000
             world.after(delay, .fault(.restart(node)))
         }
@@ -97,13 +100,13 @@ struct ClusterRun {
             world.filesystems.append(FilesystemInWorld(name: "idle-\(number)", kind: .volume, home: home))
         }
         let isUp = run("start", for: .seconds(60)) { world in
-            world.hosts.allSatisfy { $0.isUp && $0.state.catalog.nodes.count == world.hosts.count }
+            founders.allSatisfy { world.hosts[$0].isUp && world.hosts[$0].state.catalog.nodes.count == founders.count }
         }
         guard isUp else {
             if !wasStopped { world.violate(.liveness, "the cluster did not come up within a minute") }
             return false
         }
-        for place in world.filesystems.indices { world.create(place, at: place % world.hosts.count) }
+        for place in world.filesystems.indices { world.create(place, at: founders[place % founders.count]) }
         let isMade = run("create", for: .seconds(60 + Int64(scenario.idleVolumes) / 10)) { world in
             world.filesystems.allSatisfy { $0.id != nil } && world.isSettled
         }

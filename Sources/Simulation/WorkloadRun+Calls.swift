@@ -31,11 +31,28 @@ extension WorkloadRun {
     {
         let node = try place(region)
         let buffer = payload.map { world.hosts[node].insert(Content(tag: world.chance.next() | 1, length: $0)) }
-        guard let (reply, bytes) = ask(node, { .operation($0, session, operation, payload: buffer, deadline: $1) }) else {
-            throw FileFailure(.timedOut, operation: "call", object: "\(region)", cause: "no answer in the simulation")
+        let (outcome, data) = try perform(operation, session, node, buffer)
+        return (outcome, data.length)
+    }
+
+    /// One operation with these bytes; the answer's own.
+    mutating func perform(_ operation: FileOperation, session: SessionID, in region: RegionID, content: [UInt8]?)
+        throws(FileFailure) -> (FileValue, [UInt8])
+    {
+        let node = try place(region)
+        let buffer = content.map { world.hosts[node].insert(Content($0)) }
+        let (outcome, data) = try perform(operation, session, node, buffer)
+        return (outcome.value, data.bytes)
+    }
+
+    private mutating func perform(_ operation: FileOperation, _ session: SessionID, _ node: Int, _ payload: NodeCore.Payload?)
+        throws(FileFailure) -> (FileOutcome, Content)
+    {
+        guard let (reply, data) = ask(node, { .operation($0, session, operation, payload: payload, deadline: $1) }) else {
+            throw FileFailure(.timedOut, operation: "call", object: "n\(node + 1)", cause: "no answer in the simulation")
         }
         switch reply {
-        case .outcome(let outcome, _): return (outcome, bytes)
+        case .outcome(let outcome, _): return (outcome, data)
         case .failed(let failure): throw failure
         case .session, .catalog: preconditionFailure("an operation was answered as another request")
         }
@@ -49,7 +66,7 @@ extension WorkloadRun {
     }
 
     /// Asks a node and lets time pass until it answers, two minutes at most.
-    private mutating func ask(_ node: Int, _ make: (RequestID, Instant) -> Event) -> (Reply, UInt64)? {
+    private mutating func ask(_ node: Int, _ make: (RequestID, Instant) -> Event) -> (Reply, Content)? {
         let limit: Int64 = 120_000_000_000
         let request = RequestID(world.hosts[node].nextRequest)
         world.hosts[node].nextRequest += 1

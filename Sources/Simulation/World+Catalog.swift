@@ -50,7 +50,7 @@ extension World {
     var isSettled: Bool {
         hosts.allSatisfy { host in
             guard host.isUp, !host.isReplaced else { return true }
-            guard host.state.catalog.nodes.count == hosts.count else { return false }
+            guard host.state.catalog.nodes.count >= hosts.count - options.late.count else { return false }
             return filesystems.allSatisfy { $0.id.map { host.state.catalog.filesystems[$0] != nil } ?? true }
         }
     }

@@ -12,29 +12,43 @@ extension World {
 
     /// The chunks of acknowledged values are durable where the kind of file system promises: on a
     /// majority of the primary region's replicas, or in regions with a majority of the voters.
+    /// While replicas move, what was begun under the plan before may be kept by that one.
     mutating func checkDurable(_ tags: [UInt64], _ place: Int, _ what: @autoclosure () -> String) {
         guard hosts.count <= 64, let plan = plan(of: place) else { return }
+        let present = plan.voters.map { Self.index(of: $0.node) }
+        var plans = knownPlans[place] ?? []
+        plans.removeAll { $0.voters == present || $0.seen < now - Self.plansKept }
+        let earlier = plans.map(\.voters)
+        plans.append((present, now))
+        knownPlans[place] = plans
         for tag in tags {
             for id in chunks(of: tag) {
                 guard let mask = storedOn[id] else { continue }
                 let holders = hosts.indices.filter { mask & (1 << UInt64($0)) != 0 }
-                let voters = plan.voters.map { Self.index(of: $0.node) }
-                let covered =
-                    filesystems[place].kind == .nfs
-                    ? voters.count { holders.contains($0) }
-                    : voters.count { voter in holders.contains { hosts[$0].region == hosts[voter].region } }
-                if covered <= voters.count / 2 {
-                    let names = holders.map { "n\($0 + 1)" }.joined(separator: ", ")
-                    return violate(.durability, "\(what()) of \(filesystems[place].name) was acknowledged with a chunk on \(names) only")
-                }
+                if isMajority(holders, of: present, place) || earlier.contains(where: { isMajority(holders, of: $0, place) }) { continue }
+                func names(_ nodes: [Int]) -> String { nodes.map { "n\($0 + 1)" }.joined(separator: ", ") }
+                return violate(
+                    .durability,
+                    "\(what()) of \(filesystems[place].name) was acknowledged with a chunk on \(names(holders)) only; it belongs on \(names(present))"
+                )
             }
         }
     }
 
+    private static var plansKept: Int64 { 30_000_000_000 }
+
+    private func isMajority(_ holders: [Int], of voters: [Int], _ place: Int) -> Bool {
+        let covered =
+            filesystems[place].kind == .nfs
+            ? voters.count { holders.contains($0) }
+            : voters.count { voter in holders.contains { hosts[$0].region == hosts[voter].region } }
+        return covered > voters.count / 2
+    }
+
     private func plan(of place: Int) -> ReplicaPlan? {
         guard let id = filesystems[place].id else { return nil }
-        for host in hosts { if let record = host.state.catalog.filesystems[id] { return record.plan } }
-        return nil
+        // The newest that anybody up knows: one that is down has an old one.
+        return hosts.filter(\.isUp).compactMap { $0.state.catalog.filesystems[id] }.max { $0.planRevision < $1.planRevision }?.plan
     }
 
     /// The names of a value's chunks; empty for what is kept inline.

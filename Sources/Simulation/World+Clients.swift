@@ -15,7 +15,11 @@ extension World {
     mutating func addClient(_ plan: ClientPlan, _ place: Int, _ region: RegionID, script: [Job]?) {
         let nodes = hosts.indices.filter { hosts[$0].region == region }
         let up = nodes.filter { hosts[$0].isUp }
-        guard let node = up.isEmpty ? nodes.first : up[clients.count % up.count] else { return }
+        guard var node = up.isEmpty ? nodes.first : up[clients.count % up.count] else { return }
+        // Of many machines in a region some hold no replica of a volume, and say so; who verifies asks one that does.
+        if script != nil, filesystems[plan.filesystem].kind == .volume, let id = filesystems[plan.filesystem].id {
+            node = [node].first { hosts[$0].state.machine(of: id) != nil } ?? up.first { hosts[$0].state.machine(of: id) != nil } ?? node
+        }
         var client = Client(index: clients.count, plan: plan, regionPlace: place, node: node, chance: chance.split())
         client.script = script
         client.began = now

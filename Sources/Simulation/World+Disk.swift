@@ -62,7 +62,11 @@ extension World {
             stored.term = next.term
         }
         if hosts[node].disk.groups[group] == nil { hosts[node].disk.groups[group] = GroupLog() }
-        _ = hosts[node].disk.groups.update(group) { $0.save(stored, machine) }
+        let cutsLog = mutant == .snapshotCutsLog
+        _ = hosts[node].disk.groups.update(group) { log in
+            if cutsLog { log.entries.removeAll { $0.index > stored.index } }
+            log.save(stored, machine)
+        }
         complete(.snapshotSaved(group, metadata, ok: true), node, after: 0)
     }
 
@@ -96,7 +100,7 @@ extension World {
     ) {
         guard hosts[to].isUp, hosts[to].life == life else { return }
         if hosts[to].disk.groups[group] == nil { hosts[to].disk.groups[group] = GroupLog() }
-        let cutsLog = mutant == .lateSnapshotCutsLog
+        let cutsLog = mutant == .snapshotCutsLog
         _ = hosts[to].disk.groups.update(group) { log in
             // What lies behind the snapshot stays, as in the live node: where it is of another history Raft cuts it
             // off when it takes the snapshot up, and a snapshot that comes late is not taken up at all.

@@ -59,10 +59,13 @@ extension World {
                 violate(.election, "\(known) and \(hosts[node].id) lead \(group) in term \(term)")
             }
             leaders[key] = hosts[node].id
+            leaderElected(group, node)
         case .fault(let text): trace.line(now, "n\(node + 1) fault: \(text)")
         case .contentLost(_, let name, let chunks, let files):
             trace.line(now, "n\(node + 1) no node gives \(chunks) chunks of \(files) files of \(name)")
-        case .member, .region, .groupStarted, .groupRemoved, .left, .joined, .joinDelayed, .handedOver: break
+        // The process of a node that has said goodbye ends.
+        case .left: after(1_000_000, .fault(.crash(node, isSudden: false)))
+        case .member, .region, .groupStarted, .groupRemoved, .joined, .joinDelayed, .handedOver: break
         }
     }
 

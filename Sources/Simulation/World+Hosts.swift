@@ -16,7 +16,9 @@ extension World {
             }
             for _ in 0..<machines.count { places.append((machines.region, place)) }
         }
-        let founders = places.enumerated().map { index, place in Self.introduction(index, place.region, store: UInt64(index) + 1) }
+        let founders = places.enumerated().filter { !options.late.contains($0.offset) }.map { index, place in
+            Self.introduction(index, place.region, store: UInt64(index) + 1)
+        }
         cluster = ClusterConfig(clusterHigh: 1, clusterLow: seed, name: "simulated", founders: founders)
         connections = Array(repeating: Connection(), count: places.count * places.count)
         cuts = Array(repeating: 0, count: places.count * places.count)
@@ -52,10 +54,14 @@ extension World {
         settings.snapshotEntries = options.snapshotEntries
         settings.upkeep.interval = options.upkeepInterval
         settings.garbage.grace = options.garbageGrace
+        settings.replicaGrace = options.replicaGrace
         settings.introduction = Self.introduction(index, region, store: store)
         settings.raft.mutant = mutant?.raft
         settings.mutant = mutant?.node
         let seeds = (0..<options.nodeCount).filter { $0 != index }.prefix(16).map(Self.peer)
+        // Who joins later knows no founders, only whom to ask.
+        var cluster = cluster
+        if options.late.contains(index) { cluster.founders = [] }
         return NodeState(
             settings: settings, cluster: cluster, member: member, seeds: Array(seeds), restored: restored, seed: chance.next(),
             now: Instant(nanoseconds: clock.local(now)), civil: WallTime(nanoseconds: civil))
@@ -78,6 +84,7 @@ extension World {
         guard hosts[node].isUp else { return }
         trace.line(now, "n\(node + 1) crashes")
         hosts[node].isUp = false
+        noteLost([node])
         hosts[node].life += 1
         hosts[node].pausedUntil = 0
         hosts[node].disk.crash(&chance, mutant: mutant)

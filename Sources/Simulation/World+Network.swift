@@ -104,7 +104,7 @@ extension World {
         let place = link(from, to)
         guard hosts[from].isUp, connections[place].state == .dialling else { return }
         guard connections[place].isWanted else { return connections[place].state = .closed }
-        if hosts[to].isUp, isOpenPath(from, to) {
+        if hosts[to].isUp, isOpenPath(from, to), speaks(from, to) {
             // TCP and TLS 1.3: two round trips.
             after(paths[pathIndex(from, to)].roundTrip * 2 + 1_000_000, .opened(from: from, to: to))
         } else {
@@ -115,7 +115,7 @@ extension World {
     mutating func opened(_ from: Int, _ to: Int) {
         let place = link(from, to)
         guard hosts[from].isUp, connections[place].state == .dialling else { return }
-        guard hosts[to].isUp, isOpenPath(from, to) else { return after(500_000_000, .dial(from: from, to: to)) }
+        guard hosts[to].isUp, isOpenPath(from, to), speaks(from, to) else { return after(500_000_000, .dial(from: from, to: to)) }
         connections[place].state = .open
         connections[place].epoch += 1
         connections[place].control = Flow()

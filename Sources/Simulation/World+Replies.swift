@@ -15,7 +15,7 @@ extension World {
         }
         let buffer: BufferID? = if case .outcome(_, let data) = reply { data } else { nil }
         let data = buffer.flatMap { hosts[node].buffers.removeValue(forKey: $0) }
-        if index == Self.singleCall { return lastAnswer = (reply, data?.length ?? 0) }
+        if index == Self.singleCall { return lastAnswer = (reply, data ?? Content()) }
         if index < 0 { return cellAnswered(-1 - index, reply, data, request, node) }
         guard clients[index].request == request, clients[index].node == node else { return }
         clients[index].request = nil
@@ -85,6 +85,7 @@ extension World {
 
     private mutating func ended(_ index: Int, _ job: Job, _ end: JobEnd) {
         clients[index].job = nil
+        if end == .success, job.isChange { wasServed(clients[index].plan.filesystem) }
         noteJob(index, job, isDone: true)
         switch filesystems[clients[index].plan.filesystem].kind {
         case .nfs: recordRegister(index, job, end)

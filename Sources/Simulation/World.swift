@@ -66,6 +66,8 @@ struct World {
     /// The machines that ever held a chunk durably, one bit each, though the disk was lost since: a copy counts
     /// for what is acknowledged after it was made. Looked up only.
     var storedOn: [ChunkID: UInt64] = [:]
+    /// By file system, the voters that were planned, and when that was last seen; looked up only.
+    var knownPlans: [Int: [(voters: [Int], seen: Int64)]] = [:]
     /// Changes of the catalog under way, and for which file system; looked up only.
     var catalogRequests: [CatalogRequest: Int] = [:]
 
@@ -74,13 +76,15 @@ struct World {
     /// Clients that carry out workloads, and what their calls cost beside the model (`World+Cells`).
     var cells: [WorkloadCell] = []
     var costs = WorkloadCosts.none
-    /// Of a single call: the reply and the length of its data.
-    var lastAnswer: (Reply, UInt64)?
+    /// Of a single call: the reply and its data.
+    var lastAnswer: (Reply, Content)?
     /// Bytes put on each direction between two regions, by `from * regionCount + to`; gossip is left out.
     var linkBytes: [UInt64] = []
     /// What is left of a chunk's bytes on the wire after compression, in percent.
     var wirePercent: Int64 = 100
     var histories = Histories()
+    var failovers = FailoverWatch()
+    var measures: [Measure] = []
     var isFrozen = false
     var violations: [Violation] = []
     var trace: Trace
@@ -195,6 +199,7 @@ struct World {
 
     /// Gives an event to a node's core and does what it asks for.
     mutating func handle(_ event: Event, on node: Int) {
+        if dies(of: event, node) { return }
         statistics.nodeEvents += 1
         let local = Instant(nanoseconds: hosts[node].clock.local(now))
         trace.note(event, node: node, at: now)
@@ -280,6 +285,11 @@ package struct Violation: Hashable, Sendable, CustomStringConvertible {
     /// Nanoseconds since the world began.
     package let at: Int64
     package let text: String
+    package init(kind: Kind, at: Int64, text: String) {
+        self.kind = kind
+        self.at = at
+        self.text = text
+    }
     package var description: String { "\(kind.rawValue) at \(at / 1_000_000) ms: \(text)" }
 }
 
@@ -299,6 +309,8 @@ package struct WorldStatistics: Hashable, Sendable {
     package var undecided: UInt64 = 0
     /// Locks that were taken and given back.
     package var locks: UInt64 = 0
+    /// Connections that were not made because of versions of the wire.
+    package var refusedConnections: UInt64 = 0
     /// Chunks that were collected.
     package var swept: UInt64 = 0
     package init() {}

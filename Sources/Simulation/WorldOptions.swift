@@ -16,6 +16,8 @@ package struct WorldOptions: Sendable {
 
     package var map: RegionMap
     package var machines: [Machines]
+    /// Machines that are not there at first, by number from 0: they join when a fault says so, and found nothing.
+    package var late: [Int] = []
     package var weather = NetworkWeather()
     package var disk = DiskWeather()
     /// Monotonic clocks are wrong by up to so many parts per million, either way. The core allows for
@@ -36,6 +38,8 @@ package struct WorldOptions: Sendable {
     /// a chunk that is collected.
     package var upkeepInterval: Duration = .seconds(600)
     package var garbageGrace: Duration = .seconds(1_800)
+    /// For how long a machine must be away until others take its replicas over.
+    package var replicaGrace: Duration = .seconds(300)
 
     package init(map: RegionMap, machines: [Machines]) {
         self.map = map

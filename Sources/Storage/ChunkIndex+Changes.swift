@@ -26,15 +26,18 @@ extension ChunkIndex {
         }
     }
 
-    /// Adds rows; a chunk that has one already keeps it, and the new frame is dead. Each pack's covered
-    /// length moves to the end of the last row given here, or to `lengths`.
-    func add(_ rows: [(id: ChunkID, location: ChunkLocation)], lengths: [UInt64: UInt64] = [:]) throws(StorageError) {
+    /// Adds rows; a chunk that has one already keeps it, and the new frame is dead, or (`replacing`) takes the new one.
+    /// Each pack's covered length moves to the end of the last row given here, or to `lengths`.
+    func add(
+        _ rows: [(id: ChunkID, location: ChunkLocation)], lengths: [UInt64: UInt64] = [:], replacing: Bool = false
+    ) throws(StorageError) {
         monitor.lock()
         defer { monitor.unlock() }
         try database.transaction { () throws(StorageError) in
             var deltas: [UInt64: Delta] = [:]
             for (number, length) in lengths { deltas[number, default: Delta()].length = length }
             for (id, location) in rows {
+                if replacing, let old = try removeRow(id) { deltas[old.pack, default: Delta()].add(old, sign: -1) }
                 insert.bind(1, id)
                 insert.bind(2, location.pack)
                 insert.bind(3, location.offset)

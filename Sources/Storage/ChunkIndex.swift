@@ -71,8 +71,8 @@ final class ChunkIndex: @unchecked Sendable {
         CREATE TABLE IF NOT EXISTS store (high INTEGER NOT NULL, low INTEGER NOT NULL);
         """
 
-    init(_ path: String) throws(StorageError) {
-        let database = try SQLiteDatabase(path)
+    init(_ path: String, system: any FileSystem) throws(StorageError) {
+        let database = try SQLiteDatabase(path, system: system.databaseSystem)
         try database.execute("PRAGMA journal_mode=WAL")
         try database.execute("PRAGMA synchronous=NORMAL")
         try database.execute("PRAGMA cache_size=-16384")

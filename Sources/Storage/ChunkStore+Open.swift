@@ -5,18 +5,18 @@ extension ChunkStore {
     static func indexPath(_ directory: String) -> String { directory + "/index.sqlite" }
 
     /// Reads `store.json`, or writes it where the directory is new.
-    static func openIdentity(_ directory: String, faults: FileFaults) throws(StorageError) -> (high: UInt64, low: UInt64) {
+    static func openIdentity(_ directory: String, system: any FileSystem) throws(StorageError) -> (high: UInt64, low: UInt64) {
         let path = directory + "/store.json"
-        guard Directory.exists(path) else {
-            guard try Directory.names(directory + "/packs").isEmpty else {
+        guard system.exists(path) else {
+            guard try system.names(directory + "/packs").isEmpty else {
                 throw .corrupt(path: path, offset: 0, what: "it is missing, but there are packs")
             }
             let id = ClusterID.random()
             let json = FlatJSON([("format", .number(format)), ("store", .text(id.description))])
-            try Directory.replace(path, with: json.bytes, faults: faults)
+            try system.replace(path, with: json.bytes)
             return (id.high, id.low)
         }
-        let bytes = try File(path, .read, faults: faults).read(at: 0, count: 4_096)
+        let bytes = try system.file(path, .read).read(at: 0, count: 4_096)
         guard let json = FlatJSON(bytes), let found = json.number("format") else {
             throw .corrupt(path: path, offset: 0, what: "it does not describe a chunk store")
         }
@@ -29,18 +29,22 @@ extension ChunkStore {
 
     /// Opens the index; one that is destroyed, or belongs to another store, is thrown away and rebuilt from the packs.
     static func openIndex(
-        _ directory: String, identity: (high: UInt64, low: UInt64), findings: inout [StorageFinding], faults: FileFaults
+        _ directory: String, identity: (high: UInt64, low: UInt64), findings: inout [StorageFinding], system: any FileSystem
     ) throws(StorageError) -> ChunkIndex {
         let path = indexPath(directory)
+        let suspect = suspectPath(directory)
         func rebuild(_ why: String) throws(StorageError) -> ChunkIndex {
             findings.append(StorageFinding(path: path, offset: 0, what: "\(why); rebuilt from the packs"))
-            try removeIndex(directory, faults: faults)
-            let index = try ChunkIndex(path)
+            try removeIndex(directory, system: system)
+            let index = try ChunkIndex(path, system: system)
             _ = try index.bind(storeHigh: identity.high, storeLow: identity.low)
+            try system.remove(suspect)
+            try system.syncDirectory(directory)
             return index
         }
+        guard !system.exists(suspect) else { return try rebuild("a call of the index failed on its disk") }
         do throws(StorageError) {
-            let index = try ChunkIndex(path)
+            let index = try ChunkIndex(path, system: system)
             if try index.bind(storeHigh: identity.high, storeLow: identity.low) { return index }
         } catch {
             guard SQLiteDatabase.meansDestroyed(error) else { throw error }
@@ -49,12 +53,28 @@ extension ChunkStore {
         return try rebuild("the index belongs to another store")
     }
 
-    static func removeIndex(_ directory: String, faults: FileFaults) throws(StorageError) {
-        for suffix in ["", "-wal", "-shm"] { try Directory.remove(indexPath(directory) + suffix, faults: faults) }
+    /// Its presence says that the index must not be believed. A call that failed on the disk, of a sync above all, may leave
+    /// a database that looks sound and lacks pages; deletions that are forgotten with it are made again by the next sweep.
+    static func suspectPath(_ directory: String) -> String { directory + "/index.suspect" }
+
+    func watchIndex() {
+        index.database.onDamage = { [system, directory] in try? system.replace(Self.suspectPath(directory), with: []) }
+    }
+
+    /// Throws an index away that turned out to be destroyed, and makes it anew.
+    func rebuildIndex() throws(StorageError) {
+        try system.replace(Self.suspectPath(directory), with: [])
+        index = try Self.openIndex(directory, identity: identity, findings: &openFindings, system: system)
+    }
+
+    static func removeIndex(_ directory: String, system: any FileSystem) throws(StorageError) {
+        for suffix in ["", "-wal", "-shm"] { try system.remove(indexPath(directory) + suffix) }
     }
 
     /// Brings index and packs together after whatever ended the last run.
     func recover() throws(StorageError) {
+        // The names of packs that were made just before the last process was killed count from here on.
+        try system.syncDirectory(directory + "/packs")
         var numbers = try files.numbers()
         let rows = try index.packs()
         for row in rows where !numbers.contains(row.number) {
@@ -90,27 +110,42 @@ extension ChunkStore {
         }
         let covered = row?.length ?? 0
         if covered <= UInt64(PackHeader.size), let entries = try PackScanner.footerEntries(file) {
-            try index.add(entries.map { ($0.id, ChunkLocation(pack: number, entry: $0)) })
+            try index.add(entries.map { ($0.id, ChunkLocation(pack: number, entry: $0)) }, replacing: true)
             return try index.seal(number, length: size)
         }
-        // What the scan finds may be in the system's memory only, and will be acknowledged as present.
-        if isLast, size > covered { try? files.writer(number).sync() }
+        if isLast, size > covered { try? settle(number, from: covered, through: size) }
         let scan = try scan(file, number, from: covered, isLast: isLast)
-        if scan.isSealed || !isLast {
+        // A pack with lost bytes in it gets no footer, which would list what is not sound any more.
+        if scan.isSealed || !isLast || scan.isDamaged {
             try index.seal(number, length: size)
         } else {
             try resume(number, tail: scan.tail, size: size, covered: covered, scanned: scan.entries)
         }
     }
 
+    /// What a scan finds may be in the system's memory only, and will be acknowledged as present. It is written again,
+    /// not only synced: after a sync that failed the system may take pages for written that are not.
+    private func settle(_ number: UInt64, from start: UInt64, through end: UInt64) throws(StorageError) {
+        let file = try files.writer(number)
+        var offset = start
+        while offset < end {
+            let bytes = try file.read(at: offset, count: Int(min(end - offset, 1 << 20)))
+            guard !bytes.isEmpty else { break }
+            try file.write(bytes, at: offset)
+            offset += UInt64(bytes.count)
+        }
+        try file.sync()
+    }
+
     /// Adds the sound frames behind an offset to the index, and notes what is lost between them.
     private func scan(
         _ file: File, _ number: UInt64, from covered: UInt64, isLast: Bool
-    ) throws(StorageError) -> (tail: UInt64, isSealed: Bool, entries: [PackEntry]) {
+    ) throws(StorageError) -> (tail: UInt64, isSealed: Bool, isDamaged: Bool, entries: [PackEntry]) {
         var scanner = try PackScanner(file, from: covered, depth: .checksums)
         var entries: [PackEntry] = []
         var tail = max(covered, UInt64(PackHeader.size))
         var isSealed = false
+        var isDamaged = false
         while let item = try scanner.next() {
             switch item {
             case .frame(let entry):
@@ -120,13 +155,16 @@ extension ChunkStore {
                 let name = entry.map { ", chunk \($0.id.hex)" } ?? ""
                 note(file.path, offset, "\(length) bytes lost: \(problem)\(name)")
                 tail = offset + length
+                isDamaged = true
             case .footer: isSealed = true
             case .torn(let offset, let problem):
                 if !isLast { note(file.path, offset, "the rest of the pack is lost: \(problem)") }
             }
         }
-        try index.add(entries.map { ($0.id, ChunkLocation(pack: number, entry: $0)) }, lengths: [number: tail])
-        return (tail, isSealed, entries)
+        // Where a chunk was put again because its first copy had decayed, and the index has forgotten both, the row
+        // still names the decayed one: the later frame is right.
+        try index.add(entries.map { ($0.id, ChunkLocation(pack: number, entry: $0)) }, lengths: [number: tail], replacing: true)
+        return (tail, isSealed, isDamaged, entries)
     }
 
     private func checkHeader(_ file: File, _ number: UInt64) throws(StorageError) {

@@ -65,7 +65,7 @@ extension ChunkStore {
         if let failure = state.withLock({ unindexed.count >= Self.unindexedLimit ? indexFailure : nil }) { throw failure }
         let frame: ChunkFrame
         do { frame = try ChunkFrame(header: head) } catch { preconditionFailure("a frame that was just made is bad: \(error)") }
-        if options.reserveBytes > 0, !usingReserve, try Directory.freeBytes(directory) < options.reserveBytes + UInt64(frame.frameSize) {
+        if options.reserveBytes > 0, !usingReserve, try system.freeBytes(directory) < options.reserveBytes + UInt64(frame.frameSize) {
             throw .noSpace(operation: "put", path: directory)
         }
         let pack = try packForAppending(frame.frameSize)
@@ -105,6 +105,11 @@ extension ChunkStore {
             } else {
                 try seal(pack)
             }
+        }
+        // A pack of this number may have been removed before this start. The index must not fall back to what it said of it.
+        if !isIndexSettled, options.mutant != .packNumberReused {
+            try index.checkpoint()
+            isIndexSettled = true
         }
         let header = PackHeader(number: nextPack, storeHigh: identity.high, storeLow: identity.low)
         let file = try files.create(header)

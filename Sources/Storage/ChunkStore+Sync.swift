@@ -43,7 +43,10 @@ extension ChunkStore {
             let tail = pack.appendedTail
             state.unlock()
             var failure: StorageError?
-            do throws(StorageError) { try pack.file.sync() } catch { failure = error }
+            do throws(StorageError) {
+                if options.mutant == .indexBeforeData { try index.add(rowsToWrite(through: target)) }
+                if options.mutant != .packNotSynced { try pack.file.sync() }
+            } catch { failure = error }
             state.lock()
             if let failure {
                 loseUnsynced(of: pack)
@@ -64,6 +67,10 @@ extension ChunkStore {
         guard failure == nil else { return }
         unindexed.removeFirst(rows.count)
         for row in rows where pending[row.id]?.sequence == row.sequence { pending[row.id] = nil }
+    }
+
+    private func rowsToWrite(through sequence: UInt64) -> [(id: ChunkID, location: ChunkLocation)] {
+        state.withLock { unindexed.prefix { $0.sequence <= sequence }.map { ($0.id, $0.location) } }
     }
 
     /// After a failed sync the pages may be gone, whatever a later sync says: whatever was not synced before

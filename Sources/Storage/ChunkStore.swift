@@ -34,11 +34,12 @@ package final class ChunkStore: ChunkBackend, @unchecked Sendable {
     /// What was found wrong, and dealt with, while opening.
     package internal(set) var openFindings: [StorageFinding] = []
 
-    let faults: FileFaults
-    let lock: DirectoryLock
+    let system: any FileSystem
+    let lock: any DirectoryHold
     let identity: (high: UInt64, low: UInt64)
     let files: PackFiles
-    let index: ChunkIndex
+    /// Assigned while opening only.
+    var index: ChunkIndex
     let cache: ChunkCache
     let compressors: CompressorPool
     let workers: WorkerPool
@@ -57,6 +58,8 @@ package final class ChunkStore: ChunkBackend, @unchecked Sendable {
     let writer = Monitor()
     var active: ActivePack?
     var nextPack: UInt64 = 1
+    /// Whether all that the index said when the store was opened is durable.
+    var isIndexSettled = false
 
     let state = Monitor()
     var pending: [ChunkID: PendingChunk] = [:]
@@ -82,24 +85,32 @@ package final class ChunkStore: ChunkBackend, @unchecked Sendable {
     var freedBytes: UInt64 = 0
 
     /// Opens the store in a directory, or makes one there.
-    package init(_ directory: String, options: ChunkStoreOptions = ChunkStoreOptions(), faults: FileFaults = .none) throws(StorageError) {
+    package init(_ directory: String, options: ChunkStoreOptions = ChunkStoreOptions(), system: any FileSystem = .posix)
+        throws(StorageError)
+    {
         precondition(options.packSize >= 4 << 10 && options.packSize <= 64 << 30, "packSize must be 4 KiB to 64 GiB")
         precondition(options.workers >= 1 && options.workers <= 64, "workers must be 1 to 64")
         self.directory = directory
         self.options = options
-        self.faults = faults
+        self.system = system
         touches = RecentTouches(span: options.touchSpan, now: options.now())
-        try Directory.make(directory + "/packs")
-        lock = try DirectoryLock(directory)
-        identity = try Self.openIdentity(directory, faults: faults)
-        files = PackFiles(directory + "/packs", faults: faults)
+        try system.makeDirectories(directory + "/packs")
+        lock = try system.lock(directory)
+        identity = try Self.openIdentity(directory, system: system)
+        files = PackFiles(directory + "/packs", system: system, mutant: options.mutant)
         var findings: [StorageFinding] = []
-        index = try Self.openIndex(directory, identity: identity, findings: &findings, faults: faults)
+        index = try Self.openIndex(directory, identity: identity, findings: &findings, system: system)
         cache = ChunkCache(capacity: options.cacheBytes)
         compressors = CompressorPool(level: options.compressionLevel)
         workers = WorkerPool(threads: options.workers)
         openFindings = findings
-        try recover()
+        watchIndex()
+        do throws(StorageError) { try recover() } catch {
+            guard SQLiteDatabase.meansDestroyed(error) else { throw error }
+            try rebuildIndex()
+            watchIndex()
+            try recover()
+        }
     }
 
     /// Makes everything staged durable, seals nothing, and refuses what comes later.

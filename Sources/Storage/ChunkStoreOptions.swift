@@ -25,6 +25,8 @@ package struct ChunkStoreOptions: Sendable {
     package var touchSpan: Duration = .seconds(450)
     /// The clock by which ages are told; it never steps.
     package var now: @Sendable () -> Instant = { MonotonicClock.now }
+    /// A fault built in on purpose; tests only.
+    package var mutant: StorageMutant?
     package init() {}
 }
 

@@ -52,23 +52,23 @@ package final class DataDirectory: Sendable {
     package let identity: StorageIdentity
     /// Drawn when the directory was made: a node that comes with another one has lost its data.
     package let store: UInt64
-    private let lock: DirectoryLock
+    private let lock: any DirectoryHold
 
     package var chunks: String { path + "/chunks" }
     package var log: String { path + "/log" }
     package var snapshots: String { path + "/snapshots" }
 
     /// Opens the directory of this node; an empty or missing one becomes it.
-    package init(_ path: String, identity: StorageIdentity, faults: FileFaults = .none) throws(StorageError) {
-        try Directory.make(path)
-        lock = try DirectoryLock(path)
+    package init(_ path: String, identity: StorageIdentity, system: any FileSystem = .posix) throws(StorageError) {
+        try system.makeDirectories(path)
+        lock = try system.lock(path)
         self.path = path
         self.identity = identity
-        if let (found, store) = try Self.read(path, faults: faults) {
+        if let (found, store) = try Self.read(path, system: system) {
             guard found == identity else { throw .foreign(path: path, expected: identity.description, found: found.description) }
             self.store = store
         } else {
-            let strangers = try Directory.names(path).filter { $0 != "lock" && $0 != "atoll.json.tmp" }
+            let strangers = try system.names(path).filter { $0 != "lock" && $0 != "atoll.json.tmp" }
             if ["chunks", "log", "snapshots"].contains(where: strangers.contains) {
                 throw .corrupt(path: path + "/atoll.json", offset: 0, what: "it is missing, but the directory holds data")
             }
@@ -77,7 +77,7 @@ package final class DataDirectory: Sendable {
                 ("format", .number(Self.format)), ("cluster", .text(identity.cluster.description)),
                 ("node", .number(identity.node.rawValue)), ("store", .text(Self.text(store))),
             ])
-            try Directory.replace(path + "/atoll.json", with: description.bytes, faults: faults)
+            try system.replace(path + "/atoll.json", with: description.bytes)
         }
     }
 
@@ -85,18 +85,18 @@ package final class DataDirectory: Sendable {
     package func close() { lock.release() }
 
     /// Whose directory it is, without locking it; nil where it is nobody's yet.
-    package static func readIdentity(_ path: String, faults: FileFaults = .none) throws(StorageError) -> StorageIdentity? {
-        try read(path, faults: faults)?.identity
+    package static func readIdentity(_ path: String, system: any FileSystem = .posix) throws(StorageError) -> StorageIdentity? {
+        try read(path, system: system)?.identity
     }
 
     private static func text(_ store: UInt64) -> String {
         Hex.encode(stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: store >> UInt64($0)) })
     }
 
-    private static func read(_ path: String, faults: FileFaults) throws(StorageError) -> (identity: StorageIdentity, store: UInt64)? {
+    private static func read(_ path: String, system: any FileSystem) throws(StorageError) -> (identity: StorageIdentity, store: UInt64)? {
         let name = path + "/atoll.json"
-        guard Directory.exists(name) else { return nil }
-        let bytes = try File(name, .read, faults: faults).read(at: 0, count: 4_096)
+        guard system.exists(name) else { return nil }
+        let bytes = try system.file(name, .read).read(at: 0, count: 4_096)
         guard let json = FlatJSON(bytes), let format = json.number("format") else {
             throw .corrupt(path: name, offset: 0, what: "it does not describe a data directory")
         }

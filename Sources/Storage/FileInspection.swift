@@ -29,7 +29,7 @@ package enum FileInspection {
 
     /// By the magic number. Throws `.corrupt` for a file that is none of ours.
     package static func kind(of path: String) throws(StorageError) -> Kind {
-        let file = try File(path, .read, faults: .none)
+        let file = try POSIXFileSystem().file(path, .read)
         let magic = try file.read(at: 0, count: 8)
         guard magic.count == 8 else { throw .corrupt(path: path, offset: 0, what: "it is too short for any file of a node") }
         switch magic.withUnsafeBytes({ $0.uint64(at: 0) }) {
@@ -50,7 +50,7 @@ package enum FileInspection {
     }
 
     private static func log(_ path: String, _ show: (InspectedPiece) -> Void) throws(StorageError) {
-        let file = try File(path, .read, faults: .none)
+        let file = try POSIXFileSystem().file(path, .read)
         let bytes = try file.read(at: 0, count: Int(try file.size()))
         try bytes.withBytes { buffer throws(StorageError) in
             let header = try LogSegmentHeader(buffer, path: path)
@@ -71,7 +71,7 @@ package enum FileInspection {
     }
 
     private static func pack(_ path: String, _ show: (InspectedPiece) -> Void) throws(StorageError) {
-        let file = try File(path, .read, faults: .none)
+        let file = try POSIXFileSystem().file(path, .read)
         let bytes = try file.read(at: 0, count: PackHeader.size)
         do throws(PackProblem) {
             let header = try bytes.withBytes { buffer throws(PackProblem) in try PackHeader(buffer) }
@@ -94,7 +94,7 @@ package enum FileInspection {
     }
 
     private static func snapshot(_ path: String, _ show: (InspectedPiece) -> Void) throws(StorageError) {
-        let info = try SnapshotFormat.info(try File(path, .read, faults: .none))
+        let info = try SnapshotFormat.info(try POSIXFileSystem().file(path, .read))
         show(
             InspectedPiece(
                 offset: 0,

@@ -21,16 +21,16 @@ package struct LogCheckResult: Hashable, Sendable {
 /// voter that forgets breaks what others rely on (docs/rfcs/2026-11-21-a-disk-that-was-emptied.md).
 package enum LogCheck {
     package static func run(
-        _ directory: String, identity: StorageIdentity? = nil, faults: FileFaults = .none
+        _ directory: String, identity: StorageIdentity? = nil, system: any FileSystem = .posix
     ) throws(StorageError) -> LogCheckResult {
-        guard Directory.exists(directory), try Directory.names(directory).contains(where: { $0.hasSuffix(".wal") }) else {
+        guard system.exists(directory), try system.names(directory).contains(where: { $0.hasSuffix(".wal") }) else {
             throw .corrupt(path: directory, offset: 0, what: "there is no log here")
         }
-        let lock = try DirectoryLock(directory)
+        let lock = try system.lock(directory)
         defer { lock.release() }
         var result = LogCheckResult()
         do throws(StorageError) {
-            let replay = try LogReplay(directory, identity: identity, faults: faults)
+            let replay = try LogReplay(directory, identity: identity, system: system)
             result.segments = replay.segments.count
             result.batches = replay.batches
             result.entries = replay.recovered.reduce(0) { $0 + $1.entries.count }
@@ -82,10 +82,10 @@ package enum LogCheck {
     /// What the log remembers of every group, read as an open does and nothing changed. For whoever holds
     /// the lock of the data directory: a running node does.
     package static func recover(
-        _ directory: String, identity: StorageIdentity? = nil, faults: FileFaults = .none
+        _ directory: String, identity: StorageIdentity? = nil, system: any FileSystem = .posix
     ) throws(StorageError) -> [RecoveredGroup] {
-        let lock = try DirectoryLock(directory)
+        let lock = try system.lock(directory)
         defer { lock.release() }
-        return try LogReplay(directory, identity: identity, faults: faults).recovered
+        return try LogReplay(directory, identity: identity, system: system).recovered
     }
 }

@@ -67,6 +67,8 @@ package struct LogOptions: Sendable {
     package var groupCommitBytes = 4 << 20
     package var queueBytes = 64 << 20
     package var maximumSegments = 4
+    /// A fault built in on purpose; tests only.
+    package var mutant: StorageMutant?
     package init() {}
 }
 

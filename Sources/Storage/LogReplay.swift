@@ -6,7 +6,8 @@ struct LogReplay {
     struct Segment {
         let header: LogSegmentHeader
         let path: String
-        /// Behind the last sound batch.
+        /// Where the last sound batch begins, and what is behind it; both behind the header where there is none.
+        let lastBatch: UInt64
         let end: UInt64
         let size: UInt64
         /// Whether something that is not zero follows in the last segment: a batch that was never finished.
@@ -63,6 +64,7 @@ struct LogReplay {
     private(set) var nextSequence: UInt64 = 1
     private(set) var batches = 0
     private var replayed: [GroupID: Group] = [:]
+    private let checksChecksums: Bool
 
     static func path(_ directory: String, _ number: UInt64) -> String {
         let digits = String(number)
@@ -70,22 +72,25 @@ struct LogReplay {
     }
 
     /// Reads the log; changes nothing. `identity` nil takes any owner.
-    init(_ directory: String, identity: StorageIdentity?, faults: FileFaults) throws(StorageError) {
-        let numbers = try Directory.names(directory).compactMap { $0.hasSuffix(".wal") ? UInt64($0.dropLast(4)) : nil }.sorted()
+    init(
+        _ directory: String, identity: StorageIdentity?, system: any FileSystem, mutant: StorageMutant? = nil
+    ) throws(StorageError) {
+        checksChecksums = mutant != .logChecksumIgnored
+        let numbers = try system.names(directory).compactMap { $0.hasSuffix(".wal") ? UInt64($0.dropLast(4)) : nil }.sorted()
         for (position, number) in numbers.enumerated() {
             let path = Self.path(directory, number)
             if position > 0, number != numbers[position - 1] + 1 {
                 throw .corrupt(path: Self.path(directory, number - 1), offset: 0, what: "this segment of the log is missing")
             }
-            try read(path, number, identity: identity, isFirst: position == 0, isLast: position == numbers.count - 1, faults: faults)
+            try read(path, number, identity: identity, isFirst: position == 0, isLast: position == numbers.count - 1, system: system)
         }
         try conclude(directory)
     }
 
     private mutating func read(
-        _ path: String, _ number: UInt64, identity: StorageIdentity?, isFirst: Bool, isLast: Bool, faults: FileFaults
+        _ path: String, _ number: UInt64, identity: StorageIdentity?, isFirst: Bool, isLast: Bool, system: any FileSystem
     ) throws(StorageError) {
-        let file = try File(path, .read, faults: faults)
+        let file = try system.file(path, .read)
         let size = try file.size()
         let bytes = try file.read(at: 0, count: Int(size))
         try bytes.withBytes { buffer throws(StorageError) in
@@ -102,7 +107,8 @@ struct LogReplay {
                     what: "batch \(nextSequence) is destroyed: the next segment begins with batch \(header.firstSequence)")
             }
             var offset = LogSegmentHeader.size
-            while let batch = LogBatch.sound(buffer.part(offset, buffer.count - offset), salt: header.salt) {
+            var lastBatch = offset
+            while let batch = LogBatch.sound(buffer.part(offset, buffer.count - offset), salt: header.salt, checks: checksChecksums) {
                 guard batch.sequence == nextSequence, let records = LogBatch.records(buffer.part(offset, batch.size)) else {
                     throw .corrupt(
                         path: path, offset: UInt64(offset), what: "batch \(nextSequence) expected, batch \(batch.sequence) found")
@@ -113,6 +119,7 @@ struct LogReplay {
                 }
                 nextSequence += 1
                 batches += 1
+                lastBatch = offset
                 offset += batch.size
             }
             let rest = buffer.part(offset, buffer.count - offset)
@@ -122,7 +129,8 @@ struct LogReplay {
             }
             segments.append(
                 Segment(
-                    header: header, path: path, end: UInt64(offset), size: size, isTorn: isLast && rest.contains { $0 != 0 }))
+                    header: header, path: path, lastBatch: UInt64(lastBatch), end: UInt64(offset), size: size,
+                    isTorn: isLast && rest.contains { $0 != 0 }))
         }
     }
 

@@ -5,13 +5,15 @@ final class PackFiles: @unchecked Sendable {
     private static let openLimit = 64
 
     private let directory: String
-    private let faults: FileFaults
+    private let system: any FileSystem
+    private let mutant: StorageMutant?
     private let monitor = Monitor()
     private var open: [(number: UInt64, file: File)] = []
 
-    init(_ directory: String, faults: FileFaults) {
+    init(_ directory: String, system: any FileSystem, mutant: StorageMutant? = nil) {
+        self.mutant = mutant
         self.directory = directory
-        self.faults = faults
+        self.system = system
     }
 
     func path(_ number: UInt64) -> String {
@@ -21,7 +23,7 @@ final class PackFiles: @unchecked Sendable {
 
     /// The numbers of the packs in the directory, rising.
     func numbers() throws(StorageError) -> [UInt64] {
-        try Directory.names(directory).compactMap { $0.hasSuffix(".pack") ? UInt64($0.dropLast(5)) : nil }.sorted()
+        try system.names(directory).compactMap { $0.hasSuffix(".pack") ? UInt64($0.dropLast(5)) : nil }.sorted()
     }
 
     /// A pack open for reading; nil where it does not exist (any more).
@@ -34,8 +36,8 @@ final class PackFiles: @unchecked Sendable {
             return found.file
         }
         let name = path(number)
-        guard Directory.exists(name) else { return nil }
-        let file = try File(name, .read, faults: faults)
+        guard system.exists(name) else { return nil }
+        let file = try system.file(name, .read)
         if open.count >= Self.openLimit { open.removeFirst() }
         open.append((number, file))
         return file
@@ -45,21 +47,21 @@ final class PackFiles: @unchecked Sendable {
         monitor.lock()
         open.removeAll { $0.number == number }
         monitor.unlock()
-        try Directory.remove(path(number), faults: faults)
-        try Directory.sync(directory, faults: faults)
+        try system.remove(path(number))
+        try system.syncDirectory(directory)
     }
 
     /// A pack open for appending.
-    func writer(_ number: UInt64) throws(StorageError) -> File { try File(path(number), .readWrite, faults: faults) }
+    func writer(_ number: UInt64) throws(StorageError) -> File { try system.file(path(number), .readWrite) }
 
     /// A new pack with its header; its name is durable, the header becomes so with the first sync.
     func create(_ header: PackHeader) throws(StorageError) -> File {
-        let file = try File(path(header.number), .create, faults: faults)
+        let file = try system.file(path(header.number), .create)
         do throws(StorageError) {
             try file.write(header.bytes, at: 0)
-            try Directory.sync(directory, faults: faults)
+            if mutant != .packDirectoryNotSynced { try system.syncDirectory(directory) }
         } catch {
-            try? Directory.remove(file.path, faults: faults)
+            try? system.remove(file.path)
             throw error
         }
         return file

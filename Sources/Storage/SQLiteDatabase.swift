@@ -6,11 +6,14 @@ import Primitives
 final class SQLiteDatabase {
     let path: String
     private let handle: OpaquePointer
+    /// Called once, when the database or its disk turns out to be damaged.
+    var onDamage: (() -> Void)?
 
-    init(_ path: String) throws(StorageError) {
+    /// `system` names the file system, as SQLite knows it; nil: the default one.
+    init(_ path: String, system: String? = nil) throws(StorageError) {
         var handle: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        let code = sqlite3_open_v2(path, &handle, flags, system)
         guard code == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "no memory"
             sqlite3_close_v2(handle)
@@ -28,7 +31,12 @@ final class SQLiteDatabase {
     }
 
     func error(_ operation: String, _ code: Int32) -> StorageError {
-        Self.error(operation, path, code, String(cString: sqlite3_errmsg(handle)))
+        let message = String(cString: sqlite3_errmsg(handle))
+        if [SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xFF), let tell = onDamage {
+            onDamage = nil
+            tell()
+        }
+        return Self.error(operation, path, code, message)
     }
 
     /// Runs statements that return nothing.

@@ -6,16 +6,16 @@ package import Primitives
 /// none is removed at open. Not locked: the data directory is. Calls block.
 package final class SnapshotStore: Sendable {
     private let directory: String
-    private let faults: FileFaults
+    private let system: any FileSystem
 
-    package init(_ directory: String, faults: FileFaults = .none) throws(StorageError) {
+    package init(_ directory: String, system: any FileSystem = .posix) throws(StorageError) {
         self.directory = directory
-        self.faults = faults
-        try Directory.make(directory)
+        self.system = system
+        try system.makeDirectories(directory)
         for group in try groups() {
             let folder = folder(group)
-            for name in try Directory.names(folder) where name.hasSuffix(".tmp") {
-                try Directory.remove(folder + "/" + name, faults: faults)
+            for name in try system.names(folder) where name.hasSuffix(".tmp") {
+                try system.remove(folder + "/" + name)
             }
         }
     }
@@ -23,7 +23,7 @@ package final class SnapshotStore: Sendable {
     /// One that is only read: nothing is made, and nothing that was not finished is removed.
     package init(reading directory: String) {
         self.directory = directory
-        faults = .none
+        system = .posix
     }
 
     private func folder(_ group: GroupID) -> String { "\(directory)/\(group.rawValue)" }
@@ -35,7 +35,7 @@ package final class SnapshotStore: Sendable {
 
     /// The groups that have a folder.
     package func groups() throws(StorageError) -> [GroupID] {
-        try Directory.names(directory).compactMap { UInt64($0).map { GroupID($0) } }.sorted()
+        try system.names(directory).compactMap { UInt64($0).map { GroupID($0) } }.sorted()
     }
 
     /// Begins a snapshot. One that was begun for the same index and term before, and not finished, is replaced.
@@ -43,26 +43,26 @@ package final class SnapshotStore: Sendable {
         guard meta.count <= SnapshotFormat.maximumMeta else {
             throw .tooLarge(what: "a snapshot's meta bytes", size: meta.count, limit: SnapshotFormat.maximumMeta)
         }
-        if !Directory.exists(folder(group)) {
-            try Directory.make(folder(group))
-            try Directory.sync(directory, faults: faults)
+        if !system.exists(folder(group)) {
+            try system.makeDirectories(folder(group))
+            try system.syncDirectory(directory)
         }
         let target = path(group, index: index, term: term)
         let temporary = target + ".tmp"
-        try Directory.remove(temporary, faults: faults)
-        let file = try File(temporary, .create, faults: faults)
+        try system.remove(temporary)
+        let file = try system.file(temporary, .create)
         return try SnapshotWriter(
             file: file, folder: folder(group), target: target,
-            header: SnapshotFormat.header(group: group, index: index, term: term, meta: meta), faults: faults)
+            header: SnapshotFormat.header(group: group, index: index, term: term, meta: meta), system: system)
     }
 
     /// The snapshots of a group, rising by index; those whose header or trailer is destroyed are left out.
     package func list(_ group: GroupID) throws(StorageError) -> [SnapshotInfo] {
-        guard Directory.exists(folder(group)) else { return [] }
+        guard system.exists(folder(group)) else { return [] }
         var found: [SnapshotInfo] = []
-        for name in try Directory.names(folder(group)) where name.hasSuffix(".snap") {
+        for name in try system.names(folder(group)) where name.hasSuffix(".snap") {
             do throws(StorageError) {
-                let info = try SnapshotFormat.info(try File(folder(group) + "/" + name, .read, faults: faults))
+                let info = try SnapshotFormat.info(try system.file(folder(group) + "/" + name, .read))
                 if info.group == group { found.append(info) }
             } catch {
                 guard case .corrupt = error else { throw error }
@@ -103,7 +103,7 @@ package final class SnapshotStore: Sendable {
     /// Up to `count` bytes of the content from `offset` on; empty at its end.
     package func read(_ info: SnapshotInfo, at offset: UInt64, count: Int) throws(StorageError) -> [UInt8] {
         guard offset < info.length, count > 0 else { return [] }
-        let file = try File(path(info.group, index: info.index, term: info.term), .read, faults: faults)
+        let file = try system.file(path(info.group, index: info.index, term: info.term), .read)
         let start = UInt64(SnapshotFormat.headerSize + info.meta.count) + offset
         return try file.read(at: start, count: Int(min(UInt64(count), info.length - offset)))
     }
@@ -136,20 +136,20 @@ package final class SnapshotStore: Sendable {
 
     /// Deletes the group's snapshots before this index, and destroyed ones.
     package func deleteOlder(_ group: GroupID, than index: UInt64) throws(StorageError) {
-        guard Directory.exists(folder(group)) else { return }
-        for name in try Directory.names(folder(group)) where name.hasSuffix(".snap") {
+        guard system.exists(folder(group)) else { return }
+        for name in try system.names(folder(group)) where name.hasSuffix(".snap") {
             guard let found = UInt64(name.prefix { $0 != "-" }), found < index else { continue }
-            try Directory.remove(folder(group) + "/" + name, faults: faults)
+            try system.remove(folder(group) + "/" + name)
         }
-        try Directory.sync(folder(group), faults: faults)
+        try system.syncDirectory(folder(group))
     }
 
     /// Deletes all snapshots of a group.
     package func deleteAll(_ group: GroupID) throws(StorageError) {
-        guard Directory.exists(folder(group)) else { return }
-        for name in try Directory.names(folder(group)) { try Directory.remove(folder(group) + "/" + name, faults: faults) }
-        Directory.removeEmptyDirectory(folder(group))
-        try Directory.sync(directory, faults: faults)
+        guard system.exists(folder(group)) else { return }
+        for name in try system.names(folder(group)) { try system.remove(folder(group) + "/" + name) }
+        system.removeEmptyDirectory(folder(group))
+        try system.syncDirectory(directory)
     }
 }
 
@@ -158,18 +158,18 @@ package final class SnapshotWriter: @unchecked Sendable {
     private let file: File
     private let folder: String
     private let target: String
-    private let faults: FileFaults
+    private let system: any FileSystem
     private let contentStart: UInt64
     private let hash = RunningSHA256()
     private var isOver = false
     /// Bytes of content so far: where the next piece begins.
     package private(set) var written: UInt64 = 0
 
-    init(file: File, folder: String, target: String, header: [UInt8], faults: FileFaults) throws(StorageError) {
+    init(file: File, folder: String, target: String, header: [UInt8], system: any FileSystem) throws(StorageError) {
         self.file = file
         self.folder = folder
         self.target = target
-        self.faults = faults
+        self.system = system
         contentStart = UInt64(header.count)
         try file.write(header, at: 0)
     }
@@ -195,20 +195,20 @@ package final class SnapshotWriter: @unchecked Sendable {
         do throws(StorageError) {
             try file.write(SnapshotFormat.trailer(length: written, digest: digest), at: contentStart + written)
             try file.sync()
-            try Directory.rename(file.path, to: target, faults: faults)
+            try system.rename(file.path, to: target)
             isOver = true
-            try Directory.sync(folder, faults: faults)
+            try system.syncDirectory(folder)
         } catch {
             abort()
             throw error
         }
-        return try SnapshotFormat.info(try File(target, .read, faults: faults))
+        return try SnapshotFormat.info(try system.file(target, .read))
     }
 
     /// Removes what was written.
     package func abort() {
         guard !isOver else { return }
         isOver = true
-        try? Directory.remove(file.path, faults: faults)
+        try? system.remove(file.path)
     }
 }

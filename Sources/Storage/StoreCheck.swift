@@ -26,9 +26,9 @@ package struct StoreCheck {
     package typealias Progress = (_ done: UInt64, _ total: UInt64) -> Void
 
     private let directory: String
-    private let faults: FileFaults
+    private let system: any FileSystem
     private let files: PackFiles
-    private let lock: DirectoryLock
+    private let lock: any DirectoryHold
     private let identity: (high: UInt64, low: UInt64)
     private let compressor = Compressor(level: 1)
     private var result = StoreCheckResult()
@@ -37,12 +37,12 @@ package struct StoreCheck {
     private var tails: [UInt64: UInt64] = [:]
 
     package static func run(
-        _ directory: String, repair: Bool = false, faults: FileFaults = .none, progress: Progress = { _, _ in }
+        _ directory: String, repair: Bool = false, system: any FileSystem = .posix, progress: Progress = { _, _ in }
     ) throws(StorageError) -> StoreCheckResult {
-        guard Directory.exists(directory + "/store.json") else {
+        guard system.exists(directory + "/store.json") else {
             throw .corrupt(path: directory + "/store.json", offset: 0, what: "there is no chunk store here")
         }
-        var check = try StoreCheck(directory, faults: faults)
+        var check = try StoreCheck(directory, system: system)
         try check.readPacks(progress)
         if repair {
             try check.rebuildIndex()
@@ -56,20 +56,20 @@ package struct StoreCheck {
     package static func soundChunks(
         _ directory: String, progress: Progress = { _, _ in }
     ) throws(StorageError) -> (chunks: Set<ChunkID>, findings: [StorageFinding]) {
-        guard Directory.exists(directory + "/store.json") else {
+        guard POSIXFileSystem().exists(directory + "/store.json") else {
             throw .corrupt(path: directory + "/store.json", offset: 0, what: "there is no chunk store here")
         }
-        var check = try StoreCheck(directory, faults: .none)
+        var check = try StoreCheck(directory, system: POSIXFileSystem())
         try check.readPacks(progress)
         return (Set(check.sound.keys), check.result.findings)
     }
 
-    private init(_ directory: String, faults: FileFaults) throws(StorageError) {
+    private init(_ directory: String, system: any FileSystem) throws(StorageError) {
         self.directory = directory
-        self.faults = faults
-        files = PackFiles(directory + "/packs", faults: faults)
-        lock = try DirectoryLock(directory)
-        identity = try ChunkStore.openIdentity(directory, faults: faults)
+        self.system = system
+        files = PackFiles(directory + "/packs", system: system)
+        lock = try system.lock(directory)
+        identity = try ChunkStore.openIdentity(directory, system: system)
     }
 
     private mutating func find(_ path: String, _ offset: UInt64, _ what: String) {
@@ -147,9 +147,9 @@ package struct StoreCheck {
 
     private mutating func compareIndex() throws(StorageError) {
         let path = ChunkStore.indexPath(directory)
-        guard Directory.exists(path) else { return find(path, 0, "the index is missing; the next start rebuilds it") }
+        guard system.exists(path) else { return find(path, 0, "the index is missing; the next start rebuilds it") }
         do throws(StorageError) {
-            let index = try ChunkIndex(path)
+            let index = try ChunkIndex(path, system: system)
             if let problem = try index.integrityProblem() { find(path, 0, problem) }
             var after: ChunkID?
             while true {
@@ -173,8 +173,8 @@ package struct StoreCheck {
     }
 
     private mutating func rebuildIndex() throws(StorageError) {
-        try ChunkStore.removeIndex(directory, faults: faults)
-        let index = try ChunkIndex(ChunkStore.indexPath(directory))
+        try ChunkStore.removeIndex(directory, system: system)
+        let index = try ChunkIndex(ChunkStore.indexPath(directory), system: system)
         _ = try index.bind(storeHigh: identity.high, storeLow: identity.low)
         try index.add(sound.map { ($0.key, $0.value[0]) }, lengths: tails)
         try index.checkpoint()

@@ -12,6 +12,8 @@ enum SystemCall {
         }
     }
 
+    static func meansForbidden(_ number: Int32) -> Bool { number == EACCES || number == EPERM || number == EROFS }
+
     /// Nanoseconds of the monotonic clock, for rates and statistics only.
     static func monotonicNanoseconds() -> UInt64 {
         var time = timespec()

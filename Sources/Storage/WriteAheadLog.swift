@@ -32,7 +32,7 @@ package final class WriteAheadLog: @unchecked Sendable {
 
     package let directory: String
     private let options: LogOptions
-    private let lock: DirectoryLock
+    private let lock: any DirectoryHold
     private let monitor = Monitor()
     private var thread: OSThread?
 
@@ -49,29 +49,32 @@ package final class WriteAheadLog: @unchecked Sendable {
     private let writer: LogWriter
 
     /// Opens the log of a directory, or makes one there, and says what each group remembers, in the
-    /// order of their ids.
+    /// order of their ids. Without a thread of its own it works only when its owner calls `turn`: under virtual time.
     package static func open(
-        _ directory: String, identity: StorageIdentity, options: LogOptions = LogOptions(), faults: FileFaults = .none
+        _ directory: String, identity: StorageIdentity, options: LogOptions = LogOptions(), system: any FileSystem = .posix,
+        hasThread: Bool = true
     ) throws(StorageError) -> (log: WriteAheadLog, groups: [RecoveredGroup]) {
         precondition(options.segmentSize >= 1 << 10 && options.segmentSize <= 1 << 30, "segmentSize must be 1 KiB to 1 GiB")
         precondition(options.preallocation >= 512 && options.maximumSegments >= 2, "preallocation at least 512, maximumSegments at least 2")
-        try Directory.make(directory)
-        let lock = try DirectoryLock(directory)
-        for name in try Directory.names(directory) where name.hasSuffix(".wal.tmp") {
-            try Directory.remove(directory + "/" + name, faults: faults)
+        try system.makeDirectories(directory)
+        let lock = try system.lock(directory)
+        for name in try system.names(directory) where name.hasSuffix(".wal.tmp") {
+            try system.remove(directory + "/" + name)
         }
-        let replay = try LogReplay(directory, identity: identity, faults: faults)
-        let writer = try LogWriter(directory, identity: identity, options: options, replay: replay, faults: faults)
-        return (WriteAheadLog(directory, options: options, lock: lock, writer: writer), replay.recovered)
+        // A segment whose name is not durable yet may have been made by a process that was killed; it counts from here on.
+        try system.syncDirectory(directory)
+        let replay = try LogReplay(directory, identity: identity, system: system, mutant: options.mutant)
+        let writer = try LogWriter(directory, identity: identity, options: options, replay: replay, system: system)
+        return (WriteAheadLog(directory, options: options, lock: lock, writer: writer, hasThread: hasThread), replay.recovered)
     }
 
-    private init(_ directory: String, options: LogOptions, lock: DirectoryLock, writer: LogWriter) {
+    private init(_ directory: String, options: LogOptions, lock: any DirectoryHold, writer: LogWriter, hasThread: Bool) {
         self.directory = directory
         self.options = options
         self.lock = lock
         self.writer = writer
         published = statisticsOfWriter()
-        thread = OSThread { self.run() }
+        if hasThread { thread = OSThread { self.run() } }
     }
 
     /// Appends the records, all or none of them, and calls `completion` from the log's thread when they are durable
@@ -80,7 +83,7 @@ package final class WriteAheadLog: @unchecked Sendable {
     package func append(_ records: [LogRecord], completion: @escaping Completion) {
         let size = records.reduce(0) { $0 + LogBatch.size(of: $1) }
         monitor.lock()
-        while queuedBytes > 0, queuedBytes + size > options.queueBytes, !isStopping { monitor.wait() }
+        while thread != nil, queuedBytes > 0, queuedBytes + size > options.queueBytes, !isStopping { monitor.wait() }
         guard !isStopping else {
             monitor.unlock()
             completion(.closed(path: directory))
@@ -130,6 +133,7 @@ package final class WriteAheadLog: @unchecked Sendable {
             monitor.broadcast()
         }
         thread?.join()
+        if thread == nil { while turn() {} }
         lock.release()
     }
 
@@ -140,6 +144,17 @@ package final class WriteAheadLog: @unchecked Sendable {
             commit(group)
             reclaim()
         }
+    }
+
+    /// Commits what waits, as the thread would, up to the size of a group commit; false where nothing waits. For logs
+    /// without a thread.
+    package func turn() -> Bool {
+        precondition(thread == nil, "the log has a thread")
+        let hasWork = monitor.withLock { !queue.isEmpty }
+        guard hasWork, let group = nextGroup() else { return false }
+        commit(group)
+        reclaim()
+        return true
     }
 
     /// All that waits, up to the size of a group commit; nil when the log is closed and nothing waits.

@@ -30,18 +30,22 @@ import Testing
             var generator = SeededGenerator(seed: seed)
             return (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
         }
-        // Windows of 16 bytes: extents within one, across several, next to each other, and of no bytes at all.
-        let cases: [([(UInt64, [UInt8])], UInt64)] = [
+        // In sixteenths of a window: extents within one, across several, next to each other, and of no bytes at all.
+        let small: [([(UInt64, [UInt8])], UInt64)] = [
             ([], 0), ([], 5), ([(0, bytes(3, 1))], 3), ([(0, bytes(3, 1))], 40), ([(7, bytes(50, 2))], 57), ([(7, bytes(50, 2))], 58),
             ([(0, bytes(16, 3)), (32, bytes(16, 4))], 48), ([(0, bytes(10, 5)), (10, bytes(10, 6)), (90, bytes(1, 7))], 91),
             ([(5, bytes(1, 8)), (7, bytes(1, 9)), (9, bytes(33, 10))], 1_000),
         ]
-        try await Fixture.run(windowBytes: 16) { fixture in
+        let unit = 4_096
+        let large = small.map { extents, size in
+            (extents.map { ($0.0 * UInt64(unit), bytes($0.1.count * unit, $0.0)) }, size * UInt64(unit) + 1)
+        }
+        try await Fixture.run(windowBytes: 16 * unit) { fixture in
             let share = try await fixture.nfs()
             let path = FilePath("f")!
             var options = PutOptions(force: true)
             options.isSparse = true
-            for (extents, size) in cases {
+            for (extents, size) in small + large {
                 let stored = try await fixture.client.put(share, path, body(extents, size: size), options: options)
                 #expect(stored.bytes == size)
                 let found = try await fixture.client.bytes(share, path)
@@ -51,7 +55,7 @@ import Testing
     }
 
     @Test func whatIsNoSparseFileIsRefusedAndLeavesNothing() async throws {
-        try await Fixture.run(windowBytes: 16) { fixture in
+        try await Fixture.run(windowBytes: 1 << 16) { fixture in
             let share = try await fixture.nfs()
             var options = PutOptions()
             options.isSparse = true

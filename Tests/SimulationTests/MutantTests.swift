@@ -10,7 +10,7 @@ import Workloads
     /// Those that need thousands of seeds are left to `make mutants`.
     static let quick: [Mutant] = [
         .ackBeforeSync, .pushAckBeforeStore, .commitBeforeChunks, .commitAlone, .proposalWithoutStamp,
-        .reloadWithoutAsking, .serveDecay, .lostWrite, .conflictsForgotten,
+        .reloadWithoutAsking, .serveDecay, .lostWrite, .conflictsForgotten, .snapshotCutsLog,
     ]
 
     @Test(arguments: quick)

@@ -27,7 +27,9 @@ import Workloads
     }
 
     /// Some of them, as far as a debug build runs them in seconds.
-    @Test(arguments: ["steady-3", "home-region-lost", "bit-rot", "clock-jumps", "full-disks"])
+    @Test(arguments: [
+        "steady-3", "home-region-lost", "bit-rot", "clock-jumps", "full-disks", "rolling-upgrade", "poisoned-upgrade", "wire-mismatch",
+    ])
     func theyHold(name: String) throws {
         let text = try String(contentsOf: Self.folder.appendingPathComponent("\(name).yaml"), encoding: .utf8)
         let scenario = try #require(try Self.read(text))
@@ -64,6 +66,11 @@ import Workloads
         ("at_s: 1,", "at_s: 11,", "s.yaml:12: faults[0].at_s: is after the end of the scenario"),
         ("crash: north/1", "replace_disk: all", "s.yaml:12: faults[0].replace_disk: would destroy all copies of everything"),
         ("crash: north/1", "isolate: all", "s.yaml:12: faults[0].isolate: leaves nobody outside"),
+        (
+            "nodes: {north: 2, south: 1}", "nodes: {north: 2, south: 1}\nlate: {south: 1}",
+            "s.yaml:6: late.south: a region begins with one machine"
+        ),
+        ("crash: north/1", "upgrade: north/1", "s.yaml:12: faults[0].wire: "),
         ("map: toy", "map: mars", "map mars: there is none of that name"),
     ])
     func mistakesAreNamed(old: String, new: String, expected: String) throws {

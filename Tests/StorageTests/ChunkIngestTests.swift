@@ -71,7 +71,7 @@ import Testing
     @Test func aFullDiskFailsTheIngestOnly() throws {
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        let store = try ChunkStore(scratch.path, options: Sample.smallStore, faults: saboteur.faults)
+        let store = try ChunkStore(scratch.path, options: Sample.smallStore, system: saboteur.system)
         saboteur.fillDisk(".pack", after: 100)
         guard case .noSpace = storageError({ _ = try self.ingest(store, Sample.random(1, 200_000), pieces: 5_000) }) else {
             return #expect(Bool(false))

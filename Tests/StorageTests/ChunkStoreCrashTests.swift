@@ -70,6 +70,35 @@ import Testing
         try late.close()
     }
 
+    /// The index forgets, as after a power failure, that a chunk had decayed and was put again: the new copy counts.
+    @Test func aLaterCopyTakesThePlaceOfADecayedOne() throws {
+        let chunks = [Sample.random(1, 400), Sample.random(2, 500)]
+        let (scratch, offsets) = try prepare(chunks)
+        try scratch.flip(Self.pack, at: offsets[0] + ChunkFrame.headerSize + 9)
+        let before = try scratch.copy()
+        let store = try open(scratch)
+        let id = SHA256.hash(chunks[0])
+        guard case .corruptChunk = storageError({ _ = try store.get(id) }) else { return #expect(Bool(false)) }
+        try store.put(chunks[0])
+        try store.close()
+        // The packs of the end with the index of the beginning.
+        try before.write(try scratch.bytes(Self.pack), to: Self.pack)
+        let late = try open(before)
+        #expect(try late.get(id) == chunks[0])
+        try late.close()
+    }
+
+    /// An index whose disk failed within a call is not believed.
+    @Test func aSuspectIndexIsMadeAnew() throws {
+        let (scratch, _) = try prepare([Sample.random(1, 400)])
+        try scratch.write([], to: "index.suspect")
+        let store = try open(scratch)
+        #expect(store.openFindings.first?.what.contains("rebuilt") == true)
+        #expect(try store.get(SHA256.hash(Sample.random(1, 400))) == Sample.random(1, 400))
+        try store.close()
+        #expect(try !scratch.names("").contains("index.suspect"))
+    }
+
     @Test func decayCostsOneChunk() throws {
         let chunks = [Sample.random(1, 400), Sample.random(2, 500), Sample.random(3, 300)]
         let (scratch, offsets) = try prepare(chunks)

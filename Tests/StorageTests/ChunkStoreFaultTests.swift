@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: [nil, 0, 1, 56, 57, 300, 511] as [Int?]) func aFullDiskRefusesPutsAndServesReads(after: Int?) throws {
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        let store = try ChunkStore(scratch.path, options: Sample.smallStore, faults: saboteur.faults)
+        let store = try ChunkStore(scratch.path, options: Sample.smallStore, system: saboteur.system)
         let first = Sample.random(1, 500)
         try store.put(first)
         let size = try scratch.bytes("packs/0000000001.pack").count
@@ -38,7 +38,7 @@ import Testing
     @Test func aFailedSyncLosesWhatWasNotAcknowledged() throws {
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        let store = try ChunkStore(scratch.path, options: Sample.smallStore, faults: saboteur.faults)
+        let store = try ChunkStore(scratch.path, options: Sample.smallStore, system: saboteur.system)
         let kept = Sample.random(1, 500)
         let lost = Sample.random(2, 500)
         try store.put(kept)
@@ -60,7 +60,7 @@ import Testing
     @Test func anAppendUnderWayWhenASyncFailsIsLostToo() throws {
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        let store = try ChunkStore(scratch.path, options: Sample.smallStore, faults: saboteur.faults)
+        let store = try ChunkStore(scratch.path, options: Sample.smallStore, system: saboteur.system)
         let staged = try Sample.random(1, 500).withUnsafeBytes { try store.stage($0) }
         let (isWriting, mayWrite, isOver) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         saboteur.set { operation in
@@ -94,7 +94,7 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        let store = try ChunkStore(scratch.path, options: Sample.smallStore, faults: saboteur.faults)
+        let store = try ChunkStore(scratch.path, options: Sample.smallStore, system: saboteur.system)
         let calls = Atomic<Int>(0)
         let crashAt = 20 + generator.below(150)
         let synced = Mutex<[String: UInt64]>([:])
@@ -201,7 +201,7 @@ import Testing
         while true {
             let scratch = try Scratch()
             let saboteur = Saboteur()
-            let store = try ChunkStore(scratch.path, options: Sample.smallStore, faults: saboteur.faults)
+            let store = try ChunkStore(scratch.path, options: Sample.smallStore, system: saboteur.system)
             try store.put(chunks)
             try store.delete(chunks.indices.filter { $0 % 4 != 0 }.map { SHA256.hash(chunks[$0]) })
             let calls = Atomic<Int>(0)
@@ -259,7 +259,7 @@ import Testing
         var options = Sample.smallStore
         options.packSize = 6 << 10
         options.cacheBytes = generator.below(2) * 8_000
-        var store = try ChunkStore(scratch.path, options: options, faults: saboteur.faults)
+        var store = try ChunkStore(scratch.path, options: options, system: saboteur.system)
         var model: [UInt64: [UInt8]] = [:]
         for _ in 0..<150 {
             switch generator.below(12) {
@@ -278,7 +278,7 @@ import Testing
             case 8: _ = try store.compact(budget: generator.below(6_000))
             case 9:
                 try store.close()
-                store = try ChunkStore(scratch.path, options: options, faults: saboteur.faults)
+                store = try ChunkStore(scratch.path, options: options, system: saboteur.system)
                 #expect(store.openFindings == [])
             default:
                 let key = generator.next() % 60

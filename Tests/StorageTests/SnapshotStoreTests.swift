@@ -71,7 +71,7 @@ import Testing
         for call in 0..<12 {
             let scratch = try Scratch()
             let saboteur = Saboteur()
-            let store = try SnapshotStore(scratch.path, faults: saboteur.faults)
+            let store = try SnapshotStore(scratch.path, system: saboteur.system)
             let old = try write(store, index: 1, [1])
             let counter = Counter()
             saboteur.set { _ in counter.next() == call ? .fail(errno: 28) : .proceed }

@@ -38,7 +38,7 @@ final class Scratch: Sendable {
 final class Saboteur: Sendable {
     private let rule = Mutex<(@Sendable (FileOperation) -> FileVerdict)?>(nil)
 
-    var faults: FileFaults {
+    var system: FileFaults {
         FileFaults { operation in self.rule.withLock { $0 }?(operation) ?? .proceed }
     }
     func set(_ new: (@Sendable (FileOperation) -> FileVerdict)?) { rule.withLock { $0 = new } }

@@ -39,7 +39,7 @@ import Testing
         options.segmentSize = 1_024 << generator.below(4)
         options.preallocation = 512
         options.maximumSegments = 2 + generator.below(3)
-        var (log, groups) = try WriteAheadLog.open(scratch.path, identity: Sample.identity, options: options, faults: saboteur.faults)
+        var (log, groups) = try WriteAheadLog.open(scratch.path, identity: Sample.identity, options: options, system: saboteur.system)
         var models: [GroupID: Model] = [:]
         var term: UInt64 = 1
         for _ in 0..<250 {
@@ -57,7 +57,7 @@ import Testing
             guard generator.below(12) == 0 else { continue }
             log.close()
             if generator.below(2) == 0 { try tearTail(scratch, &generator) }
-            (log, groups) = try WriteAheadLog.open(scratch.path, identity: Sample.identity, options: options, faults: saboteur.faults)
+            (log, groups) = try WriteAheadLog.open(scratch.path, identity: Sample.identity, options: options, system: saboteur.system)
             compare(groups, models)
         }
         log.close()

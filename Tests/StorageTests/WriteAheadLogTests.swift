@@ -8,14 +8,14 @@ import Testing
     private static let first = "0000000000000001.wal"
 
     private func open(
-        _ scratch: Scratch, segment: Int = 1 << 20, segments: Int = 4, faults: FileFaults = .none, node: UInt64 = 3
+        _ scratch: Scratch, segment: Int = 1 << 20, segments: Int = 4, system: any FileSystem = .posix, node: UInt64 = 3
     ) throws -> (log: WriteAheadLog, groups: [RecoveredGroup]) {
         var options = LogOptions()
         options.segmentSize = segment
         options.preallocation = 1 << 12
         options.maximumSegments = segments
         let identity = StorageIdentity(cluster: Sample.identity.cluster, node: NodeID(node))
-        return try WriteAheadLog.open(scratch.path, identity: identity, options: options, faults: faults)
+        return try WriteAheadLog.open(scratch.path, identity: identity, options: options, system: system)
     }
 
     private func entry(_ group: UInt64, _ index: UInt64, _ term: UInt64, _ payload: [UInt8]) -> LogRecord {
@@ -186,7 +186,7 @@ import Testing
     @Test func aFullDiskFailsAppendsUntilThereIsSpace() throws {
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        var (log, groups) = try open(scratch, segment: 1_024, faults: saboteur.faults)
+        var (log, groups) = try open(scratch, segment: 1_024, system: saboteur.system)
         var index: UInt64 = 0
         var failures = 0
         for round in 0..<60 {
@@ -200,7 +200,7 @@ import Testing
             }
             if round % 10 == 9 {
                 log.close()
-                (log, groups) = try open(scratch, segment: 1_024, faults: saboteur.faults)
+                (log, groups) = try open(scratch, segment: 1_024, system: saboteur.system)
                 #expect(groups.first?.entries.count == Int(index))
             }
         }
@@ -211,7 +211,7 @@ import Testing
     @Test func aFailedSyncEndsTheLog() throws {
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        let (log, _) = try open(scratch, faults: saboteur.faults)
+        let (log, _) = try open(scratch, system: saboteur.system)
         try log.append([entry(1, 1, 1, [1])])
         saboteur.failSyncs(".wal")
         guard case .io = storageError({ try log.append([self.entry(1, 2, 1, [2])]) }) else { return #expect(Bool(false)) }
@@ -228,7 +228,7 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let scratch = try Scratch()
         let saboteur = Saboteur()
-        let (log, _) = try open(scratch, segment: 16 << 10, faults: saboteur.faults)
+        let (log, _) = try open(scratch, segment: 16 << 10, system: saboteur.system)
         let acknowledged = UInt64(generator.below(12))
         for index in 1..<acknowledged + 1 { try log.append([entry(1, index, 1, Sample.random(index, 900))]) }
         let written = Mutex<(path: String, offset: Int, count: Int)>(("", 0, 0))

@@ -17,6 +17,7 @@ import Testing
         "Workloads": ["Primitives", "Filesystem"],
         "Simulation": ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"],
         "Storage": ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"],
+        "StorageSimulation": ["Primitives", "Chunks", "Simulation", "Storage", "CSQLite"],
         "Transport": ["Primitives", "COpenSSL"],
         "Router": ["Primitives", "Transport", "CLinux"],
         "NodeRuntime": [

@@ -11,20 +11,20 @@ struct MutantTable {
     func run(_ verb: Simulate) async throws {
         var missed: [String] = []
         var rows = ["| mutant | seeds needed | seen by |", "|---|---|---|"]
-        for mutant in Mutant.allCases {
+        for mutant in source.mutants {
             var one = verb
-            one.mutant = mutant.rawValue
+            one.mutant = mutant
             one.untilFailure = true
             let runner = SeedRunner(source: source, first: first, count: count, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
             let state = try await runner.run(one)
             let caught = state.results.filter { !$0.violations.isEmpty }.min { $0.seed < $1.seed }
             guard let caught, let violation = caught.violations.first else {
-                missed.append(mutant.rawValue)
-                rows.append("| \(mutant.rawValue) | more than \(state.done) | - |")
+                missed.append(mutant)
+                rows.append("| \(mutant) | more than \(state.done) | - |")
                 continue
             }
-            rows.append("| \(mutant.rawValue) | \(caught.seed - first + 1) | \(violation.prefix { $0 != ":" }) |")
-            Terminal.error("\(mutant.rawValue): seed \(caught.seed): \(violation)")
+            rows.append("| \(mutant) | \(caught.seed - first + 1) | \(violation.prefix { $0 != ":" }) |")
+            Terminal.error("\(mutant): seed \(caught.seed): \(violation)")
         }
         for row in rows { Terminal.line(row) }
         guard missed.isEmpty else {

@@ -16,6 +16,7 @@ struct RunRecord: Sendable {
     let violations: [String]
     let repeatLine: String
     let wasStopped: Bool
+    let measures: [Measure]
 
     init(_ result: RunResult, wall: Duration, repeatLine: String) {
         scenario = result.scenario
@@ -29,6 +30,7 @@ struct RunRecord: Sendable {
         violations = result.violations.map(\.description)
         self.repeatLine = repeatLine
         wasStopped = result.wasStopped
+        measures = result.measures
     }
 
     var text: String {
@@ -63,6 +65,15 @@ struct RunRecord: Sendable {
                 $0.field("faults", statistics.faults)
                 $0.key("recovery_s")
                 if let recovery { $0.value(recovery) } else { $0.null() }
+                $0.key("measures")
+                $0.array {
+                    for measure in measures {
+                        $0.object {
+                            $0.field("name", measure.name)
+                            $0.field("ms", Double(measure.nanoseconds) / 1e6)
+                        }
+                    }
+                }
                 $0.key("violations")
                 $0.array { for violation in violations { $0.value(violation) } }
                 $0.field("repeat", repeatLine)

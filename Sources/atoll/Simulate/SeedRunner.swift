@@ -97,11 +97,7 @@ final class SeedRunner: Sendable {
             CrashNotice.running("\(verb.repeatLine(seed))", lane: lane)
             let start = ContinuousClock.now
             let sink: ((String) -> Void)? = seed == first ? traceFile.map { file in { file.write($0) } } : nil
-            let mutant = verb.mutant.flatMap { Mutant(rawValue: $0) }
-            let result = Simulation.run(source.scenario(seed), seed: seed, mutant: mutant, keepsTimeline: verb.report != nil, sink: sink) {
-                progress in
-                self.show(seed, progress)
-            }
+            let result = source.run(seed, mutant: verb.mutant, keepsTimeline: verb.report != nil, sink: sink) { self.show(seed, $0) }
             CrashNotice.running("", lane: lane)
             record(RunRecord(result, wall: ContinuousClock.now - start, repeatLine: verb.repeatLine(seed)), result.timeline, verb)
         }
@@ -159,6 +155,7 @@ final class SeedRunner: Sendable {
             "\(state.done) of \(count) seeds\(state.isStopped ? " (stopped)" : ""), \(state.failed.count) failed; "
             + "\(Show.figure(wall)) s, \(Show.figure(simulated)) s simulated, \(Show.figure(Double(state.events) / max(wall, 0.001) / 1e6)) million events/s"
         if verb.output.json { Terminal.error(words) } else { Terminal.line(words) }
+        if !verb.output.json { for line in MeasureTable.lines(state.results) { Terminal.line(line) } }
     }
 }
 

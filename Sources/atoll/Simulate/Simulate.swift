@@ -11,11 +11,12 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a scenario under virtual time, and check what the cluster promises.",
         discussion: """
-            A scenario is a name (those of simulations/scenarios) or a file; `swarm` draws everything from the seed. \
+            A scenario is a name (those of simulations/scenarios) or a file; `swarm` draws everything from the seed; \
+            `storage` runs the log and the chunk store alone, on a disk that fails in every way POSIX allows. \
             A run is a function of scenario and seed: the trace hash is the same in every process and build.
             """)
 
-    @Argument(help: "A scenario by name or file, or `swarm`.")
+    @Argument(help: "A scenario by name or file, or `swarm`, or `storage`.")
     var scenario: String
     @Option(help: "The first seed, 0 to 2^63-1.")
     var seed: UInt64 = 1
@@ -44,9 +45,6 @@ struct Simulate: AsyncParsableCommand {
             throw ValidationError("--seed \(seed) --seeds \(seeds): the last seed is too large")
         }
         if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs \(jobs): give 1 to 256") }
-        if let mutant, Mutant(rawValue: mutant) == nil {
-            throw ValidationError("--mutant \(mutant): \(Suggestion.sentence(for: mutant, among: Mutant.allCases.map(\.rawValue)))")
-        }
     }
 
     func run() async throws {
@@ -57,6 +55,9 @@ struct Simulate: AsyncParsableCommand {
             throw CommandFailure.usage("simulate", "", error.description)
         } catch let error as UnknownSetting {
             throw CommandFailure.usage("simulate", "", error.description)
+        }
+        if let mutant, !source.mutants.contains(mutant) {
+            throw CommandFailure.usage("simulate", "--mutant \(mutant)", Suggestion.sentence(for: mutant, among: source.mutants))
         }
         if mutants { return try await MutantTable(source: source, first: seed, count: seeds, jobs: jobs).run(self) }
         let runner = SeedRunner(source: source, first: seed, count: seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)

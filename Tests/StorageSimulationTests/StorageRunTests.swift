@@ -1,0 +1,37 @@
+import Primitives
+import Storage
+import StorageSimulation
+import Testing
+
+/// The storage's own code on a disk that fails in every way POSIX allows (docs/internals/simulation.md, "Storage").
+@Suite struct StorageRunTests {
+    /// 600 seeds; `atoll simulate storage` runs as many as one likes. A failure says which command repeats it.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func whatWasAcknowledgedIsThere(batch: UInt64) {
+        var crashes: UInt64 = 0
+        var refusals: UInt64 = 0
+        for seed in (batch * 60 + 1)...(batch * 60 + 60) {
+            let result = StorageRun.run(seed: seed)
+            #expect(result.violations.isEmpty, "atoll simulate storage --seed \(seed): \(result.violations)")
+            crashes += result.crashes
+            refusals += result.refusals
+        }
+        #expect(crashes > 60, "power fails")
+        #expect(refusals > 2, "decay is found")
+    }
+
+    @Test(arguments: StorageMutant.allCases)
+    func mutantIsCaught(mutant: StorageMutant) {
+        for seed in 1...2_000 as ClosedRange<UInt64> {
+            guard let violation = StorageRun.run(seed: seed, mutant: mutant).violations.first else { continue }
+            print("mutant \(mutant.rawValue): \(seed) seeds, \(violation)")
+            return
+        }
+        Issue.record("\(mutant.rawValue) is not seen in 2,000 seeds")
+    }
+
+    @Test func theSameSeedGivesTheSameTrace() {
+        #expect(StorageRun.run(seed: 3).traceHash == StorageRun.run(seed: 3).traceHash)
+        #expect(StorageRun.run(seed: 3).traceHash != StorageRun.run(seed: 4).traceHash)
+    }
+}
