@@ -45,34 +45,34 @@ package enum LogCheck {
 
     /// As `run`, after mending what can be mended; says what was done.
     package static func repair(
-        _ directory: String, identity: StorageIdentity?, faults: FileFaults = .none
+        _ directory: String, identity: StorageIdentity?, system: any FileSystem = .posix
     ) throws(StorageError) -> (done: [String], result: LogCheckResult) {
-        guard Directory.exists(directory), try Directory.names(directory).contains(where: { $0.hasSuffix(".wal") }) else {
+        guard system.exists(directory), try system.names(directory).contains(where: { $0.hasSuffix(".wal") }) else {
             throw .corrupt(path: directory, offset: 0, what: "there is no log here")
         }
-        let done = try mend(directory, identity: identity, faults: faults)
-        return (done, try run(directory, identity: identity, faults: faults))
+        let done = try mend(directory, identity: identity, system: system)
+        return (done, try run(directory, identity: identity, system: system))
     }
 
-    private static func mend(_ directory: String, identity: StorageIdentity?, faults: FileFaults) throws(StorageError) -> [String] {
-        let lock = try DirectoryLock(directory)
+    private static func mend(_ directory: String, identity: StorageIdentity?, system: any FileSystem) throws(StorageError) -> [String] {
+        let lock = try system.lock(directory)
         defer { lock.release() }
         var done: [String] = []
-        for name in try Directory.names(directory) where name.hasSuffix(".wal.tmp") {
-            try Directory.remove(directory + "/" + name, faults: faults)
+        for name in try system.names(directory) where name.hasSuffix(".wal.tmp") {
+            try system.remove(directory + "/" + name)
             done.append("\(directory)/\(name): removed, it was never finished")
         }
-        if let identity { done += try LogHeaderRepair(directory, identity: identity, faults: faults).run() }
+        if let identity { done += try LogHeaderRepair(directory, identity: identity, system: system).run() }
         // Only of a log that is sound but for its tail.
         let tail: LogReplay.Segment?
         do throws(StorageError) {
-            tail = try LogReplay(directory, identity: identity, faults: faults).segments.last
+            tail = try LogReplay(directory, identity: identity, system: system).segments.last
         } catch {
             guard case .corrupt = error else { throw error }
             return done
         }
         guard let tail, tail.isTorn else { return done }
-        let file = try File(tail.path, .readWrite, faults: faults)
+        let file = try system.file(tail.path, .readWrite)
         try file.truncate(to: tail.end)
         try file.sync()
         done.append("\(tail.path) at offset \(tail.end): cut a batch that was never finished, and never acknowledged")

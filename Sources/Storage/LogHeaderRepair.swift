@@ -7,18 +7,18 @@ import Primitives
 struct LogHeaderRepair {
     private let directory: String
     private let identity: StorageIdentity
-    private let faults: FileFaults
+    private let system: any FileSystem
 
-    init(_ directory: String, identity: StorageIdentity, faults: FileFaults) {
+    init(_ directory: String, identity: StorageIdentity, system: any FileSystem) {
         self.directory = directory
         self.identity = identity
-        self.faults = faults
+        self.system = system
     }
 
     /// What was done, in sentences.
     func run() throws(StorageError) -> [String] {
         var done: [String] = []
-        let names = try Directory.names(directory)
+        let names = try system.names(directory)
         for name in names where name.hasSuffix(".wal") {
             guard let number = UInt64(name.dropLast(4)) else { continue }
             if let path = try mend(number) { done.append("\(path) at offset 0: wrote the segment's header anew, as its batches prove it") }
@@ -28,7 +28,7 @@ struct LogHeaderRepair {
 
     private func mend(_ number: UInt64) throws(StorageError) -> String? {
         let path = LogReplay.path(directory, number)
-        let file = try File(path, .readWrite, faults: faults)
+        let file = try system.file(path, .readWrite)
         let bytes = try file.read(at: 0, count: Int(try file.size()))
         let header = try bytes.withBytes { buffer throws(StorageError) -> LogSegmentHeader? in
             do throws(StorageError) {

@@ -76,7 +76,7 @@ package final class SnapshotStore: Sendable {
     /// Of the files with a name: which are destroyed, and where. Header and trailer are looked at, and of the newest
     /// sound one all of its content.
     package func destroyed(_ group: GroupID) throws(StorageError) -> [StorageFinding] {
-        guard Directory.exists(folder(group)) else { return [] }
+        guard system.exists(folder(group)) else { return [] }
         var findings: [StorageFinding] = []
         func look(_ body: () throws(StorageError) -> Void) throws(StorageError) {
             do throws(StorageError) {
@@ -86,8 +86,8 @@ package final class SnapshotStore: Sendable {
                 findings.append(StorageFinding(path: path, offset: offset, what: what))
             }
         }
-        for name in try Directory.names(folder(group)) where name.hasSuffix(".snap") {
-            try look { () throws(StorageError) in _ = try SnapshotFormat.info(try File(folder(group) + "/" + name, .read, faults: faults)) }
+        for name in try system.names(folder(group)) where name.hasSuffix(".snap") {
+            try look { () throws(StorageError) in _ = try SnapshotFormat.info(try system.file(folder(group) + "/" + name, .read)) }
         }
         if let newest = try latest(group) { try look { () throws(StorageError) in try verify(newest) } }
         return findings
@@ -96,7 +96,7 @@ package final class SnapshotStore: Sendable {
     /// Gives a destroyed file another name, under which nobody takes it for a snapshot.
     package func setAside(_ finding: StorageFinding) throws(StorageError) -> String {
         let name = finding.path + ".damaged"
-        try Directory.rename(finding.path, to: name, faults: faults)
+        try system.rename(finding.path, to: name)
         return name
     }
 

@@ -1,4 +1,5 @@
 import Filesystem
+import Membership
 import NodeCore
 import Primitives
 import Replication
