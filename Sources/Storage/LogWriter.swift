@@ -178,9 +178,21 @@ final class LogWriter {
             statistics.reclaimedSegments += 1
             return true
         }
-        guard segments.count > options.maximumSegments, liveBytes * 2 <= totalBytes else { return false }
+        guard segments.count > options.maximumSegments, liveBytes * 2 <= totalBytes, (liveBytes + smallBytes) * 2 <= totalBytes else {
+            return false
+        }
         try rewrite(try liveEntries(in: oldest, limit: min(1 << 20, capacity / 2)))
         return true
+    }
+
+    /// Bytes of the groups' small states: they are needed too, and come again with every turn of the segments. Without them
+    /// a log of few entries and many groups would be written anew for ever.
+    private var smallBytes: UInt64 {
+        groups.values.reduce(0) { sum, group in
+            let records = [group.hardState?.bytes, group.snapshot?.bytes].compactMap { $0 }
+            let mark = group.compacted == nil ? 0 : LogBatch.recordHeaderSize
+            return sum + UInt64(records.reduce(mark) { $0 + LogBatch.recordHeaderSize + LogBatch.padded($1.count) })
+        }
     }
 
     private func rewrite(_ records: [LogRecord]) throws(StorageError) {

@@ -32,6 +32,13 @@ import Testing
         Issue.record("\(mutant.rawValue) is not seen in 2,000 seeds")
     }
 
+    /// Seeds that once found something (docs/internals/simulation.md, "Storage").
+    @Test(arguments: [5, 9, 20, 38, 57, 58, 182, 277, 1552, 1785, 4382] as [UInt64])
+    func whatWasFoundIsMended(seed: UInt64) {
+        let result = StorageRun.run(seed: seed)
+        #expect(result.violations.isEmpty, "atoll simulate storage --seed \(seed): \(result.violations)")
+    }
+
     @Test func theSameSeedGivesTheSameTrace() {
         #expect(StorageRun.run(seed: 3).traceHash == StorageRun.run(seed: 3).traceHash)
         #expect(StorageRun.run(seed: 3).traceHash != StorageRun.run(seed: 4).traceHash)
