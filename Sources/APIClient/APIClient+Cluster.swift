@@ -39,9 +39,10 @@ extension APIClient {
     }
 
     /// A group's state as this node has it, for a replica whose own snapshot is destroyed; checked against its
-    /// digest. Up to 4 GiB, in memory.
-    package func snapshot(of group: GroupID) async throws(FileFailure) -> (metadata: [UInt8], content: [UInt8]) {
-        var call = Call(.GET, "/v1/groups/\(group.rawValue)/snapshot", object: "group \(group.rawValue)")
+    /// digest. Up to 1 GiB, in memory. `cluster`, where given, is the id of the cluster that the node must be of.
+    package func snapshot(of group: GroupID, cluster: String? = nil) async throws(FileFailure) -> (metadata: [UInt8], content: [UInt8]) {
+        let query = cluster.map { "?cluster=\($0)" } ?? ""
+        var call = Call(.GET, "/v1/groups/\(group.rawValue)/snapshot\(query)", object: "group \(group.rawValue)")
         call.timeout = .seconds(300)
         let observed = observe(call)
         defer { observed.end() }
@@ -61,7 +62,7 @@ extension APIClient {
         do {
             for try await buffer in response.body {
                 content += buffer.readableBytesView
-                guard content.count <= 4 << 30 else { throw broken("it is over 4 GiB") }
+                guard content.count <= APILimits.snapshotBytes else { throw broken("it is over \(APILimits.snapshotBytes) bytes") }
             }
         } catch {
             throw FileFailure(error, call: call, address: address).withoutMark

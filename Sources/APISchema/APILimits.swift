@@ -2,6 +2,8 @@
 package enum APILimits {
     /// Bytes of one `read` or `write`, and of the largest window of a streamed file.
     package static let windowBytes: UInt32 = 4 << 20
+    /// Bytes of a group's state that go into one answer.
+    package static let snapshotBytes = 1 << 30
     /// Bytes of a JSON request.
     package static let requestBytes = 1 << 20
     /// Bytes of a JSON reply that a client takes (a listing of 10,000 long names fits).

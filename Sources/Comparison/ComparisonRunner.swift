@@ -116,6 +116,7 @@ package struct ComparisonRunner: Sendable {
         let outcome = await phase.run()
         for sample in outcome.samples { gathered.table.add(sample) }
         gathered.faults = outcome.section
+        gathered.faults?.unmended = outcome.unmended?.description
         if let leftOut = outcome.section.leftOut { progress("warning: faults: \(leftOut)") }
     }
 

@@ -236,8 +236,18 @@ extension NodeState {
     /// those see who can not, or will not, ask. Later ones may be read by those who do ask, from the regions that the
     /// durability keeps their content in.
     func wholeState(of state: NamespaceState, _ group: GroupID, atLeast version: VersionID = VersionID(0)) -> NamespaceState {
-        guard let here = lag(of: group).first(where: { $0.region == settings.region }) else { return state }
-        return state.asOf(max(here.version, version))
+        guard let record = catalog.filesystem(of: group), let own = progress(of: group) else { return state }
+        var whole = own.complete
+        for replica in record.plan.replicas where replica.region == settings.region && replica.node != settings.id {
+            // Who has said nothing since this node started may have everything: a volume never seems empty for that.
+            guard swim.member(replica.node)?.status == .alive,
+                let report = groups.with(group, { $0.lag.reports[replica.node] }) ?? nil
+            else { continue }
+            whole = min(whole, report.complete)
+        }
+        let wanted = max(whole, version)
+        // Of those that are kept, the first that is not older.
+        return state.asOf(state.history.versions.first { $0.id >= wanted }?.id ?? wanted)
     }
 
     /// Refuses a commit while a region lags by more than the volume allows.

@@ -26,7 +26,8 @@ extension NodeState {
         progress.placed = placed
         if progress.begun[Step(.propose)] == nil, progress.publication == nil, settings.mutant != .commitBeforeChunks {
             try requireRegions(options.wait, session)
-            try requireAllRegions(session)
+            // An earlier commit that this one settled is published whatever becomes of this one.
+            if progress.settled == nil, volume.changes > 0 { try requireAllRegions(session) }
             try requireBoundedLag(session)
             try waitForPlacement(placed, number: 0, &progress) { $0.isSatisfied }
             for id in placed where placements[id].map({ !$0.isSatisfied }) ?? false {

@@ -28,6 +28,8 @@ package final class ReplicaRepair: Sendable {
     package let damages: [ReplicaDamage]
     /// Of the catalog on this disk; empty where it is among the damaged.
     package let names: [GroupID: FilesystemRecord]
+    /// The id of the cluster that the directory is of, as its catalog writes it.
+    package var cluster: String { Base62.encode(high: directory.identity.cluster.high, low: directory.identity.cluster.low) }
     private let directory: DataDirectory
     private let recovered: [RecoveredGroup]
 

@@ -108,6 +108,8 @@ package struct FaultsSection: Codable, Sendable, Equatable {
     package var proofs: [Proof] = []
     /// Why there were no faults, or not all of them; null where there were.
     package var leftOut: String?
+    /// Why the cluster may be broken still; the report does not hold it, whoever ran the comparison says it.
+    package var unmended: String?
     package init() {}
 
     /// The records that the report speaks of, as with results: measured ones, simulated where nothing was measured.

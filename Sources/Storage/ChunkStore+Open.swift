@@ -64,6 +64,7 @@ extension ChunkStore {
     /// Throws an index away that turned out to be destroyed, and makes it anew.
     func rebuildIndex() throws(StorageError) {
         try system.replace(Self.suspectPath(directory), with: [])
+        index.database.abandon()
         index = try Self.openIndex(directory, identity: identity, findings: &openFindings, system: system)
     }
 

@@ -25,6 +25,13 @@ final class SQLiteDatabase {
 
     deinit { sqlite3_close_v2(handle) }
 
+    /// Its files are about to be replaced by others of the same names: closing it later must not remove a write-ahead log
+    /// by its name, which the last connection does otherwise (sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, PERSIST_WAL).
+    func abandon() {
+        var keeps: Int32 = 1
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keeps)
+    }
+
     private static func error(_ operation: String, _ path: String, _ code: Int32, _ message: String) -> StorageError {
         code & 0xFF == SQLITE_FULL
             ? .noSpace(operation: operation, path: path) : .index(operation: operation, path: path, code: code, message: message)

@@ -44,7 +44,9 @@ package final class SnapshotStore: Sendable {
             throw .tooLarge(what: "a snapshot's meta bytes", size: meta.count, limit: SnapshotFormat.maximumMeta)
         }
         if !system.exists(folder(group)) {
-            try system.makeDirectories(folder(group))
+            // The directory itself is there since the store was opened. Where it has gone it is not made anew: a snapshot in
+            // another place than the log that is cut behind it would be lost.
+            try system.makeDirectory(folder(group))
             try system.syncDirectory(directory)
         }
         let target = path(group, index: index, term: term)

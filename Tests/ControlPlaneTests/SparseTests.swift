@@ -85,6 +85,9 @@ import Testing
             let (metadata, content) = try await fixture.client.snapshot(of: GroupID(16))
             #expect(metadata == [1, 2, 3] && content == Array(repeating: 6, count: 100_000))
             #expect(await failure { _ = try await fixture.client.snapshot(of: GroupID(17)) }?.code == .notFound)
+            #expect(
+                await failure { _ = try await fixture.client.snapshot(of: GroupID(16), cluster: "1234567890123456789012") }?.code
+                    == .conflict)
             #expect(try await fixture.raw(.GET, "/v1/groups/x/snapshot").status == 400)
             #expect(try await fixture.raw(.GET, "/v1/groups/16/snapshot", token: nil).status == 401)
             let token = try await fixture.client.createToken(about: "t", filesystem: try await fixture.volume(), write: true)

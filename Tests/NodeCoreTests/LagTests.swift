@@ -211,11 +211,33 @@ import Testing
         let cutOff = try cluster.open(id, on: 2)
         #expect(try version(.local, cutOff) == VersionID(1))
         let opened = try cluster.perform(.open(path: FilePath("a")!, mode: .read), cutOff, on: 2)
-        guard case .opened(let handle, _) = opened.outcome.value else { return }
+        guard case .opened(let handle, _) = opened.outcome.value else {
+            throw FileFailure(.ioError, operation: "open", object: "a", cause: "\(opened.outcome.value)")
+        }
         #expect(try cluster.perform(.read(handle: handle, offset: 0, length: 100_000), cutOff, on: 2).data?.count == 100_000)
         cluster.isStarved = { _ in false }
         cluster.cut = { _, _ in false }
         #expect(cluster.run(for: .seconds(60)) { (try? version(.local, cutOff)) == VersionID(2) })
+    }
+
+    /// A node that has just started has not heard how far its neighbours are: cut off, it shows what it has itself.
+    @Test func aVolumeNeverSeemsEmptyAfterAStart() throws {
+        let (cluster, id) = try cluster(.majority, nodes: 2)
+        let writer = try cluster.open(id, on: 0)
+        try put(cluster, writer, "a", 100_000, on: 0)
+        _ = try commit(cluster, writer, on: 0, .all)
+        cluster.run(for: .seconds(8))
+        cluster.cut = { ($0 >= 4) != ($1 >= 4) }
+        cluster.restart(5)
+        #expect(
+            cluster.run(for: .seconds(30)) {
+                cluster.hosts[5].state.view.members.contains { $0.record.id == NodeID(5) && $0.record.status == .alive }
+            })
+        let session = try cluster.open(id, on: 5)
+        guard case .session(let status) = try cluster.perform(.sessionStatus, session, on: 5).outcome.value else {
+            throw FileFailure(.ioError, operation: "status", object: "v", cause: "no status")
+        }
+        #expect(status.version == VersionID(1))
     }
 
     /// Durability `all`: metadata too. A commit without chunks returns when every region has applied it, and one that a

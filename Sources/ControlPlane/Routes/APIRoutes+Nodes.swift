@@ -47,9 +47,24 @@ extension APIRoutes {
     private func snapshot(_ request: APIRequest) async throws -> Response {
         let text = try request.text("group")
         guard let number = UInt64(text) else { throw JSON.invalid("group", "must be the number of a group") }
+        // Groups of different clusters have the same numbers.
+        if let asked = try request.argument("cluster") {
+            let id = await service.catalog().cluster?.id
+            guard id == asked else {
+                throw FileFailure(
+                    .conflict, operation: "read", object: "group \(number)",
+                    cause: "this node is of cluster \(id ?? "none"), not of \(asked)", hint: "ask a node of that cluster")
+            }
+        }
         guard let (metadata, content) = await service.snapshot(of: GroupID(number)) else {
             throw FileFailure(
                 .notFound, operation: "read", object: "group \(number)", cause: "this node has no replica of it", hint: "ask another node")
+        }
+        guard content.count <= APILimits.snapshotBytes else {
+            throw FileFailure(
+                .tooLarge, operation: "read", object: "group \(number)",
+                cause: "its state has \(content.count) bytes, and \(APILimits.snapshotBytes) go into an answer",
+                hint: "remove the node whose replica is destroyed, and let another take its place")
         }
         return Response(
             status: .ok,

@@ -166,6 +166,10 @@ struct Compare: AsyncParsableCommand {
             Terminal.line(TerminalReport(comparison).text())
         }
         Terminal.error("wrote \(paths.joined(separator: ", "))")
+        if let unmended = comparison.faults?.unmended {
+            throw CommandFailure(
+                "compare", "", unmended, hint: "`atoll fault heal` and `atoll up` mend the cluster; see `atoll status`")
+        }
     }
 
     private func options(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> ComparisonOptions {

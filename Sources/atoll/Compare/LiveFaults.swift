@@ -54,11 +54,24 @@ final class LiveFaults: FaultInjector {
         }
     }
 
+    private static let healTries = 5
+
     func mend() async throws {
         let broken = broken.withLock { $0 }
+        var unhealed: (any Error)?
         if broken.links {
             // The fault that was added is the only one there is: with others it would not have begun.
-            try await LinkFaults.set([], file, directory, operation)
+            // Tried again: nodes that were cut off may take a while to answer. The nodes are started in any case.
+            for attempt in 1...Self.healTries {
+                do {
+                    try await LinkFaults.set([], file, directory, operation)
+                    unhealed = nil
+                    break
+                } catch {
+                    unhealed = error
+                    if attempt < Self.healTries { try? await Task.sleep(for: .seconds(1)) }
+                }
+            }
         }
         if !broken.nodes.isEmpty {
             var launcher = try NodeLauncher(directory: directory, leash: .join)
@@ -69,6 +82,7 @@ final class LiveFaults: FaultInjector {
             }
             try await launcher.wait(for: children, bound: .seconds(60))
         }
+        if let unhealed { throw unhealed }
         self.broken.withLock { $0 = Broken() }
     }
 }

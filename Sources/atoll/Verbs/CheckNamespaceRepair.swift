@@ -51,7 +51,7 @@ extension CheckNamespace {
             let answer = await sources.ask([node], within: .seconds(600)) {
                 client -> Result<(metadata: [UInt8], content: [UInt8]), FileFailure> in
                 do throws(FileFailure) {
-                    return .success(try await client.snapshot(of: damage.group))
+                    return .success(try await client.snapshot(of: damage.group, cluster: repair.cluster))
                 } catch {
                     return .failure(error)
                 }
