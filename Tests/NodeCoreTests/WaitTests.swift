@@ -114,6 +114,21 @@ import Testing
         #expect(waits.first?.object == "/f in network file system 'share'")
     }
 
+    /// Opening a session ends by its own deadline, where it has one.
+    @Test func anOpenEndsByItsDeadline() throws {
+        let cluster = cluster()
+        let id = try volume(cluster)
+        // The leader is known still, and does not answer.
+        cluster.cut = { ($0 == 2) != ($1 == 2) }
+        let began = cluster.now
+        let request = cluster.begin(on: 2) { .openSession($0, id, SessionOptions(), deadline: began + .milliseconds(400)) }
+        guard case .failed(let failure)? = cluster.wait(request, on: 2) else {
+            throw FileFailure(.ioError, operation: "open", object: "data", cause: "it was opened after \(cluster.now - began)")
+        }
+        #expect(failure.code == .timedOut && failure.hint == "nothing was changed; try again", "\(failure)")
+        #expect(cluster.now - began < .milliseconds(600), "after \(cluster.now - began)")
+    }
+
     /// The list is bounded, the oldest first.
     @Test func atMostAHundredAreListed() throws {
         let cluster = cluster()

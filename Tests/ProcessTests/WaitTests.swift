@@ -76,37 +76,6 @@ extension Processes {
             #expect(cluster.run(["volume", "ls", "data", "--timeout", "30"]).status == 0)
         }
 
-        /// The bound of a request holds for opening a session too, and what is left of it is what the list says.
-        @Test func theTimeOfAnOpenIsThatOfItsRequest() async throws {
-            let cluster = try LocalCluster(regions: ["a", "b", "c"])
-            defer { cluster.end() }
-            let client = cluster.client(cluster.node(in: "a"), options: APIClientOptions(timeout: .seconds(8), retryFor: .zero))
-            // One that the catalog here does not have: its leader is asked, of which there is none.
-            let volume = try #require(FilesystemID("vo-0000000000000000000001"))
-            await lonely(cluster, client)
-            let open = Task { () -> (FileFailure?, Double) in
-                await seconds { () -> FileFailure? in
-                    do throws(FileFailure) {
-                        _ = try await client.openSession(volume)
-                        return nil
-                    } catch {
-                        return error
-                    }
-                }
-            }
-            var seen: [WaitReport] = []
-            let isListed = await LocalCluster.eventually(within: 8) {
-                seen = try await client.waits()
-                return seen.contains { $0.session == nil && $0.filesystem == volume }
-            }
-            let (failure, took) = await open.value
-            await client.shutdown()
-            let failure = try #require(failure, "it was opened after \(took) s")
-            #expect(isListed, "\(failure) after \(took) s")
-            #expect(seen.allSatisfy { $0.waitedSeconds + $0.leftSeconds < 8.5 }, "\(seen)")
-            #expect(failure.code == .timedOut && took < 20, "\(failure) after \(took) s")
-        }
-
         /// A node that says nothing at all is named after three seconds; one that answers is not.
         @Test func aNodeThatDoesNotAnswerIsNamed() async throws {
             let cluster = try LocalCluster(regions: ["a"])
