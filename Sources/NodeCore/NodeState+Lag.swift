@@ -236,7 +236,20 @@ extension NodeState {
     /// those see who can not, or will not, ask. Later ones may be read by those who do ask, from the regions that the
     /// durability keeps their content in.
     func wholeState(of state: NamespaceState, _ group: GroupID, atLeast version: VersionID = VersionID(0)) -> NamespaceState {
-        guard let record = catalog.filesystem(of: group), let own = progress(of: group) else { return state }
+        guard let whole = wholeVersion(of: group) else { return state }
+        let wanted = max(whole, version)
+        // Of those that are kept, the first that is not older.
+        return state.asOf(state.history.versions.first { $0.id >= wanted }?.id ?? wanted)
+    }
+
+    /// Whether all content of this version lies in this region, as far as is known here.
+    func regionHas(_ version: VersionID, of group: GroupID) -> Bool {
+        guard let whole = wholeVersion(of: group) else { return false }
+        return version <= whole
+    }
+
+    private func wholeVersion(of group: GroupID) -> VersionID? {
+        guard let record = catalog.filesystem(of: group), let own = progress(of: group) else { return nil }
         var whole = own.complete
         for replica in record.plan.replicas where replica.region == settings.region && replica.node != settings.id {
             // Who has said nothing since this node started may have everything: a volume never seems empty for that.
@@ -245,9 +258,7 @@ extension NodeState {
             else { continue }
             whole = min(whole, report.complete)
         }
-        let wanted = max(whole, version)
-        // Of those that are kept, the first that is not older.
-        return state.asOf(state.history.versions.first { $0.id >= wanted }?.id ?? wanted)
+        return whole
     }
 
     /// Refuses a commit while a region lags by more than the volume allows.

@@ -13,8 +13,10 @@ extension NodeState {
     mutating func readAhead(
         _ id: HandleID, _ inode: InodeID, offset: UInt64, length: UInt32, _ session: SessionContext, into effects: inout [Effect]
     ) {
-        guard let found = updateVolume(session.id, { $0.noteRead(id, offset: offset, length: UInt64(length)) }), let range = found,
-            readaheadsUnderWay < Self.readaheadsLimit, !requests.isFull, let volume = sessions[session.id]?.volume
+        guard let version = sessions[session.id]?.volume?.version else { return }
+        let limit = regionHas(version, of: session.group) ? SequentialReads.nearWindowLimit : SequentialReads.windowLimit
+        guard let found = updateVolume(session.id, { $0.noteRead(id, offset: offset, length: UInt64(length), limit: limit) }),
+            let range = found, readaheadsUnderWay < Self.readaheadsLimit, !requests.isFull, let volume = sessions[session.id]?.volume
         else { return }
         let tree = volume.handles[id]?.pinned ?? volume.view
         guard case .extents(let extents, _, _, _)? = try? tree.content(of: inode, offset: range.lowerBound, length: UInt32(range.count))
@@ -36,7 +38,7 @@ extension NodeState {
 }
 
 extension VolumeSession {
-    fileprivate mutating func noteRead(_ id: HandleID, offset: UInt64, length: UInt64) -> Range<UInt64>? {
-        handles.update(id) { $0.reads.note(offset: offset, length: length) } ?? nil
+    fileprivate mutating func noteRead(_ id: HandleID, offset: UInt64, length: UInt64, limit: UInt64) -> Range<UInt64>? {
+        handles.update(id) { $0.reads.note(offset: offset, length: length, limit: limit) } ?? nil
     }
 }

@@ -7,6 +7,9 @@
 struct SequentialReads: Hashable {
     /// Bytes asked for beyond the reader: what 100 MB/s bring in 80 ms.
     static let windowLimit: UInt64 = 8 << 20
+    /// The same where the other nodes of the region have it all: a round trip is short there, and what is asked for
+    /// early only keeps other readers waiting.
+    static let nearWindowLimit: UInt64 = 1 << 20
 
     /// Where the last read ended.
     private var next: UInt64 = 0
@@ -15,8 +18,8 @@ struct SequentialReads: Hashable {
     /// Up to where content was asked for.
     private var asked: UInt64 = 0
 
-    /// Notes a read, and says which bytes are to be asked for beside it.
-    mutating func note(offset: UInt64, length: UInt64) -> Range<UInt64>? {
+    /// Notes a read, and says which bytes are to be asked for beside it, `limit` (at most `windowLimit`) at once.
+    mutating func note(offset: UInt64, length: UInt64, limit: UInt64 = Self.windowLimit) -> Range<UInt64>? {
         guard length > 0, offset <= .max - length - Self.windowLimit else { return nil }
         let isInOrder = offset == next
         next = offset + length
@@ -26,7 +29,7 @@ struct SequentialReads: Hashable {
             return nil
         }
         run = min(run + length, Self.windowLimit)
-        let window = min(2 * run, Self.windowLimit)
+        let window = min(2 * run, limit)
         asked = max(asked, next)
         guard asked - next <= window / 2 else { return nil }
         defer { asked = next + window }

@@ -16,8 +16,8 @@ final class DataPlane: Sendable {
     let logger: Logger
     let network: PeerNetwork
     let post: @Sendable (Event) -> Void
-    /// Reads and transfers.
-    private let workers: BoundedExecutor
+    /// Reads of what is here, which never wait behind what comes in or goes out.
+    private let readers = BoundedExecutor(label: "atoll.read", width: 4)
     /// Upkeep, one thing after the other, so that it never takes a reader's place.
     let upkeep = BoundedExecutor(label: "atoll.upkeep", width: 1)
     /// Stages by id; each has a queue of its own, so that its writes stay in order.
@@ -39,8 +39,8 @@ final class DataPlane: Sendable {
         self.network = network
         self.logger = logger
         self.post = post
-        workers = BoundedExecutor(label: "atoll.data", width: 4)
-        exchange = ChunkExchange(store: store, network: network, workers: workers, logger: logger, post: post)
+        let transfers = BoundedExecutor(label: "atoll.data", width: 4)
+        exchange = ChunkExchange(store: store, network: network, workers: transfers, logger: logger, post: post)
     }
 
     // MARK: Stages
@@ -95,7 +95,7 @@ final class DataPlane: Sendable {
     // MARK: Reading
 
     func read(_ extents: [Extent], under: [UInt8], offset: UInt64, length: UInt32, _ token: WaitToken) {
-        workers.run { [self] in
+        readers.run { [self] in
             do throws(StorageError) {
                 var missing: [ChunkReference] = []
                 let bytes = try [UInt8](unsafeUninitializedCapacity: Int(length)) { (out, count) throws(StorageError) in
