@@ -27,7 +27,7 @@ inputs:
 limits: {prepare_seconds: 25, cold_seconds: 1.8, warm_seconds: 0.6}
 mix:
   read-1MiB-sequential: {cold: 24, warm: 16}
-  read-4KiB-random: {cold: 12, warm: 8}
+  read-4KiB-random: {cold: 24, warm: 16}
 
 """#),
         BuiltinFile(

@@ -142,14 +142,32 @@ extension NodeState {
         advanceFill(id, into: &effects)
     }
 
-    /// Fetches those of these chunks that are not here; the data plane knows which are.
+    /// Fetches those of these chunks that are not here; the data plane knows which are, and says at the end which it
+    /// has for good: what has arrived can be read earlier than it is durable.
     mutating func fetchMissing(_ chunks: [ChunkReference], of group: GroupID, _ progress: inout RequestProgress) throws(Interrupt) {
         let value = try step(Step(.read), &progress) { node, token in node.laterEffects.append(.chunks(.claim(chunks, token))) }
         guard case .missing(let absent) = value else { return }
         let gone = Set(absent)
         let wanted = chunks.filter { gone.contains($0.id) }
+        progress.lacking = try fetchEach(wanted, of: group, &progress)
+        let nowhere = Set(progress.lacking)
+        let arrived = wanted.filter { !nowhere.contains($0.id) }
+        guard !arrived.isEmpty else { return }
+        let kept = try step(Step(.read, 1), &progress) { node, token in node.laterEffects.append(.chunks(.claim(arrived, token))) }
+        guard case .missing(let lost) = kept else { return }
+        throw .failure(
+            FileFailure(
+                .ioError, operation: "copy", object: "chunk \(lost[0].hex)", cause: "the disk lost it before it was durable",
+                hint: "it is copied again"))
+    }
+
+    /// Fetches all; the chunks that are nowhere are the result.
+    private mutating func fetchEach(_ wanted: [ChunkReference], of group: GroupID, _ progress: inout RequestProgress) throws(Interrupt)
+        -> [ChunkID]
+    {
         do throws(Interrupt) {
-            return try fetch(wanted, of: group, number: 0, &progress)
+            try fetch(wanted, of: group, number: 0, &progress)
+            return []
         } catch {
             guard case .failure = error else { throw error }
         }
@@ -169,6 +187,6 @@ extension NodeState {
         }
         if isWaiting { throw .waiting }
         if let failed { throw failed }
-        progress.lacking = lacking
+        return lacking
     }
 }

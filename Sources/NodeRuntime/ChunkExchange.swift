@@ -228,8 +228,8 @@ final class ChunkExchange: Sendable {
         }
     }
 
-    /// Verifies and stores; true when all are durable.
-    private func store(_ chunks: [ChunkReference], _ attachment: ByteBuffer?) -> Bool {
+    /// Verifies and stores; true when all are durable. `readable` is called before that, when they can be read.
+    private func store(_ chunks: [ChunkReference], _ attachment: ByteBuffer?, readable: () -> Void = {}) -> Bool {
         guard let bytes = attachment else { return chunks.isEmpty }
         do {
             var reader = XDRReader(Array(bytes.readableBytesView))
@@ -240,6 +240,7 @@ final class ChunkExchange: Sendable {
                 // Its hash is checked there; it goes to the disk as it came, compressed once.
                 ticket = try store.stage(stored).ticket
             }
+            readable()
             if let ticket { try store.sync(through: ticket) }
             return true
         } catch {
@@ -279,18 +280,20 @@ final class ChunkExchange: Sendable {
         }
     }
 
+    private func tellArrived(_ token: UInt64, _ chunks: [ChunkReference], bytes: Int) {
+        let wait: WaitToken? = state.withLock { state in
+            guard case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] else { return nil }
+            for chunk in chunks { got.insert(chunk.id) }
+            state.pending[token] = .fetch(from: from, wait, wanted, got: got)
+            return wait
+        }
+        if let wait, !chunks.isEmpty { post(.chunks(.arrived(wait, Self.shares(of: bytes, among: chunks)))) }
+    }
+
     private func fetched(_ token: UInt64, _ chunks: [ChunkReference], frames: UInt32, _ attachment: ByteBuffer?, from node: NodeID) {
         workers.run { [self] in
-            let ok = store(chunks, attachment)
-            let wait: WaitToken? = state.withLock { state in
-                guard ok, case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] else { return nil }
-                for chunk in chunks { got.insert(chunk.id) }
-                state.pending[token] = .fetch(from: from, wait, wanted, got: got)
-                return wait
-            }
-            if let wait, !chunks.isEmpty {
-                post(.chunks(.arrived(wait, Self.shares(of: attachment?.readableBytes ?? 0, among: chunks))))
-            }
+            // Readers go on at once. Who counts on a copy asks the store, which waits for the disk (`ChunkStore.has`).
+            let ok = store(chunks, attachment) { tellArrived(token, chunks, bytes: attachment?.readableBytes ?? 0) }
             if note(Arrival(node: node, token: token), frames: frames, ok: ok) != nil { end(token, ok: true) }
         }
     }

@@ -61,7 +61,7 @@ package protocol ChunkBackend: AnyObject, Sendable {
     func sync(through ticket: StageTicket) throws(StorageError)
     /// The raw bytes. Throws `.missingChunk` or `.corruptChunk`.
     func get(_ id: ChunkID) throws(StorageError) -> [UInt8]
-    /// Whether each of the chunks can be read.
+    /// Whether each of the chunks can be read, now and after a crash: what is staged is synced for it.
     func has(_ ids: [ChunkID]) throws(StorageError) -> [Bool]
     /// Raw bytes of the chunk; nil where it is not there.
     func length(_ id: ChunkID) throws(StorageError) -> UInt32?

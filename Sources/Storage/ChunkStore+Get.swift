@@ -65,8 +65,14 @@ extension ChunkStore {
         try index.quarantine(id, at: location)
     }
 
+    /// Whoever is told "yes" counts on it, so what is staged is made durable first. Throws `.lostBeforeSync` or what the
+    /// sync threw where that fails.
     package func has(_ ids: [ChunkID]) throws(StorageError) -> [Bool] {
-        let waiting = state.withLock { ids.map { pending[$0] != nil } }
+        let (waiting, ticket) = state.withLock {
+            let waiting = ids.map { pending[$0]?.sequence }
+            return (waiting.map { $0 != nil }, StageTicket(epoch: epoch, sequence: waiting.compactMap { $0 }.max() ?? 0))
+        }
+        try sync(through: ticket)
         let found = try index.lookup(ids)
         return zip(waiting, found).map { $0 || $1 != nil }
     }

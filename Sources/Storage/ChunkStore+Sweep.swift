@@ -12,7 +12,7 @@ package struct SweepStep: Hashable, Sendable {
 // time, decides which of them nobody names, and has those deleted that are still untouched then.
 
 extension ChunkStore {
-    /// Keeps chunks from being taken for garbage, and says which of them can be read.
+    /// Keeps chunks from being taken for garbage, and says which of them are here for good, as `has` does.
     package func vouch(_ ids: [ChunkID]) throws(StorageError) -> [Bool] {
         // First the touch, then the look-up: a sweep between the two sees the touch, one before both
         // has the look-up say "no".
