@@ -27,6 +27,11 @@ build: packages
 test: build
 	./deploy/test.sh $(SCRATCH)/debug
 
+# Every figure of docs/benchmarks.md that is measured on this machine, beside its aim. BENCH_PARTS chooses.
+bench: release
+	ATOLL=$$(./deploy/binary-path.sh $(SCRATCH)/release release) BENCH_DIR=$(DEMO_DIR) REPORT=$(REPORT) \
+	    REVISION=$$(git describe --always --dirty 2>/dev/null || echo unknown) ./deploy/bench.sh
+
 # Random worlds under virtual time, from seed SEED on, until one breaks a promise.
 SEEDS ?= 1000
 SEED ?= 1

@@ -80,7 +80,7 @@ extension HTMLReport {
             tiles.append(
                 (
                     "<span class=\"volume\">\(Figure.milliseconds(commit.medianMs))</span>", "ms",
-                    "a commit from \(report.map.primary); its floor, the round trip to the nearest majority, is "
+                    "a commit of small files from \(report.map.primary); its floor, the round trip to the nearest majority, is "
                         + "\(Figure.milliseconds(commit.floorMs)) ms"
                 ))
         }

@@ -60,8 +60,9 @@ extension Verdict {
         }
         if let commit = verdict.commit {
             out.append(
-                "A volume commit from \(report.map.primary) takes \(Figure.duration(commit.medianMs)); its floor, the round trip "
-                    + "to the nearest majority of regions, is \(Figure.duration(commit.floorMs))."
+                "A volume commit of small files from \(report.map.primary) takes \(Figure.duration(commit.medianMs)); its floor, the round "
+                    + "trip to the nearest majority of regions, is \(Figure.duration(commit.floorMs)). Content too large to lie "
+                    + "in the metadata, where it was not copied there before, is waited for first: once more that round trip, or longer."
             )
         }
         out += crossoverSentences(report)
