@@ -38,6 +38,7 @@ extension ComparisonRunner {
                 + "regions. Every open asks, and what was read before is read from the cache if the file has not changed. "
                 + "Attributes are believed for 3 s, as by Linux; where a pass takes longer, what is warm is asked for again. One "
                 + "client a region, one operation at a time.",
+            "`put-file` and `commit-all` store the inputs: they happen once a workload and have no spread.",
             "Bytes of traffic per link are all that the nodes' connections carried over it while a phase ran: content, "
                 + "replication, Raft, requests. "
                 + "Gossip's datagrams are not counted. Price: the map's egress price of the region that sends.",
