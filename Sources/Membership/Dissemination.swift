@@ -2,53 +2,115 @@ import Primitives
 
 /// The news that this node still has to pass on (SWIM §4.1): each piece goes out a bounded number of
 /// times, the least sent first and among those the newest first, so that fresh news overtakes stale.
-struct Dissemination: Hashable, Sendable {
+struct Dissemination: Sendable {
     /// News kept at most; beyond that the most sent gives way.
     static let capacity = 512
 
-    struct Entry: Hashable, Sendable {
-        let key: MemberUpdate.Key
+    /// A piece of news, its bytes in a packet, and how often it was sent.
+    struct Entry: Sendable {
         let update: MemberUpdate
-        /// Its bytes in a packet, as the encoder counts them.
         let bytes: Int
-        let order: UInt64
-        var sent = 0
+        let sent: Int
     }
 
-    /// By how often they were sent; within that, the newest last. So the next to be sent are found without sorting, and
-    /// what was sent moves to the next list.
-    private var buckets: [[Entry]] = []
+    /// A piece of news in the order of sending. Hundreds of them are looked through for each packet and moved after it,
+    /// so they are small and the news lie still beside them.
+    private struct Turn: Sendable {
+        let order: UInt64
+        /// Whom it is about, or who measured.
+        let subject: NodeID
+        let slot: Int32
+        /// In a packet, as the encoder counts them.
+        let bytes: Int32
+    }
+
+    /// Those that were sent equally often, the newest last.
+    private struct List: Sendable {
+        var turns: [Turn] = []
+        /// No piece here is shorter: where less room is left nothing need be looked at.
+        var bytesMin = Int32.max
+
+        mutating func insert(_ turn: Turn) {
+            turns.insert(turn, at: position(of: turn.order))
+            bytesMin = min(bytesMin, turn.bytes)
+        }
+
+        mutating func remove(_ turn: Turn) {
+            turns.remove(at: position(of: turn.order))
+            if turns.isEmpty { bytesMin = .max }
+        }
+
+        /// The first place whose order is not lower.
+        private func position(of order: UInt64) -> Int {
+            var low = 0
+            var high = turns.count
+            while low < high {
+                let middle = (low + high) / 2
+                if turns[middle].order < order { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+    }
+
+    /// By how often they were sent. So the next to be sent are found without sorting, and what was sent moves to the next
+    /// list.
+    private var lists: [List] = []
+    private var news: [MemberUpdate?] = []
+    private var free: [Int32] = []
     private(set) var count = 0
     private var nextOrder: UInt64 = 0
 
-    /// The bytes of the shortest piece of news.
-    private static let bytesMin = 20
-
     var isEmpty: Bool { count == 0 }
     /// In order of their coming.
-    var entries: [Entry] { buckets.flatMap { $0 }.sorted { $0.order < $1.order } }
+    var entries: [Entry] {
+        let all = lists.indices.flatMap { sent in lists[sent].turns.map { (turn: $0, sent: sent) } }
+        return all.sorted { $0.turn.order < $1.turn.order }.compactMap { turn, sent in
+            news[Int(turn.slot)].map { Entry(update: $0, bytes: Int(turn.bytes), sent: sent) }
+        }
+    }
 
-    func isPending(_ key: MemberUpdate.Key) -> Bool { buckets.contains { $0.contains { $0.key == key } } }
+    func isPending(_ key: MemberUpdate.Key) -> Bool {
+        let subject = key.subject
+        return lists.contains { $0.turns.contains { $0.subject == subject && news[Int($0.slot)]?.key == key } }
+    }
 
     /// Takes a piece of news in, in place of what it makes obsolete.
     mutating func enqueue(_ update: MemberUpdate) {
         let key = update.key
-        removeAll { $0.key == key || Self.settles(update, $0.update) }
-        if count >= Self.capacity, let worst = buckets.lastIndex(where: { !$0.isEmpty }) {
-            buckets[worst].removeFirst()
-            count -= 1
+        removeAll(about: key.subject) { $0.key == key || Self.settles(update, $0) }
+        if count >= Self.capacity, let worst = lists.lastIndex(where: { !$0.turns.isEmpty }) {
+            let oldest = lists[worst].turns[0]
+            lists[worst].remove(oldest)
+            release(oldest)
         }
-        if buckets.isEmpty { buckets.append([]) }
-        buckets[0].append(Entry(key: key, update: update, bytes: update.xdrBytes.count, order: nextOrder))
+        let slot: Int32
+        if let reused = free.popLast() {
+            slot = reused
+            news[Int(slot)] = update
+        } else {
+            slot = Int32(news.count)
+            news.append(update)
+        }
+        place(Turn(order: nextOrder, subject: key.subject, slot: slot, bytes: Int32(update.encodedBytes)), 0)
         count += 1
         nextOrder += 1
     }
 
-    private mutating func removeAll(where isObsolete: (Entry) -> Bool) {
-        for place in buckets.indices where buckets[place].contains(where: isObsolete) {
-            let before = buckets[place].count
-            buckets[place].removeAll(where: isObsolete)
-            count -= before - buckets[place].count
+    private mutating func release(_ turn: Turn) {
+        news[Int(turn.slot)] = nil
+        free.append(turn.slot)
+        count -= 1
+    }
+
+    private mutating func removeAll(about subject: NodeID, where isObsolete: (MemberUpdate) -> Bool) {
+        for sent in lists.indices where lists[sent].turns.contains(where: { $0.subject == subject }) {
+            let obsolete = lists[sent].turns.filter { turn in
+                turn.subject == subject && news[Int(turn.slot)].map(isObsolete) ?? false
+            }
+            for turn in obsolete {
+                lists[sent].remove(turn)
+                release(turn)
+            }
         }
     }
 
@@ -70,46 +132,52 @@ struct Dissemination: Hashable, Sendable {
         guard count > 0, budget > 0, room > 0 else { return [] }
         let spoken = already.map(\.key)
         var left = budget
-        var moved: [Entry] = []
-        search: for sent in buckets.indices {
-            for place in buckets[sent].indices.reversed() {
-                guard left >= Self.bytesMin, moved.count < room else { break search }
-                let bytes = buckets[sent][place].bytes
-                guard bytes <= left, spoken.isEmpty || !spoken.contains(buckets[sent][place].key) else { continue }
-                left -= bytes
-                moved.append(buckets[sent].remove(at: place))
+        var moved: [(turn: Turn, sent: Int)] = []
+        for sent in lists.indices where left >= lists[sent].bytesMin && moved.count < room {
+            let before = moved.count
+            choose(from: sent, &left, room: room, spoken, &moved)
+            for (turn, _) in moved[before...] { lists[sent].remove(turn) }
+        }
+        var taken: [MemberUpdate] = []
+        taken.reserveCapacity(moved.count)
+        var isAnyDone = false
+        for (turn, sent) in moved {
+            guard let update = news[Int(turn.slot)] else { preconditionFailure("news without its place") }
+            let times = if case .link = update { sent + linkWeight } else { sent + 1 }
+            taken.append(update)
+            if times >= limit {
+                isAnyDone = true
+                release(turn)
+            } else {
+                place(turn, times)
             }
         }
-        count -= moved.count
-        let taken = moved.map(\.update)
-        var isAnyDone = false
-        for var entry in moved {
-            if case .link = entry.key { entry.sent += linkWeight } else { entry.sent += 1 }
-            if entry.sent >= limit { isAnyDone = true } else { place(entry) }
-        }
         // The limit falls as members leave.
-        if isAnyDone, buckets.count > max(1, limit) {
-            for bucket in buckets[max(1, limit)...] { count -= bucket.count }
-            buckets.removeSubrange(max(1, limit)...)
+        if isAnyDone, lists.count > max(1, limit) {
+            for list in lists[max(1, limit)...] { for turn in list.turns { release(turn) } }
+            lists.removeSubrange(max(1, limit)...)
         }
         return taken
     }
 
-    private mutating func place(_ entry: Entry) {
-        while buckets.count <= entry.sent { buckets.append([]) }
-        let position = buckets[entry.sent].lastIndex { $0.order < entry.order }.map { $0 + 1 } ?? 0
-        buckets[entry.sent].insert(entry, at: position)
-        count += 1
+    /// Those of one list that fit, the newest first.
+    private func choose(
+        from sent: Int, _ left: inout Int, room: Int, _ spoken: [MemberUpdate.Key], _ moved: inout [(turn: Turn, sent: Int)]
+    ) {
+        let shortest = lists[sent].bytesMin
+        for turn in lists[sent].turns.reversed() where Int(turn.bytes) <= left {
+            if !spoken.isEmpty, let key = news[Int(turn.slot)]?.key, spoken.contains(key) { continue }
+            left -= Int(turn.bytes)
+            moved.append((turn, sent))
+            if left < shortest || moved.count >= room { return }
+        }
+    }
+
+    private mutating func place(_ turn: Turn, _ sent: Int) {
+        while lists.count <= sent { lists.append(List()) }
+        lists[sent].insert(turn)
     }
 
     /// Forgets what is pending about a member that is itself forgotten.
-    mutating func drop(_ id: NodeID) {
-        removeAll {
-            switch $0.key {
-            case .member(let member): member == id
-            case .suspicion(let suspect, _): suspect == id
-            case .link(let reporter, _): reporter == id
-            }
-        }
-    }
+    mutating func drop(_ id: NodeID) { removeAll(about: id) { _ in true } }
 }

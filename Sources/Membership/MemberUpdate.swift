@@ -59,6 +59,13 @@ extension MemberUpdate {
         case member(NodeID)
         case suspicion(NodeID, accuser: NodeID)
         case link(reporter: NodeID, to: RegionID)
+
+        /// Whom it is about, or who measured.
+        var subject: NodeID {
+            switch self {
+            case .member(let id), .suspicion(let id, _), .link(let id, _): id
+            }
+        }
     }
 
     var key: Key {

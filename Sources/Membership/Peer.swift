@@ -44,6 +44,44 @@ struct Peer: Hashable, Sendable {
     func wasHeard(after moment: Instant) -> Bool { heardAt.map { $0 > moment } ?? false }
 }
 
+/// By what a member's own words are told from older ones.
+struct KnownWords: Hashable, Sendable {
+    let id: NodeID
+    let incarnation: UInt64
+    let contentIncarnation: UInt64
+    let run: UInt64
+    let factsVersion: UInt64
+
+    init(_ peer: Peer) {
+        id = peer.id
+        incarnation = peer.record.incarnation
+        contentIncarnation = peer.contentIncarnation
+        run = peer.record.run
+        factsVersion = peer.record.facts.version
+    }
+
+    /// Whether neither the record's incarnation nor its words are news.
+    func areNewer(than record: MemberRecord) -> Bool {
+        record.incarnation <= incarnation
+            && (record.incarnation < contentIncarnation
+                || record.incarnation == contentIncarnation && (record.run != run || record.facts.version <= factsVersion))
+    }
+}
+
+/// Whose turn it is to be probed: the lowest first.
+struct ProbeTurn: Hashable, Sendable {
+    /// When it was last heard of or asked; never comes for who is not present.
+    let attended: Int64
+    let tieBreak: UInt64
+
+    var isPresent: Bool { attended != .max }
+
+    init(_ peer: Peer) {
+        attended = peer.record.status.isPresent ? peer.attendedNanoseconds : .max
+        tieBreak = peer.record.status.isPresent ? peer.tieBreak : .max
+    }
+}
+
 /// A probe that has not ended.
 struct Probe: Hashable, Sendable {
     enum Stage: Hashable, Sendable {

@@ -21,31 +21,75 @@ package struct RegionTable: Hashable, Sendable {
 
     /// Ordered by from, to, reporter.
     private(set) var entries: [Entry] = []
+    /// Where each reporter's facts lie, ordered by reporter. Most facts that are heard are known: to see that, names of
+    /// regions are compared with a few others only.
+    private var reporters: [Reporter] = []
+
+    private struct Reporter: Hashable, Sendable {
+        let id: NodeID
+        var places: [Int] = []
+    }
 
     package init() {}
 
     /// Takes the fact in if it is newer than what is known; says whether it was.
     mutating func merge(_ fact: RegionLinkFact, now: Instant) -> Bool {
-        let place = position(fact.from, fact.to, fact.reporter)
-        if place < entries.count, Self.isSameCell(entries[place].fact, fact) {
+        if let place = place(from: fact.from, to: fact.to, reporter: fact.reporter) {
             guard fact.isNewer(than: entries[place].fact) else { return false }
             entries[place] = Entry(fact: fact, updated: now)
             return true
         }
         guard entries.count < Self.factsMax else { return false }
+        let place = position(fact.from, fact.to, fact.reporter)
         entries.insert(Entry(fact: fact, updated: now), at: place)
+        for index in reporters.indices {
+            for number in reporters[index].places.indices where reporters[index].places[number] >= place {
+                reporters[index].places[number] += 1
+            }
+        }
+        list(place, of: fact.reporter)
         return true
     }
 
+    /// Whether it would be taken in.
+    func isNews(_ fact: RegionLinkFact) -> Bool {
+        guard let place = place(from: fact.from, to: fact.to, reporter: fact.reporter) else { return entries.count < Self.factsMax }
+        return fact.isNewer(than: entries[place].fact)
+    }
+
     func fact(from: RegionID, to: RegionID, reporter: NodeID) -> Entry? {
-        let place = position(from, to, reporter)
-        guard place < entries.count else { return nil }
-        let entry = entries[place]
-        return entry.fact.from == from && entry.fact.to == to && entry.fact.reporter == reporter ? entry : nil
+        place(from: from, to: to, reporter: reporter).map { entries[$0] }
     }
 
     /// Forgets all that a forgotten member reported.
-    mutating func drop(reporter: NodeID) { entries.removeAll { $0.fact.reporter == reporter } }
+    mutating func drop(reporter: NodeID) {
+        entries.removeAll { $0.fact.reporter == reporter }
+        reporters = []
+        for (place, entry) in entries.enumerated() { list(place, of: entry.fact.reporter) }
+    }
+
+    private mutating func list(_ place: Int, of reporter: NodeID) {
+        let index = index(of: reporter)
+        if index == reporters.count || reporters[index].id != reporter { reporters.insert(Reporter(id: reporter), at: index) }
+        reporters[index].places.append(place)
+    }
+
+    /// The first reporter whose id is not lower.
+    private func index(of reporter: NodeID) -> Int {
+        var low = 0
+        var high = reporters.count
+        while low < high {
+            let middle = (low + high) / 2
+            if reporters[middle].id < reporter { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func place(from: RegionID, to: RegionID, reporter: NodeID) -> Int? {
+        let index = index(of: reporter)
+        guard index < reporters.count, reporters[index].id == reporter else { return nil }
+        return reporters[index].places.first { entries[$0].fact.to == to && entries[$0].fact.from == from }
+    }
 
     /// All facts that may travel: other reporters' and, where this node is one, its own.
     func published(by me: NodeID, isReporter: Bool) -> [RegionLinkFact] {
@@ -112,10 +156,6 @@ package struct RegionTable: Hashable, Sendable {
         return .microseconds(Int64(values[(values.count - 1) / 2]))
     }
 
-    private static func isSameCell(_ a: RegionLinkFact, _ b: RegionLinkFact) -> Bool {
-        a.reporter == b.reporter && a.from == b.from && a.to == b.to
-    }
-
     private static func precedes(_ a: RegionLinkFact, _ from: RegionID, _ to: RegionID, _ reporter: NodeID) -> Bool {
         if a.from != from { return a.from < from }
         if a.to != to { return a.to < to }
@@ -134,6 +174,11 @@ package struct RegionTable: Hashable, Sendable {
 
     func checkInvariants() {
         precondition(entries.count <= Self.factsMax, "the region table outgrew its bound")
+        precondition(reporters.reduce(0) { $0 + $1.places.count } == entries.count, "a fact that its reporter does not lead to")
+        for (place, entry) in entries.enumerated() {
+            let fact = entry.fact
+            precondition(self.place(from: fact.from, to: fact.to, reporter: fact.reporter) == place, "a fact in another's place")
+        }
         for (a, b) in zip(entries, entries.dropFirst()) {
             precondition(Self.precedes(a.fact, b.fact.from, b.fact.to, b.fact.reporter), "the region table is out of order")
         }

@@ -4,7 +4,7 @@ import Primitives
 extension SWIMState {
     mutating func apply(_ update: MemberUpdate, _ now: Instant, _ effects: inout [SWIMEffect]) {
         switch update {
-        case .alive(let record): applyAlive(record, isNews: true, now, &effects)
+        case .alive(let record): applyAlive(record, isNews: true, as: update, now, &effects)
         case .suspect(let id, let incarnation, let accuser):
             guard id != me.id else { return refute(incarnation, now, &effects) }
             guard let index = index(of: id), peers[index].record.status.isPresent else { return }
@@ -14,13 +14,15 @@ extension SWIMState {
             guard let index = index(of: id), peers[index].record.status.isPresent, incarnation >= peers[index].record.incarnation
             else { return }
             peers[index].record.incarnation = incarnation
+            updateWords(of: index)
             setStatus(index, .dead, now, &effects)
             spread(.dead(id, incarnation: incarnation, accuser: accuser), now, &effects)
         case .left(let id, let incarnation):
             guard id != me.id else { return refute(incarnation, now, &effects) }
             applyLeft(id, incarnation, now, &effects)
         case .link(let fact):
-            guard fact.reporter != me.id, index(of: fact.reporter) != nil, regionTable.merge(fact, now: now) else { return }
+            guard fact.reporter != me.id, regionTable.isNews(fact), index(of: fact.reporter) != nil, regionTable.merge(fact, now: now)
+            else { return }
             spread(update, now, &effects)
         }
     }
@@ -29,12 +31,16 @@ extension SWIMState {
         guard let index = index(of: id), peers[index].record.status != .left, incarnation >= peers[index].record.incarnation
         else { return }
         peers[index].record.incarnation = incarnation
+        updateWords(of: index)
         setStatus(index, .left, now, &effects)
         spread(.left(id, incarnation: incarnation), now, &effects)
     }
 
-    /// A member's own words. `isNews` says whether others may not have them yet.
-    mutating func applyAlive(_ record: MemberRecord, isNews: Bool, _ now: Instant, _ effects: inout [SWIMEffect]) {
+    /// A member's own words. `isNews` says whether others may not have them yet; `update` is the news as it came, which
+    /// all who pass it on then share.
+    mutating func applyAlive(
+        _ record: MemberRecord, isNews: Bool, as update: MemberUpdate? = nil, _ now: Instant, _ effects: inout [SWIMEffect]
+    ) {
         guard record.id != me.id else {
             if record.run != me.run {
                 claimedByOther(run: record.run, incarnation: record.incarnation, at: record.gossip, isDirect: false, now, &effects)
@@ -43,11 +49,11 @@ extension SWIMState {
         }
         guard let index = index(of: record.id) else {
             admit(record, now, &effects)
-            if isNews { spread(.alive(record), now, &effects) }
+            if isNews { spread(update ?? .alive(record), now, &effects) }
             return
         }
         // What is known already is what is heard most: nothing of it is copied.
-        guard !isOld(record, index) else { return }
+        guard !known[index].areNewer(than: record) else { return }
         let isRevived = record.incarnation > peers[index].record.incarnation
         let oldRegion = peers[index].record.region
         let isTaken = takeWords(record, index, now, &effects)
@@ -55,6 +61,7 @@ extension SWIMState {
         let previous = peers[index].record.status
         if isRevived {
             peers[index].record.incarnation = record.incarnation
+            updateWords(of: index)
             setStatus(index, .alive, now, &effects)
         }
         if oldRegion != peers[index].record.region {
@@ -62,17 +69,7 @@ extension SWIMState {
             judge(peers[index].record.region, now, &effects)
         }
         if isTaken, previous == .alive { effects.append(.factsChanged(peers[index].record)) }
-        if isNews { spread(.alive(record), now, &effects) }
-    }
-
-    /// Whether neither the record's incarnation nor its words are news.
-    private func isOld(_ record: MemberRecord, _ index: Int) -> Bool {
-        let (content, run, version) = (
-            peers[index].contentIncarnation, peers[index].record.run, peers[index].record.facts.version
-        )
-        return record.incarnation <= peers[index].record.incarnation
-            && (record.incarnation < content
-                || record.incarnation == content && (record.run != run || record.facts.version <= version))
+        if isNews { spread(update ?? .alive(record), now, &effects) }
     }
 
     /// Takes region, endpoints and facts from a record that is newer than the words that we have.
@@ -97,6 +94,7 @@ extension SWIMState {
         peers[index].record.region = record.region
         peers[index].record.endpoints = record.endpoints
         peers[index].record.facts = record.facts
+        updateWords(of: index)
         return isChanged || record.incarnation > peer.contentIncarnation
     }
 
@@ -108,7 +106,7 @@ extension SWIMState {
         insertPeer(Peer(record: record, now: now, tieBreak: generator.next()))
         presentCount += 1
         let wasCut = cuts.contains { $0.region == record.region }
-        judge(record.region, now, &effects)
+        judge(record.region, isAlive: true, now, &effects)
         effects.append(.memberChanged(record, previous: nil, regionCut: wasCut))
     }
 
@@ -121,6 +119,7 @@ extension SWIMState {
         if previous == .alive { peers[index].downSince = now }
         peers[index].record.status = status
         peers[index].statusSince = now
+        updateTurn(of: index)
         if status != .suspect, peers[index].suspicion != nil {
             peers[index].suspicion = nil
             effects.append(.cancelTimer(.suspicion(id)))
@@ -129,7 +128,7 @@ extension SWIMState {
             effects.append(.cancelTimer(.probe(probes.remove(at: place).sequence)))
         }
         let wasCut = isPartOfCut(index)
-        judge(peers[index].record.region, now, &effects)
+        judge(peers[index].record.region, isAlive: status == .alive, now, &effects)
         effects.append(.memberChanged(peers[index].record, previous: previous, regionCut: wasCut || isPartOfCut(index)))
     }
 

@@ -15,10 +15,11 @@ extension SWIMState {
         var packet = SWIMPacket(
             sender: me.id, run: me.run, incarnation: me.incarnation, knowsReceiver: index(of: receiver) != nil, body: body, updates: first)
         if !dissemination.isEmpty {
-            let budget = settings.packetLimit - packet.xdrBytes.count
-            packet.updates += dissemination.take(
+            let budget = settings.packetLimit - packet.encodedBytes
+            let news = dissemination.take(
                 budget: budget, room: SWIMPacket.updatesMax - first.count, limit: retransmissions,
                 linkWeight: settings.retransmitFactor, already: first)
+            packet.updates = first.isEmpty ? news : first + news
         }
         effects.append(.send(to: endpoint, packet))
     }
@@ -32,6 +33,7 @@ extension SWIMState {
         }
         if let index = index(of: packet.sender) {
             peers[index].heardAt = now
+            updateTurn(of: index)
             // Back from the dead, or thought dead by mistake; or it does not know us: tell each other everything.
             if peers[index].record.status == .dead || !packet.knowsReceiver { contact(index, now, &effects) }
         }
@@ -94,7 +96,8 @@ extension SWIMState {
     }
 
     private func isTold(_ index: Int, _ now: Instant) -> Bool {
-        switch peers[index].record.status {
+        if turns[index].isPresent { return true }
+        return switch peers[index].record.status {
         case .alive, .suspect: true
         case .dead: now.nanoseconds - peers[index].statusSince.nanoseconds < 10_000_000_000
         case .left: false

@@ -4,7 +4,8 @@ extension SWIMState {
     /// What must hold after every event.
     package func checkInvariants() {
         for (a, b) in zip(peers, peers.dropFirst()) { precondition(a.id < b.id, "members are out of order at \(b.id)") }
-        precondition(peerIDs == peers.map(\.id), "the list of ids is another than that of the members")
+        precondition(known == peers.map { KnownWords($0) }, "what is known of a member is another than it should be")
+        precondition(turns == peers.map { ProbeTurn($0) }, "a member's turn to be probed is another than it should be")
         precondition(index(of: me.id) == nil, "a node is not its own peer")
         precondition(peers.count < settings.membersMax, "too many members")
         let present = peers.reduce(1) { $0 + ($1.record.status.isPresent ? 1 : 0) }

@@ -4,15 +4,17 @@ import Primitives
 extension SWIMState {
     /// The present member heard of least recently that is not being probed.
     func nextTarget() -> Int? {
-        var best: Int?
-        var bestKey: (Int64, UInt64) = (.max, .max)
-        for index in peers.indices where peers[index].record.status.isPresent {
-            let key = (peers[index].attendedNanoseconds, peers[index].tieBreak)
-            guard key < bestKey, !isProbing(peers[index].id) else { continue }
-            best = index
-            bestKey = key
+        turns.withUnsafeBufferPointer { turns in
+            var best: Int?
+            var bestKey: (Int64, UInt64) = (.max, .max)
+            for index in 0..<turns.count {
+                let key = (turns[index].attended, turns[index].tieBreak)
+                guard key < bestKey, !isProbing(known[index].id) else { continue }
+                best = index
+                bestKey = key
+            }
+            return best
         }
-        return best
     }
 
     func isProbing(_ id: NodeID) -> Bool { probes.contains { $0.target == id } }
@@ -28,6 +30,7 @@ extension SWIMState {
         let number = sequence()
         peers[index].checkedAt = now
         peers[index].tieBreak = generator.next()
+        updateTurn(of: index)
         let wait = directNanoseconds(to: index) * health.multiplier
         let timer = arm(.probe(number), at: now + .nanoseconds(wait), &effects)
         probes.append(Probe(target: peers[index].id, sequence: number, startedAt: now, timer: timer))
@@ -108,8 +111,10 @@ extension SWIMState {
             health.worsen(by: 1)
             peers[index].checkedAt = nil
             peers[index].heardAt = nil
+            updateTurn(of: index)
             return
         }
+        updateTurn(of: index)
         if probe.nacks == 0 { health.worsen(by: max(1, probe.helpers)) }
         if lapsed.count == Self.lapsedMax { lapsed.removeFirst() }
         lapsed.append(probe)
@@ -166,6 +171,7 @@ extension SWIMState {
         }
         guard let index = index(of: subject) else { return }
         peers[index].checkedAt = now
+        updateTurn(of: index)
         guard packet.sender == subject else { return }
         let micros = UInt32(clamping: max(1, (now.nanoseconds - probe.sentAt(number).nanoseconds) / 1_000))
         peers[index].untold = micros

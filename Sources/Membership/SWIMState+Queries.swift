@@ -25,15 +25,15 @@ extension SWIMState {
     /// The medians of what was measured, by member.
     package var medianRoundTrips: [(NodeID, Duration)] {
         var out: [(NodeID, Duration)] = []
-        out.reserveCapacity(peerIDs.count)
+        out.reserveCapacity(known.count)
         for place in peers.indices where !peers[place].roundTrips.isEmpty {
-            out.append((peerIDs[place], .microseconds(Int64(peers[place].roundTrips.quantile(50)))))
+            out.append((known[place].id, .microseconds(Int64(peers[place].roundTrips.quantile(50)))))
         }
         return out
     }
 
     /// The members that are neither alive nor suspect, by id.
-    package var absentMembers: [NodeID] { peers.indices.filter { !peers[$0].record.status.isPresent }.map { peerIDs[$0] } }
+    package var absentMembers: [NodeID] { turns.indices.filter { !turns[$0].isPresent }.map { known[$0].id } }
 
     /// The best guess at the round trip to a member: measured to it, measured between the regions, by coordinates.
     package func estimatedRoundTrip(to id: NodeID) -> Duration? {

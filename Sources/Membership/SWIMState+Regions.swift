@@ -2,12 +2,13 @@ import Primitives
 
 // Regions: the cut that is one (deviation 11), and this node's row of the measured table.
 extension SWIMState {
-    /// Whether a region other than our own just became unreachable, or reachable again.
-    mutating func judge(_ region: RegionID, _ now: Instant, _ effects: inout [SWIMEffect]) {
+    /// Whether a region other than our own just became unreachable, or reachable again. `isAlive` where the member that
+    /// is looked at is alive: then nobody else of thousands need be.
+    mutating func judge(_ region: RegionID, isAlive: Bool = false, _ now: Instant, _ effects: inout [SWIMEffect]) {
         guard region != me.region else { return }
         var down: [NodeID] = []
-        var isAnyAlive = false
-        for peer in peers where peer.record.region == region {
+        var isAnyAlive = isAlive
+        for peer in peers where !isAnyAlive && peer.record.region == region {
             switch peer.record.status {
             case .alive: isAnyAlive = true
             case .suspect, .dead: down.append(peer.id)

@@ -28,6 +28,7 @@ extension SWIMState {
         if phase == .running, isAlone || sinceSeed >= settings.seedPeriod.inNanoseconds { trySeeds(isAlone ? 2 : 1, now, &effects) }
         if phase == .running, let index = longestUntriedDead() {
             peers[index].checkedAt = now
+            updateTurn(of: index)
             ping(index, sequence(), &effects)
         }
         let wait = isAlone ? min(.seconds(1), settings.rejoinPeriod) : settings.rejoinPeriod

@@ -9,6 +9,7 @@ extension SWIMState {
         guard incarnation >= peers[index].record.incarnation else { return }
         let id = peers[index].id
         peers[index].record.incarnation = incarnation
+        updateWords(of: index)
         if peers[index].suspicion != nil {
             confirm(index, incarnation, accuser, now, &effects)
             return

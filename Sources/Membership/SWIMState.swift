@@ -84,8 +84,11 @@ package struct SWIMState: Sendable {
     var startedAt: Instant
     /// All others, ordered by id.
     var peers: [Peer] = []
-    /// Their ids alone, in the same order: a search through them stays within a few cache lines.
-    private(set) var peerIDs: [NodeID] = []
+    /// Their ids and what is asked of each piece of news, in the same order: most news is old, and that is seen within a
+    /// cache line or two.
+    private(set) var known: [KnownWords] = []
+    /// When each of them is to be probed, in the same order: all are looked through in every period.
+    private(set) var turns: [ProbeTurn] = []
     /// Members alive or suspect, this node included.
     var presentCount = 1
     var seeds: [Endpoint] = []
@@ -197,14 +200,22 @@ package struct SWIMState: Sendable {
 
     // MARK: Members by id
 
-    /// The place of the first peer whose id is not below `id`.
+    /// The place of the first peer whose id is not below `id`. Numbers are given out in order: the place is at most the
+    /// number's distance from the lowest, and where few members are missing it is next to that.
     func position(of id: NodeID) -> Int {
-        peerIDs.withUnsafeBufferPointer { ids in
-            var low = 0
-            var high = ids.count
+        known.withUnsafeBufferPointer { known in
+            guard let first = known.first?.id, first < id else { return 0 }
+            var high = Int(min(UInt64(known.count), id.rawValue - first.rawValue))
+            var low = high
+            var step = 1
+            while low > 0, !(known[low - 1].id < id) {
+                high = low - 1
+                low = max(0, high - step)
+                step *= 2
+            }
             while low < high {
                 let middle = (low + high) / 2
-                if ids[middle] < id { low = middle + 1 } else { high = middle }
+                if known[middle].id < id { low = middle + 1 } else { high = middle }
             }
             return low
         }
@@ -212,17 +223,25 @@ package struct SWIMState: Sendable {
 
     func index(of id: NodeID) -> Int? {
         let place = position(of: id)
-        return place < peerIDs.count && peerIDs[place] == id ? place : nil
+        return place < known.count && known[place].id == id ? place : nil
     }
 
     mutating func insertPeer(_ peer: Peer) {
         let place = position(of: peer.id)
         peers.insert(peer, at: place)
-        peerIDs.insert(peer.id, at: place)
+        known.insert(KnownWords(peer), at: place)
+        turns.insert(ProbeTurn(peer), at: place)
     }
 
     mutating func removePeer(at index: Int) -> Peer {
-        peerIDs.remove(at: index)
+        known.remove(at: index)
+        turns.remove(at: index)
         return peers.remove(at: index)
     }
+
+    /// A peer's incarnation or words are others.
+    mutating func updateWords(of index: Int) { known[index] = KnownWords(peers[index]) }
+
+    /// A peer was heard of or asked, or is no longer to be asked.
+    mutating func updateTurn(of index: Int) { turns[index] = ProbeTurn(peers[index]) }
 }

@@ -5,15 +5,16 @@ package import Primitives
 package import Replication
 
 /// Everything that a node wants done. The live interpreter does it with sockets and disks, the
-/// simulator with an event heap.
+/// simulator with an event heap. Lists of effects are copied and walked for each event: what is large and rare is kept
+/// elsewhere (`indirect`), so that the others stay small.
 package enum Effect: Sendable {
     case send(to: NodeID, Lane, Message, attachment: BufferID?)
     case gossip(to: Endpoint, SWIMPacket)
     case sync(SyncID, with: Endpoint, node: NodeID?, SyncPayload)
     case answerSync(SyncToken, SyncPayload)
     /// Asks the node at this address (of its peer port) to be let in; `joinReply`.
-    case join(with: Endpoint, JoinRequest)
-    case answerJoin(SyncToken, JoinReply)
+    indirect case join(with: Endpoint, JoinRequest)
+    indirect case answerJoin(SyncToken, JoinReply)
     /// A member is new, or its state or endpoints changed: where to dial it, or no longer.
     case peer(MemberRecord)
 
@@ -24,7 +25,7 @@ package enum Effect: Sendable {
     /// One append to the shared log; `logDurable(token)` after `fdatasync`.
     case persist(token: UInt64, [(GroupID, RaftPersist)])
     /// Encodes and stores a copy of the machine as it is in this effect.
-    case saveSnapshot(GroupID, SnapshotMetadata, GroupMachine)
+    indirect case saveSnapshot(GroupID, SnapshotMetadata, GroupMachine)
     /// Streams the newest saved snapshot to a peer, piece by piece.
     case sendSnapshot(GroupID, to: NodeID, SnapshotMetadata)
     /// The log and the snapshots of a group that is gone.
@@ -45,11 +46,11 @@ package enum Effect: Sendable {
     case pushChunks([ChunkReference], to: NodeID, WaitToken)
     /// Parts of it come as `chunks(.arrived)`, its end as `chunksFetched`.
     case fetchChunks([ChunkReference], from: NodeID, WaitToken)
-    case chunks(ChunkWork)
+    indirect case chunks(ChunkWork)
     case dropBuffer(BufferID)
 
-    case reply(RequestID, Reply)
-    case publish(NodeNotice)
+    indirect case reply(RequestID, Reply)
+    indirect case publish(NodeNotice)
 }
 
 package enum Reply: Sendable {

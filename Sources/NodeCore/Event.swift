@@ -4,15 +4,16 @@ package import Membership
 package import Primitives
 package import Replication
 
-/// Everything that can happen to a node. Each effect that takes time answers with one of these.
+/// Everything that can happen to a node. Each effect that takes time answers with one of these. What is large and rare
+/// is kept elsewhere (`indirect`): hundreds of thousands of events a second wait in the simulator's heap.
 package enum Event: Sendable {
     // Front ends.
     /// Without a deadline it is given up after 30 s.
-    case openSession(RequestID, FilesystemID, SessionOptions, deadline: Instant? = nil)
+    indirect case openSession(RequestID, FilesystemID, SessionOptions, deadline: Instant? = nil)
     case closeSession(SessionID)
     /// `payload` and its length for a `write`; the buffer is the core's from here on.
-    case operation(RequestID, SessionID, FileOperation, payload: Payload?, deadline: Instant)
-    case changeCatalog(RequestID, CatalogCommand, deadline: Instant)
+    indirect case operation(RequestID, SessionID, FileOperation, payload: Payload?, deadline: Instant)
+    indirect case changeCatalog(RequestID, CatalogCommand, deadline: Instant)
     /// The front end gave up; the answer, if one comes, is dropped.
     case abandoned(RequestID)
 
@@ -34,22 +35,22 @@ package enum Event: Sendable {
     case logFailed(token: UInt64, reason: String)
     case snapshotSaved(GroupID, SnapshotMetadata, ok: Bool)
     /// A snapshot that the leader streamed is complete, durable and decoded.
-    case snapshotReceived(GroupID, SnapshotMetadata, GroupMachine)
+    indirect case snapshotReceived(GroupID, SnapshotMetadata, GroupMachine)
     case snapshotSent(GroupID, to: NodeID, ok: Bool)
     case stageWritten(WaitToken, ok: Bool, reason: String)
-    case stageStored(WaitToken, StoredContent)
-    case stageFailed(WaitToken, FileFailure)
+    indirect case stageStored(WaitToken, StoredContent)
+    indirect case stageFailed(WaitToken, FileFailure)
     case bytesRead(WaitToken, Payload)
     case bytesMissing(WaitToken, [ChunkID], reason: String)
     case chunksPushed(WaitToken, ok: Bool)
     case chunksFetched(WaitToken, missing: [ChunkID])
-    case chunks(ChunkReport)
+    indirect case chunks(ChunkReport)
 
     // Joining.
     /// A node that wants to join, or to know whether it still belongs, asks; its certificate names `from`.
-    case joinRequest(SyncToken, from: NodeID, JoinRequest)
+    indirect case joinRequest(SyncToken, from: NodeID, JoinRequest)
     /// What a seed answered; nil where it could not be asked.
-    case joinReply(JoinReply?)
+    indirect case joinReply(JoinReply?)
 
     /// Hand over what is led here, and tell when that is done (`NodeNotice.handedOver`).
     case handOver

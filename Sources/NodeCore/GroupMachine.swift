@@ -13,6 +13,8 @@ package struct GroupMachine: Sendable {
     package init(files record: FilesystemRecord) { files = FilesMachine(record) }
 
     package var filesystem: FilesystemID? { files?.filesystem }
+    /// Parts of large commits are on their way.
+    var hasUploads: Bool { files.map { !$0.uploads.isEmpty } ?? false }
 
     /// Equal on replicas that have applied the same entries.
     package var digest: Digest { files?.namespace.namespaceDigest.state ?? catalog.digest }

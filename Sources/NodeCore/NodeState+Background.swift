@@ -48,7 +48,7 @@ extension NodeState {
         case .flush(let session, let handle, _, let payload):
             finishFlush(session, handle, payload, failure, cost: progress.cost, into: &effects)
         case .bootstrap:
-            if failure != nil, groups[.catalog]?.isLeader == true, catalog.cluster == nil {
+            if failure != nil, groups.with(.catalog, { $0.isLeader && $0.machine.catalog.cluster == nil }) == true {
                 begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
             }
         case .repairChunks(_, let chunks): finishRepair(chunks, failure, into: &effects)

@@ -32,8 +32,8 @@ extension NodeState {
     /// Whom to ask: the leader as far as known, else the voters in turn.
     private func destination(of call: OutgoingCall) -> NodeID? {
         if let fixed = call.fixed { return fixed }
-        if let hosted = groups[call.group] {
-            if let leader = hosted.leader { return leader }
+        if let known = groups.with(call.group, { $0.leader }) {
+            if let known { return known }
         } else if let hint = leaderHints[call.group] {
             return hint
         }
@@ -148,7 +148,7 @@ extension NodeState {
         case .compound, .applied, .done, .lacking, .failed: break
         }
         _ = calls.calls.remove(id)
-        if groups[call.group] == nil, from != settings.id { leaderHints[call.group] = from }
+        if !groups.contains(call.group), from != settings.id { leaderHints[call.group] = from }
         var cost = OperationCost()
         if isWideArea(from) {
             cost.wideAreaRoundTrips = 1
@@ -208,15 +208,15 @@ extension NodeState {
                 answer(id, to: from, .notLeader(nil), into: &effects)
                 return
             }
-            guard let hosted = groups[group], hosted.isLeader else {
+            guard groups.with(group, { $0.isLeader }) == true else {
                 if let attachment, from != settings.id { effects.append(.dropBuffer(attachment.buffer)) }
-                answer(id, to: from, .notLeader(groups[group]?.leader), into: &effects)
+                answer(id, to: from, .notLeader(groups.with(group) { $0.leader } ?? nil), into: &effects)
                 return
             }
             served[key] = .some(nil)
             begin(.compound(from: from, id, compound, stamp, attachment), deadline: now + .seconds(60), into: &effects)
         case .awaitApplied(let group, let index):
-            guard groups[group] != nil else {
+            guard groups.contains(group) else {
                 answer(
                     id, to: from, .failed(FileFailure(.notFound, operation: "wait", object: "group \(group)", cause: "no replica here")),
                     into: &effects)
@@ -236,8 +236,9 @@ extension NodeState {
             answer(id, to: from, .done, into: &effects)
         case .progress(let news): heard(news, from: from)
         case .clone(let order):
-            guard let group = group(of: order.source), let hosted = groups[group], hosted.isLeader else {
-                answer(id, to: from, .notLeader(group(of: order.source).flatMap { groups[$0]?.leader }), into: &effects)
+            guard let group = group(of: order.source), groups.with(group, { $0.isLeader }) == true else {
+                let leader = group(of: order.source).flatMap { groups.with($0) { $0.leader } ?? nil }
+                answer(id, to: from, .notLeader(leader), into: &effects)
                 return
             }
             let key = ServedCall(node: from, call: id)

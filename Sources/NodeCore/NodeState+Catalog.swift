@@ -8,14 +8,21 @@ package import Replication
 // so that looking something up costs no round trip.
 
 extension NodeState {
-    package var catalog: CatalogState { groups[.catalog]?.machine.catalog ?? CatalogState() }
+    package var catalog: CatalogState { groups.with(.catalog) { $0.machine.catalog } ?? CatalogState() }
 
-    func catalogRecord(_ id: FilesystemID) -> FilesystemRecord? { groups[.catalog]?.machine.catalog.filesystems[id] }
-    func group(of filesystem: FilesystemID) -> GroupID? { catalogRecord(filesystem)?.group }
+    func catalogRecord(_ id: FilesystemID) -> FilesystemRecord? { groups.with(.catalog) { $0.machine.catalog.filesystems[id] } ?? nil }
+    func group(of filesystem: FilesystemID) -> GroupID? {
+        groups.with(.catalog) { $0.machine.catalog.filesystems.with(filesystem) { $0.group } } ?? nil
+    }
+
+    /// What `body` makes of a group's record in the catalog where it lies; nil where there is none.
+    func withRecord<Result>(of group: GroupID, _ body: (FilesystemRecord) -> Result) -> Result? {
+        groups.with(.catalog) { $0.machine.catalog.with(group, body) } ?? nil
+    }
 
     func knownVoters(of group: GroupID) -> [NodeID] {
-        let planned = catalog.filesystem(of: group)?.plan.voters.map(\.node) ?? []
-        let known = (groups[group]?.configuration.voters ?? []).filter { !planned.contains($0) }
+        let planned = withRecord(of: group) { $0.plan.voters.map(\.node) } ?? []
+        let known = (groups.with(group) { $0.configuration.voters } ?? []).filter { !planned.contains($0) }
         guard planned.isEmpty, known.isEmpty, group == .catalog else { return planned + known }
         // A node that has just joined: any member knows who leads the catalog.
         return swim.members.filter { $0.status.isPresent && $0.id != settings.id }.map(\.id)
@@ -24,7 +31,7 @@ extension NodeState {
     /// Nodes, regions and round trips as measured; until measured, as unknown.
     func regionTable() -> Replication.RegionTable {
         var table =
-            groups[.catalog]?.machine.catalog.cluster != nil
+            groups.with(.catalog) { $0.machine.catalog.cluster != nil } == true
             ? catalog.regionTable
             : Replication.RegionTable(
                 nodes: cluster.founders.enumerated().map {
@@ -87,7 +94,7 @@ extension NodeState {
             let client = ClientID(high: generator.next(), low: generator.next())
             // A client of a log that is not kept here cannot know its index. It never asks again after the
             // table has forgotten it, because it is renewed long before; so it may claim to be new.
-            proposers[group] = Proposer(client: client, opened: groups[group]?.applied ?? .max, at: time)
+            proposers[group] = Proposer(client: client, opened: groups.with(group) { $0.applied } ?? .max, at: time)
         }
         return proposers.update(group) { $0.begin(at: time) }!
     }
@@ -118,30 +125,58 @@ extension NodeState {
 
     // MARK: Following it
 
-    /// Brings this node's groups in line with the catalog as applied here.
-    mutating func catalogApplied(into effects: inout [Effect]) {
+    /// Brings this node's groups in line with the catalog as applied here: those that commands have touched since the
+    /// last time, or all of them, where what is known was not learnt command by command.
+    mutating func catalogApplied(whole isWhole: Bool = false, into effects: inout [Effect]) {
+        guard groups.with(.catalog, { $0.machine.catalog.cluster != nil }) == true,
+            let touches = groups.update(.catalog, { $0.machine.catalog.takeTouches() })
+        else { return }
+        let isWhole = isWhole || touches.isOverfull
         let state = catalog
-        guard state.cluster != nil else { return }
-        for (id, record) in state.nodes where directory[id] != record { directory[id] = record }
-        for (_, record) in state.filesystems {
-            let running = raft.contains(record.group)
-            let planned = record.isActive && record.plan.contains(settings.id)
-            // A replica that the plan no longer names stays until the group does without it: its vote, and what
-            // only it holds, may be needed until then.
-            let leaving = record.isActive && !record.isSettled && (running || restoredRaft.contains(record.group))
-            if (planned || leaving) && !running { startGroup(record, into: &effects) }
-            // One that was found on the disk and never began goes too: nobody would hear of it otherwise.
-            let isHere = running || groups[record.group] != nil
-            if !planned && !leaving && isHere && mayRemove(record) {
+        if isWhole || touches.hasNodes {
+            for (id, record) in state.nodes where directory[id] != record { directory[id] = record }
+        }
+        if isWhole {
+            keptReplicas = []
+            for (_, record) in state.filesystems { follow(record, into: &effects) }
+            // A group of which the catalog has not spoken is kept: after a restart the end of the catalog's log is
+            // applied only when a leader is known. A group goes when the catalog says that it is deleted.
+            removeDeletedGroups(among: groups.keys, state, into: &effects)
+            endSessionsOfDeleted(state)
+        } else if !touches.groups.isEmpty || !keptReplicas.isEmpty {
+            let touched = Set(touches.groups + keptReplicas).sorted()
+            keptReplicas = []
+            // In the order of a whole walk, so that what is known does not depend on how it was learnt.
+            let records = touched.compactMap { state.filesystem(of: $0) }.sorted { $0.id < $1.id }
+            for record in records { follow(record, into: &effects) }
+            guard records.count < touched.count || !records.allSatisfy(\.isActive) else { return }
+            removeDeletedGroups(among: touched, state, into: &effects)
+            endSessionsOfDeleted(state)
+        }
+    }
+
+    /// Starts, removes or steers this node's replica of one file system.
+    private mutating func follow(_ record: FilesystemRecord, into effects: inout [Effect]) {
+        let running = raft.contains(record.group)
+        let planned = record.isActive && record.plan.contains(settings.id)
+        // A replica that the plan no longer names stays until the group does without it: its vote, and what
+        // only it holds, may be needed until then.
+        let leaving = record.isActive && !record.isSettled && (running || restoredRaft.contains(record.group))
+        if (planned || leaving) && !running { startGroup(record, into: &effects) }
+        // One that was found on the disk and never began goes too: nobody would hear of it otherwise.
+        if !planned && !leaving && (running || groups.contains(record.group)) {
+            if mayRemove(record) {
                 _ = restoredRaft.remove(record.group)
                 removeGroup(record.group, into: &effects)
+            } else {
+                keptReplicas.append(record.group)
             }
-            if running { followPlan(record, into: &effects) }
         }
-        // A group of which the catalog has not spoken is kept: after a restart the end of the catalog's log is
-        // applied only when a leader is known. A group goes when the catalog says that it is deleted.
-        removeDeletedGroups(into: &effects)
-        for (id, session) in sessions where state.filesystems[session.filesystem]?.isActive != true {
+        if running { followPlan(record, into: &effects) }
+    }
+
+    private mutating func endSessionsOfDeleted(_ state: CatalogState) {
+        for (id, session) in sessions where state.filesystems.with(session.filesystem, { $0.isActive }) != true {
             _ = sessions.update(id) { $0.isDeleted = true }
         }
     }
@@ -164,7 +199,7 @@ extension NodeState {
         tellAllProgress(into: &effects)
         beginBackgroundCommits(into: &effects)
         // Apps whose heartbeats stopped end here, and what belongs to them.
-        if seconds % 5 == 0, groups.with(.catalog, { $0.isLeader }) == true, catalog.apps.contains(where: { $0.value.isRunning }) {
+        if seconds % 5 == 0, groups.with(.catalog, { $0.isLeader }) == true, catalog.hasRunningApps {
             let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .expire)
             propose(.catalog, command.xdrBytes, answering: .nobody, into: &effects)
         }
@@ -191,21 +226,21 @@ extension NodeState {
     private mutating func expireLeases(into effects: inout [Effect]) {
         for (key, renewed) in leases where renewed + settings.sessionLease < now {
             _ = leases.remove(key)
-            guard groups[key.group]?.isLeader == true else { continue }
+            guard groups.with(key.group, { $0.isLeader }) == true else { continue }
             begin(.background(.expireSession(key.group, key.node, key.session)), deadline: now + .seconds(30), into: &effects)
         }
     }
 
     /// Parts of commits that will never be published: their age is counted in ticks of the group's leader.
     private mutating func expireUploads(into effects: inout [Effect]) {
-        for id in groups.keys(where: { $0.tickAt != nil || $0.isLeader && $0.machine.files?.uploads.isEmpty == false }) {
-            guard let group = groups[id] else { continue }
-            guard group.isLeader, group.machine.files?.uploads.isEmpty == false else {
+        for id in groups.keys(where: { $0.tickAt != nil || $0.isLeader && $0.machine.hasUploads }) {
+            guard groups.with(id, { $0.isLeader && $0.machine.hasUploads }) == true else {
                 _ = groups.update(id) { $0.tickAt = nil }
                 continue
             }
-            let isDue = group.tickAt.map { $0 <= now } ?? false
-            guard isDue || group.tickAt == nil else { continue }
+            let tickAt = groups.with(id) { $0.tickAt } ?? nil
+            let isDue = tickAt.map { $0 <= now } ?? false
+            guard isDue || tickAt == nil else { continue }
             let next = now + CommitUploads.tickPause
             _ = groups.update(id) { $0.tickAt = next }
             if isDue { propose(id, FilesCommand(stamp: nil, at: civil, body: .tick).xdrBytes, answering: .nobody, into: &effects) }

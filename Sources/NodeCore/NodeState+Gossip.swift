@@ -21,7 +21,8 @@ extension NodeState {
     }
 
     mutating func driveSWIM(_ event: SWIMEvent, into effects: inout [Effect]) {
-        var out: [SWIMEffect] = []
+        var out = swimEffects
+        swimEffects = []
         swim.handle(event, now: now, into: &out)
         for effect in out {
             switch effect {
@@ -40,6 +41,8 @@ extension NodeState {
             case .leaveFinished: effects.append(.publish(.left))
             }
         }
+        out.removeAll(keepingCapacity: true)
+        swimEffects = out
     }
 
     private mutating func memberChanged(_ record: MemberRecord, _ previous: MemberStatus?, into effects: inout [Effect]) {

@@ -37,28 +37,30 @@ extension NodeState {
             restoredRaft.remove(.catalog)?.starting(from: initialCatalogConfiguration())
             ?? RaftRestored(initialConfiguration: initialCatalogConfiguration())
         addToRaft(.catalog, raft, into: &effects)
-        catalogApplied(into: &effects)
+        catalogApplied(whole: true, into: &effects)
     }
 
     private mutating func addToRaft(_ id: GroupID, _ restored: RaftRestored, into effects: inout [Effect]) {
         var out: [MultiRaftEffect] = []
         raft.addGroup(id, restored: restored, now: now, into: &out)
         interpret(out, into: &effects)
-        effects.append(.publish(.groupStarted(id, groups[id]?.filesystem)))
+        effects.append(.publish(.groupStarted(id, groups.with(id) { $0.filesystem } ?? nil)))
     }
 
     /// Begins (or takes up again) the replica of a file system that the catalog says belongs here.
     mutating func startGroup(_ record: FilesystemRecord, into effects: inout [Effect]) {
         let configuration = foundingConfiguration(record)
-        if groups[record.group] == nil {
+        if !groups.contains(record.group) {
             groups[record.group] = HostedGroup(
                 id: record.group, filesystem: record.id, machine: GroupMachine(files: record), applied: 0, configuration: configuration,
                 snapshotIndex: 0)
         }
         let restored =
             restoredRaft.remove(record.group)?.starting(from: configuration) ?? RaftRestored(initialConfiguration: configuration)
-        groups[record.group]!.filesystem = record.id
-        if restored.snapshot == nil { groups[record.group]!.machine = GroupMachine(files: record) }
+        _ = groups.update(record.group) {
+            $0.filesystem = record.id
+            if restored.snapshot == nil { $0.machine = GroupMachine(files: record) }
+        }
         addToRaft(record.group, restored, into: &effects)
         if record.planRevision > 1 { hastenUpkeep() }
         followPlan(record, into: &effects)
@@ -92,9 +94,12 @@ extension NodeState {
     }
 
     mutating func driveRaft(_ event: MultiRaftEvent, into effects: inout [Effect]) {
-        var out: [MultiRaftEffect] = []
+        var out = raftEffects
+        raftEffects = []
         raft.handle(event, now: now, into: &out)
         interpret(out, into: &effects)
+        out.removeAll(keepingCapacity: true)
+        raftEffects = out
     }
 
     private mutating func interpret(_ out: [MultiRaftEffect], into effects: inout [Effect]) {
@@ -121,8 +126,8 @@ extension NodeState {
 
     /// Gives a command to Raft, if this node leads; whoever asked is answered when it is applied.
     mutating func propose(_ group: GroupID, _ envelope: [UInt8], answering who: HostedGroup.Proposer, into effects: inout [Effect]) {
-        guard let hosted = groups[group], hosted.isLeader else {
-            answerProposer(who, .notLeader(groups[group]?.leader), into: &effects)
+        guard groups.with(group, { $0.isLeader }) == true else {
+            answerProposer(who, .notLeader(groups.with(group) { $0.leader } ?? nil), into: &effects)
             return
         }
         counters.proposals += 1
@@ -161,14 +166,13 @@ extension NodeState {
     }
 
     private mutating func roleChanged(_ id: GroupID, _ role: RaftRole, _ term: UInt64, _ leader: NodeID?, into effects: inout [Effect]) {
-        guard let before = groups[id] else { return }
-        _ = groups.update(id) {
-            $0.role = role
-            $0.term = term
-            $0.leader = leader
+        let wasLeader = groups.update(id) { group in
+            defer { (group.role, group.term, group.leader) = (role, term, leader) }
+            return group.isLeader
         }
+        guard let wasLeader else { return }
         effects.append(.publish(.roleChanged(id, role: role.word, term: term, leader: leader)))
-        if before.isLeader, role != .leader { lostLeadership(id, leader, into: &effects) }
+        if wasLeader, role != .leader { lostLeadership(id, leader, into: &effects) }
         if role == .leader { gainedLeadership(id, into: &effects) }
         if leader != nil { wakeCalls(to: id) }
     }
@@ -192,10 +196,10 @@ extension NodeState {
     private mutating func gainedLeadership(_ id: GroupID, into effects: inout [Effect]) {
         // Every holder of a lock gets a whole lease from the new leader (the grace of RFC 8881 §8.4.2
         // without its waiting: the locks themselves are in the replicated state).
-        if let files = groups[id]?.machine.files {
-            for holder in files.locks.holders { leases[ServerSessionKey(group: id, node: holder.node, session: holder.session)] = now }
+        if let locks = groups.with(id, { $0.machine.files?.locks }) ?? nil {
+            for holder in locks.holders { leases[ServerSessionKey(group: id, node: holder.node, session: holder.session)] = now }
         }
-        if id == .catalog, groups[.catalog]?.machine.catalog.cluster == nil {
+        if id == .catalog, groups.with(.catalog, { $0.machine.catalog.cluster == nil }) ?? true {
             begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
         }
     }
@@ -210,7 +214,7 @@ extension NodeState {
     // MARK: Applying
 
     private mutating func apply(_ id: GroupID, _ entries: [RaftEntry], into effects: inout [Effect]) {
-        guard groups[id] != nil else { return }
+        guard groups.contains(id) else { return }
         for entry in entries {
             counters.entriesApplied += 1
             var reply: Answer?
@@ -227,7 +231,7 @@ extension NodeState {
                 if waiting.term == entry.term, let reply {
                     answerProposer(waiting.who, reply, into: &effects)
                 } else {
-                    answerProposer(waiting.who, .notLeader(groups[id]?.leader), into: &effects)
+                    answerProposer(waiting.who, .notLeader(groups.with(id) { $0.leader } ?? nil), into: &effects)
                 }
             }
             if !adopted.isEmpty {
@@ -238,19 +242,20 @@ extension NodeState {
         afterApplying(id, into: &effects)
     }
 
-    private mutating func afterApplying(_ id: GroupID, into effects: inout [Effect]) {
-        guard let group = groups[id] else { return }
-        driveRaft(.group(id, .applied(index: group.applied)), into: &effects)
+    /// `isReplaced` where a snapshot took the place of the state, so that nobody knows what is new in it.
+    private mutating func afterApplying(_ id: GroupID, isReplaced: Bool = false, into effects: inout [Effect]) {
+        guard let applied = groups.with(id, { $0.applied }) else { return }
+        driveRaft(.group(id, .applied(index: applied)), into: &effects)
         wakeAppliedWaits(id)
         answerHolding(into: &effects)
-        if id == .catalog { catalogApplied(into: &effects) } else { tellProgress(id, into: &effects) }
+        if id == .catalog { catalogApplied(whole: isReplaced, into: &effects) } else { tellProgress(id, into: &effects) }
         saveSnapshotIfDue(id, into: &effects)
     }
 
     /// Whether this replica has applied `index`, and its own log is synced through it: Raft applies what a majority has
     /// synced, which need not include this node.
     func holds(_ group: GroupID, _ index: UInt64) -> Bool {
-        (groups[group]?.applied ?? 0) >= index && raft.durableIndex(of: group) >= index
+        (groups.with(group) { $0.applied } ?? 0) >= index && raft.durableIndex(of: group) >= index
     }
 
     /// Answers those who wait until this node holds something, and now does.
@@ -263,21 +268,24 @@ extension NodeState {
     }
 
     private mutating func wakeAppliedWaits(_ id: GroupID) {
-        guard let group = groups[id], !group.appliedWaits.isEmpty else { return }
-        let ready = group.appliedWaits.filter { $0.index <= group.applied }
-        _ = groups.update(id) { hosted in hosted.appliedWaits.removeAll { $0.index <= group.applied } }
-        for wait in ready { resolve(wait.token, .done) }
+        guard groups.with(id, { !$0.appliedWaits.isEmpty }) == true else { return }
+        let ready = groups.update(id) { group in
+            let applied = group.applied
+            defer { group.appliedWaits.removeAll { $0.index <= applied } }
+            return group.appliedWaits.filter { $0.index <= applied }
+        }
+        for wait in ready ?? [] { resolve(wait.token, .done) }
     }
 
     /// Waits until this replica has applied `index`.
     mutating func waitApplied(_ group: GroupID, _ index: UInt64, _ place: Step, _ progress: inout RequestProgress) throws(Interrupt) {
-        guard let hosted = groups[group] else {
+        guard let applied = groups.with(group, { $0.applied }) else {
             throw .failure(
                 FileFailure(
                     .unavailable, operation: "read", object: "group \(group)", cause: "its replica has left this node",
                     hint: "open it anew, at another node where this one has none"))
         }
-        if hosted.applied >= index { return }
+        if applied >= index { return }
         _ = try step(place, &progress) { node, token in
             _ = node.groups.update(group) { $0.appliedWaits.append((index, token)) }
         }
@@ -343,10 +351,12 @@ extension NodeState {
     // MARK: Snapshots
 
     private mutating func saveSnapshotIfDue(_ id: GroupID, into effects: inout [Effect]) {
-        guard let group = groups[id], !group.snapshotInProgress else { return }
-        // Parts of a large commit are not written again and again while it is on its way.
-        let isLarge = group.bytesSinceSnapshot >= settings.snapshotBytes && group.machine.files?.uploads.isEmpty ?? true
-        guard isLarge || group.applied >= group.snapshotIndex + settings.snapshotEntries else { return }
+        let isDue = groups.with(id) { group in
+            // Parts of a large commit are not written again and again while it is on its way.
+            let isLarge = group.bytesSinceSnapshot >= settings.snapshotBytes && !group.machine.hasUploads
+            return !group.snapshotInProgress && (isLarge || group.applied >= group.snapshotIndex + settings.snapshotEntries)
+        }
+        guard isDue == true, let group = groups[id] else { return }
         guard let metadata = raft.snapshotMetadata(of: id, at: group.applied) else { return }
         _ = groups.update(id) {
             $0.snapshotInProgress = true
@@ -376,7 +386,7 @@ extension NodeState {
                 driveRaft(.group(id, .compact(metadata)), into: &effects)
             }
         case .snapshotReceived(let id, let metadata, let machine):
-            guard let group = groups[id], metadata.index > group.applied else { return }
+            guard let applied = groups.with(id, { $0.applied }), metadata.index > applied else { return }
             _ = groups.update(id) {
                 $0.machine = machine
                 $0.applied = metadata.index
@@ -388,7 +398,7 @@ extension NodeState {
             driveRaft(.group(id, .snapshotReceived(metadata)), into: &effects)
             // What the entries that it stands for named was never adopted.
             hastenUpkeep()
-            afterApplying(id, into: &effects)
+            afterApplying(id, isReplaced: true, into: &effects)
         case .snapshotSent(let id, let to, let ok): driveRaft(.group(id, .snapshotSendFinished(to: to, ok: ok)), into: &effects)
         default: preconditionFailure("no completion of a group: \(event)")
         }

@@ -125,7 +125,7 @@ extension NodeState {
         guard let introduction = settings.introduction else { return }
         if !catalogWasKnown, knowsCatalog {
             catalogWasKnown = true
-            catalogApplied(into: &effects)
+            catalogApplied(whole: true, into: &effects)
         }
         guard presentedAt.map({ $0 + .seconds(5) <= now }) ?? true else { return }
         if directory.with(settings.id, { $0.state == .removed }) == true {

@@ -67,7 +67,8 @@ extension NodeState {
 
     /// A version was applied that names these chunks.
     mutating func expectChunks(_ chunks: [ChunkReference], of group: GroupID, into effects: inout [Effect]) {
-        guard groups[group]?.filesystem?.kind == .volume, let version = groups[group]?.machine.files?.namespace.version,
+        guard groups.with(group, { $0.filesystem?.kind }) == .volume,
+            let version = groups.with(group, { $0.machine.files?.namespace.version }) ?? nil,
             let wanted = placement(of: group)
         else { return }
         var seen: Set<ChunkID> = []
@@ -84,7 +85,7 @@ extension NodeState {
     /// Begins to look for the chunks of the oldest version that has not all of them. A request that can not
     /// begin or ends without them is begun again with the housekeeping, never at once.
     mutating func awaitNext(_ group: GroupID, into effects: inout [Effect]) {
-        guard let lag = groups[group]?.lag, !lag.isLooking, !requests.isFull, let next = lag.awaited.first else { return }
+        guard let lag = groups.with(group, { $0.lag }), !lag.isLooking, !requests.isFull, let next = lag.awaited.first else { return }
         _ = groups.update(group) { $0.lag.isLooking = true }
         begin(.background(.awaitChunks(group, next.key, next.value)), deadline: now + .seconds(3_600), into: &effects)
     }
@@ -97,7 +98,7 @@ extension NodeState {
         var round = 0
         while !left.isEmpty {
             // A version that is no longer kept, as in a log that is replayed, needs nothing.
-            guard let files = groups[group]?.machine.files, files.namespace.history[version] != nil, let wanted = placement(of: group)
+            guard groups.with(group, { $0.machine.files?.namespace.history[version] != nil }) == true, let wanted = placement(of: group)
             else { return }
             var missing: [ChunkReference] = []
             for start in stride(from: 0, to: left.count, by: Self.checkedAtOnce) {
@@ -146,12 +147,12 @@ extension NodeState {
 
     /// Tells the other replicas at once where a bound waits for it.
     mutating func tellProgress(_ group: GroupID, into effects: inout [Effect]) {
-        guard let record = catalog.filesystem(of: group), record.policy.durability.isBounded, let hosted = groups[group],
-            let news = progress(of: group), news != hosted.lag.told,
-            news.complete != hosted.lag.told?.complete || hosted.lag.toldAt + Self.reportPause <= now
+        guard withRecord(of: group, { $0.policy.durability.isBounded }) == true, let news = progress(of: group),
+            let (told, toldAt) = groups.with(group, { ($0.lag.told, $0.lag.toldAt) }), news != told,
+            news.complete != told?.complete || toldAt + Self.reportPause <= now
         else { return }
         remember(told: news)
-        for replica in record.plan.replicas where replica.node != settings.id {
+        for replica in withRecord(of: group, { $0.plan.replicas }) ?? [] where replica.node != settings.id {
             effects.append(.send(to: replica.node, .control, .call(CallID(0), .progress([news])), attachment: nil))
         }
     }
@@ -173,8 +174,8 @@ extension NodeState {
         for id in groups.keys(where: { $0.mayHaveNews(time, Self.repeatPause, Self.quietPause) }) {
             guard let news = progress(of: id) else { continue }
             remember(told: news)
-            for replica in catalog.filesystem(of: id)?.plan.replicas ?? [] where replica.node != settings.id {
-                byNode[replica.node] = (byNode[replica.node] ?? []) + [news]
+            for replica in withRecord(of: id, { $0.plan.replicas }) ?? [] where replica.node != settings.id {
+                if byNode.update(replica.node, { $0.append(news) }) == nil { byNode[replica.node] = [news] }
             }
         }
         for (node, news) in byNode { sendProgress(news, to: node, into: &effects) }
@@ -183,7 +184,7 @@ extension NodeState {
     /// A node that was away knows nothing of us.
     mutating func tellProgress(to peer: NodeID, into effects: inout [Effect]) {
         var news: [VolumeProgress] = []
-        for (id, _) in groups where catalog.filesystem(of: id)?.plan.contains(peer) == true {
+        for id in groups.keys where withRecord(of: id, { $0.plan.contains(peer) }) == true {
             if let one = progress(of: id) { news.append(one) }
         }
         sendProgress(news, to: peer, into: &effects)
@@ -205,7 +206,7 @@ extension NodeState {
     /// How far each region with a replica is behind the newest version here. A region is as far as the
     /// last of its replicas that are alive; where none is, as the best of them was when it was heard last.
     func lag(of group: GroupID) -> [RegionLag] {
-        guard let record = catalog.filesystem(of: group), let files = groups[group]?.machine.files else { return [] }
+        guard let record = catalog.filesystem(of: group), let files = groups.with(group, { $0.machine.files }) ?? nil else { return [] }
         let history = files.namespace.history
         return record.plan.regions.map { region in
             let known = record.plan.replicas.filter { $0.region == region }.map { replica in

@@ -24,11 +24,22 @@ extension NodeState {
             if id == .catalog {
                 guard let plan = state.catalogPlan else { continue }
                 reconcile(id, plan, state.catalogPlanRevision, state, into: &effects)
+            } else if isSettled(id, state) {
+                fills[id] = nil
             } else if let record = state.filesystem(of: id), record.isActive {
                 reconcile(id, record.plan, record.planRevision, state, into: &effects)
             }
         }
-        for id in fills.keys where groups[id]?.isLeader != true { fills[id] = nil }
+        for id in fills.keys where groups.with(id, { $0.isLeader }) != true { fills[id] = nil }
+    }
+
+    /// Whether a group is as its plan says and the nodes are as they were when its content was last looked at: true of
+    /// nearly all, nearly always, and so asked without copying anything.
+    private func isSettled(_ id: GroupID, _ state: CatalogState) -> Bool {
+        state.with(id) { record in
+            record.isActive && record.isSettled && record.settledNodes == state.nodesRevision
+                && groups.with(id) { $0.configuration.voters.elementsEqual(record.plan.voters.lazy.map(\.node)) } == true
+        } ?? false
     }
 
     private mutating func reconcile(
@@ -36,12 +47,6 @@ extension NodeState {
     ) {
         let voters = plan.voters.map(\.node)
         let learners = plan.learners.map(\.node)
-        if let record = state.filesystem(of: id), record.isSettled, record.settledNodes == state.nodesRevision,
-            groups[id]?.configuration.voters == voters
-        {
-            fills[id] = nil
-            return
-        }
         guard let status = raft.status(id), status.role == .leader, status.transferTarget == nil, !status.configuration.isJoint,
             status.isConfigurationCommitted
         else { return }
@@ -144,7 +149,7 @@ extension NodeState {
 
     /// Leaders are wanted in the home region, on nodes that stay.
     mutating func followPlan(_ record: FilesystemRecord, into effects: inout [Effect]) {
-        guard let hosted = groups[record.group], hosted.planRevision != record.planRevision else { return }
+        guard let revision = groups.with(record.group, { $0.planRevision }), revision != record.planRevision else { return }
         _ = groups.update(record.group) { $0.planRevision = record.planRevision }
         let preferred = record.plan.voters.filter { $0.region == record.region }.map(\.node)
         driveRaft(.group(record.group, .preference(preferredLeaders: preferred)), into: &effects)

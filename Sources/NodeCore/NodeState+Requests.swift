@@ -25,7 +25,8 @@ extension NodeState {
             flushCalls(into: &effects)
             let batch = runnable
             runnable.removeAll(keepingCapacity: true)
-            for key in batch { run(key, into: &effects) }
+            // Several waits of one request that end together run it once.
+            for (place, key) in batch.enumerated() where place == 0 || batch[place - 1] != key { run(key, into: &effects) }
             let ends = laterEnds
             laterEnds.removeAll(keepingCapacity: true)
             for end in ends { resolve(end.token, end.value) }

@@ -73,15 +73,13 @@ extension NodeState {
 
     /// Ends what is left here of file systems that are gone. One that the catalog does not name any more
     /// was purged if its number had been given out: numbers are never given out twice.
-    mutating func removeDeletedGroups(into effects: inout [Effect]) {
-        let state = catalog
-        for (id, group) in groups where id != .catalog {
-            if let record = state.filesystem(of: id) {
-                if record.isActive { continue }
+    mutating func removeDeletedGroups(among ids: [GroupID], _ state: CatalogState, into effects: inout [Effect]) {
+        for id in ids where id != .catalog && groups.contains(id) {
+            if let isActive = state.with(id, { $0.isActive }) {
+                if isActive { continue }
             } else if id.rawValue >= state.nextGroup {
                 continue
             }
-            precondition(group.id == id)
             _ = restoredRaft.remove(id)
             removeGroup(id, into: &effects)
         }
@@ -90,12 +88,14 @@ extension NodeState {
     /// The catalog's leader ends the records of file systems that were deleted a while ago. A node that
     /// was away all the time removes its replica when it hears of it.
     mutating func purgeDeleted(into effects: inout [Effect]) {
-        guard groups[.catalog]?.isLeader == true, now.nanoseconds / 1_000_000_000 % 5 == 0 else { return }
-        var left = 64
-        for (id, record) in catalog.filesystems {
-            guard case .deleting(let at, _) = record.state, left > 0 else { continue }
-            guard civil.nanoseconds - at.nanoseconds >= settings.upkeep.purgeDelay.inNanoseconds else { continue }
-            left -= 1
+        guard now.nanoseconds / 1_000_000_000 % 5 == 0, groups.with(.catalog, { $0.isLeader }) == true else { return }
+        let time = civil
+        let due = catalog.filesystems.keys { record in
+            guard case .deleting(let at, _) = record.state else { return false }
+            return time.nanoseconds - at.nanoseconds >= settings.upkeep.purgeDelay.inNanoseconds
+        }
+        // A bounded number at a time.
+        for id in due.prefix(64) {
             let command = CatalogCommand(at: civil, by: "node \(settings.id)", action: .purgeFilesystem(id))
             propose(.catalog, command.xdrBytes, answering: .nobody, into: &effects)
         }

@@ -45,23 +45,32 @@ extension NodeState {
         try waitApplied(.catalog, index, Step(.applied), &progress)
         if progress.attempt == 0 {
             progress.attempt = 1
-            upkeep.groups = catalog.filesystems.filter { $0.value.isActive && groups[$0.value.group]?.machine.files != nil }
-                .map(\.value.group)
+            upkeep.groups = catalog.filesystems.values.filter { $0.isActive && hasFiles($0.group) }.map(\.group)
             upkeep.marks.begin(ranges: upkeep.ranges, groups: upkeep.groups, now: now)
         }
-        // All are asked at the same time.
-        var isWaiting = false
-        for (number, group) in upkeep.groups.enumerated() where groups[group] != nil {
-            do throws(Interrupt) {
-                let index = try readIndex(group, Step(.readIndex, 100_000 + number), &progress, into: &effects)
-                try waitApplied(group, index, Step(.applied, 1 + number), &progress)
-            } catch {
-                guard case .waiting = error else { throw error }
-                isWaiting = true
+        // Many are asked at the same time, and all of those looked at again with each answer: so not all of thousands.
+        while progress.attempt <= upkeep.groups.count {
+            let first = progress.attempt - 1
+            let last = min(first + Self.confirmedAtOnce, upkeep.groups.count)
+            var isWaiting = false
+            for number in first..<last where groups.contains(upkeep.groups[number]) {
+                let group = upkeep.groups[number]
+                do throws(Interrupt) {
+                    let index = try readIndex(group, Step(.readIndex, 100_000 + number), &progress, into: &effects)
+                    try waitApplied(group, index, Step(.applied, 1 + number), &progress)
+                } catch {
+                    guard case .waiting = error else { throw error }
+                    isWaiting = true
+                }
             }
+            if isWaiting { throw .waiting }
+            progress.attempt += Self.confirmedAtOnce
         }
-        if isWaiting { throw .waiting }
     }
+
+    private static var confirmedAtOnce: Int { 1_024 }
+
+    private func hasFiles(_ group: GroupID) -> Bool { groups.with(group) { $0.machine.files != nil } ?? false }
 
     /// Without the leaders' word nothing is swept; what is missing is fetched all the same.
     mutating func finishConfirmation(isConfirmed: Bool, into effects: inout [Effect]) {
@@ -71,15 +80,16 @@ extension NodeState {
         upkeep.phase = .scanning
         upkeep.scans = []
         var states = OrderedTable<GroupID, NamespaceState>()
+        let table = tableForUpkeep()
         for group in upkeep.groups {
-            guard let state = groups[group]?.machine.files?.namespace else {
+            guard let state = groups.with(group, { $0.machine.files?.namespace }) ?? nil else {
                 upkeep.maySweep = false
                 continue
             }
             states[group] = state
             upkeep.scans.append(
                 ChunkUpkeep.Scan(
-                    finishes: group, repairs: group, placement: placementForUpkeep(group), names: .scan(ChunkScan(state))))
+                    finishes: group, repairs: group, placement: placement(of: group, by: table), names: .scan(ChunkScan(state))))
             if let earlier = upkeep.earlier[group] { markOnly(.scan(ChunkScan(earlier, besides: state))) }
         }
         upkeep.earlier = states
@@ -101,19 +111,22 @@ extension NodeState {
     private var mayHoldUnknownNames: Bool {
         catalog.filesystems.contains { entry in
             let record = entry.value
-            return record.isActive && record.plan.contains(settings.id) && groups[record.group]?.machine.files == nil
+            return record.isActive && record.plan.contains(settings.id) && !hasFiles(record.group)
         }
     }
 
     /// Who is away for a while only keeps its place.
-    private func placementForUpkeep(_ group: GroupID) -> ChunkPlacement? {
-        guard let record = catalog.filesystem(of: group) else { return nil }
+    private func tableForUpkeep() -> Replication.RegionTable {
         var table = regionTable()
         for node in table.nodes where !node.isAlive {
             let since = upkeep.absentSince[node.id] ?? now
             if since + settings.upkeep.absence > now { table.setAlive(node.id, true) }
         }
-        return ChunkPlacement(plan: record.plan, policy: record.policy, table: table)
+        return table
+    }
+
+    private func placement(of group: GroupID, by table: Replication.RegionTable) -> ChunkPlacement? {
+        withRecord(of: group) { ChunkPlacement(plan: $0.plan, policy: $0.policy, table: table) }
     }
 
     // MARK: Walking

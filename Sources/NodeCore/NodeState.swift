@@ -66,6 +66,9 @@ package struct NodeState {
     var freshCalls: [CallID] = []
     var laterEffects: [Effect] = []
     var droppable: [BufferID] = []
+    /// Empty between events; their room is used again.
+    var swimEffects: [SWIMEffect] = []
+    var raftEffects: [MultiRaftEffect] = []
     /// The request that is being run, and its deadline.
     var currentKey: RequestTable.Key = 0
     var currentDeadline = Instant.zero
@@ -98,6 +101,9 @@ package struct NodeState {
     var newFounders = OrderedTable<NodeID, UInt64>()
     /// Groups whose plan had been changed when this node stopped, as far as its log tells.
     var movedBefore: Set<GroupID> = []
+    /// Replicas that the plan no longer names and that must stay until the catalog is known: looked at with each of its
+    /// changes.
+    var keptReplicas: [GroupID] = []
     /// The catalog has been known here since the start.
     var catalogWasKnown = false
     /// When this node last told the catalog, or asked, who it is.

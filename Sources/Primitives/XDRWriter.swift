@@ -28,6 +28,9 @@ package struct XDRWriter: Sendable {
 
     package mutating func write(_ text: String) { write(opaque: text.utf8) }
 
+    /// The bytes that a text takes: its length, itself, and zeros up to four.
+    package static func bytes(of text: String) -> Int { 4 + (text.utf8.count + 3) / 4 * 4 }
+
     package mutating func write<Value: XDRCodable>(_ value: Value) { value.encode(to: &self) }
 
     package mutating func write<Value: XDRCodable>(_ values: some Collection<Value>) {

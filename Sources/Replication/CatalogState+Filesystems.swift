@@ -88,7 +88,7 @@ extension CatalogState {
             policy: request.policy, plan: request.plan, planRevision: 1, options: request.options, created: command.at,
             createdBy: command.by, state: .active, owner: owner)
         nextGroup += 1
-        filesystems[id] = record
+        put(record)
         groups[record.group] = id
         if let name { names[NameKey(environment: request.environment, name: name)] = id }
         note(.created, id, command, owner: owner, name.map { "\(request.kind.noun) '\($0)'" } ?? "ephemeral \(request.kind.noun)")
@@ -120,6 +120,12 @@ extension CatalogState {
         }
     }
 
+    /// The one place where records are written, but for settlements, which happen most.
+    private mutating func put(_ record: FilesystemRecord) {
+        filesystems[record.id] = record
+        touches.note(record.group)
+    }
+
     // MARK: Changing
 
     mutating func renameFilesystem(
@@ -141,7 +147,7 @@ extension CatalogState {
         names[NameKey(environment: record.environment, name: old)] = nil
         names[key] = record.id
         record.name = name
-        filesystems[record.id] = record
+        put(record)
         note(.renamed, record.id, command, "'\(old)' to '\(name)'")
         return .filesystem(record, created: false)
     }
@@ -165,7 +171,7 @@ extension CatalogState {
         }
         if let policy { record.policy = policy }
         guard record != before else { return .filesystem(record, created: false) }
-        filesystems[record.id] = record
+        put(record)
         note(.configured, record.id, command)
         return .filesystem(record, created: false)
     }
@@ -196,7 +202,7 @@ extension CatalogState {
         record.region = plan.home
         record.planRevision += 1
         record.settledNodes = 0
-        filesystems[id] = record
+        put(record)
         note(.moved, id, command, plan.statement)
         return .filesystem(record, created: false)
     }
@@ -213,6 +219,7 @@ extension CatalogState {
             throw CatalogError(.notFound, command.action.operation, group.description, "no file system has that group")
         }
         let newest = nodesRevision
+        touches.note(group)
         _ = filesystems.update(id) { record in
             guard plan == record.planRevision, nodes <= newest else { return }
             record.settledPlan = plan
@@ -241,7 +248,7 @@ extension CatalogState {
         if let name = record.name { names[NameKey(environment: record.environment, name: name)] = nil }
         if let owner = record.owner { _ = apps.update(owner) { $0.filesystems.removeAll { $0 == record.id } } }
         record.state = .deleting(at: command.at, by: command.by)
-        filesystems[record.id] = record
+        put(record)
         note(.deleted, record.id, command, owner: record.owner, record.name.map { "\(record.kind.noun) '\($0)'" } ?? "")
         return record
     }
@@ -254,6 +261,7 @@ extension CatalogState {
         }
         filesystems[id] = nil
         groups[record.group] = nil
+        touches.note(record.group)
         note(.purged, id, command, owner: record.owner)
         return .done
     }

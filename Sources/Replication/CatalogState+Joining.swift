@@ -72,7 +72,7 @@ extension CatalogState {
         guard record != known else { return known }
         record.changed = command.at
         if record.weight != known.weight { nodesRevision += 1 }
-        nodes[record.id] = record
+        put(record)
         note(.updated, record.id, command)
         return record
     }

@@ -94,10 +94,16 @@ extension CatalogState {
             store: node.store, state: .active, joined: command.at, changed: command.at)
         nextNode = max(nextNode, record.id.rawValue + 1)
         nodesRevision += 1
-        nodes[record.id] = record
+        put(record)
         if !regions.contains(node.region) { regions[node.region] = RegionRecord(id: node.region, since: command.at) }
         note(.joined, record.id, command, "\(node.name) in \(node.region)")
         return record
+    }
+
+    /// The one place where records of nodes are written.
+    mutating func put(_ record: NodeRecord) {
+        nodes[record.id] = record
+        touches.noteNodes()
     }
 
     private func existing(_ id: NodeID, _ operation: String) throws(CatalogError) -> NodeRecord {
@@ -129,7 +135,7 @@ extension CatalogState {
         guard node != before else { return .node(node) }
         node.changed = command.at
         if node.weight != before.weight { nodesRevision += 1 }
-        nodes[id] = node
+        put(node)
         note(.updated, id, command)
         return .node(node)
     }
@@ -142,7 +148,7 @@ extension CatalogState {
         node.state = state
         node.changed = command.at
         nodesRevision += 1
-        nodes[id] = node
+        put(node)
         note(state == .active ? .resumed : .drained, id, command)
         return .node(node)
     }
@@ -180,7 +186,7 @@ extension CatalogState {
         node.state = .removed
         node.changed = command.at
         nodesRevision += 1
-        nodes[id] = node
+        put(node)
         note(.removed, id, command, force ? "forced" : "")
         return .node(node)
     }

@@ -74,6 +74,11 @@ extension CatalogState {
     /// The file system of a group, active or being deleted.
     package func filesystem(of group: GroupID) -> FilesystemRecord? { groups[group].flatMap { filesystems[$0] } }
 
+    /// What `body` makes of the file system of a group where its record lies, which is not copied for it.
+    package func with<Result>(_ group: GroupID, _ body: (FilesystemRecord) -> Result) -> Result? {
+        groups[group].flatMap { filesystems.with($0, body) }
+    }
+
     /// Every group that a node shall hold a replica of, by number; the catalog's own first.
     package func placements(on node: NodeID) -> [(group: GroupID, plan: ReplicaPlan)] {
         var out: [(group: GroupID, plan: ReplicaPlan)] = []
@@ -91,6 +96,8 @@ extension CatalogState {
     }
 
     // MARK: Apps and objects
+
+    package var hasRunningApps: Bool { runningApps > 0 }
 
     /// The app that is meant, running or not; a running one is preferred where several have the name.
     package func app(_ selector: AppSelector) -> AppRecord? {

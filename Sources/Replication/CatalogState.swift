@@ -83,6 +83,9 @@ package struct CatalogState: Sendable, Equatable {
     var tokensByHash = OrderedTable<Digest, AccessTokenID>()
     var runningApps = 0
 
+    /// No part of the state either.
+    var touches = CatalogTouches()
+
     package init(clientLimits: ClientTableLimits = ClientTableLimits()) { clients = ClientTable(limits: clientLimits) }
 
     /// Applies the entry at `index`, which must be later than the last one.

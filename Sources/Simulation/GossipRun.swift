@@ -16,10 +16,10 @@ struct GossipRun {
         case fault(Fault)
     }
 
-    private struct Member {
+    /// An object, so that looking at a field never copies the rest.
+    private final class Member {
         var state: SWIMState
         let region: RegionID
-        let place: Int
         var isUp = false
         var life: UInt32 = 0
         var timers: [SWIMTimer: UInt64] = [:]  // looked up only
@@ -27,6 +27,11 @@ struct GossipRun {
         var nextSync: UInt64 = 1
         var pausedUntil: Int64 = 0
         var wasDisturbed = false
+
+        init(state: SWIMState, region: RegionID) {
+            self.state = state
+            self.region = region
+        }
     }
 
     private let scenario: Scenario
@@ -35,6 +40,9 @@ struct GossipRun {
     private var chance: SeededGenerator
     private var members: [Member] = []
     private var paths: [Path] = []
+    /// The region of each member, by its place in the map: read with every packet.
+    private var places: [Int] = []
+    private let regionCount: Int
     private var weather: NetworkWeather
     private var trace: Trace
     private var statistics = WorldStatistics()
@@ -57,14 +65,18 @@ struct GossipRun {
         weather = scenario.options.weather
         trace = Trace(seed: seed, sink: sink)
         let map = scenario.options.map
+        regionCount = map.regions.count
         for a in map.regions { for b in map.regions { paths.append(Path(map.link(from: a.id, to: b.id)!)) } }
         for machines in scenario.options.machines {
             let place = map.regions.firstIndex { $0.id == machines.region } ?? 0
-            for _ in 0..<machines.count { members.append(makeMember(machines.region, place)) }
+            for _ in 0..<machines.count {
+                members.append(makeMember(machines.region))
+                places.append(place)
+            }
         }
     }
 
-    private mutating func makeMember(_ region: RegionID, _ place: Int) -> Member {
+    private mutating func makeMember(_ region: RegionID) -> Member {
         let index = members.count
         let record = MemberRecord(
             id: NodeID(UInt64(index) + 1), region: region,
@@ -72,7 +84,7 @@ struct GossipRun {
             incarnation: UInt64(1 + now / 1_000_000_000), run: chance.next())
         let seeds = index == 0 ? [] : (0..<min(3, index)).map(World.peer)
         return Member(
-            state: SWIMState(self: record, seeds: seeds, seed: chance.next(), now: Instant(nanoseconds: now)), region: region, place: place)
+            state: SWIMState(self: record, seeds: seeds, seed: chance.next(), now: Instant(nanoseconds: now)), region: region)
     }
 
     // MARK: Running
@@ -195,7 +207,7 @@ struct GossipRun {
         }
     }
 
-    private func path(_ a: Int, _ b: Int) -> Path { paths[members[a].place * scenario.options.map.regions.count + members[b].place] }
+    private func path(_ a: Int, _ b: Int) -> Path { paths[places[a] * regionCount + places[b]] }
     private func isCut(_ a: Int, _ b: Int) -> Bool { !cuts.isEmpty && (cuts[a * 8_192 + b] ?? 0) > 0 }
 
     private mutating func send(_ packet: SWIMPacket, _ from: Int, _ to: Int) {

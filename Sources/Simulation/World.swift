@@ -11,38 +11,38 @@ import Workloads
 /// with sockets and files is modelled here (`World+Effects`, `World+Network`, `World+Disk`,
 /// `World+Data`). A run is a function of scenario and seed: `trace.hash` proves it.
 struct World {
-    /// What the heap holds.
+    /// What the heap holds. Large and rare ones are kept elsewhere (`indirect`).
     enum Action {
         /// A completion of a node's own effect; void if the process is another one by then.
         case event(node: Int, life: UInt32, Event)
         case timer(node: Int, serial: UInt64, TimerKey)
         /// A message on a connection.
-        case message(from: Int, to: Int, epoch: UInt32, Message, attachment: Content?)
+        indirect case message(from: Int, to: Int, epoch: UInt32, Message, attachment: Content?)
         case gossip(from: Int, to: Int, SWIMPacket)
         case syncRequest(from: Int, life: UInt32, SyncID, to: Int, SyncPayload)
-        case joinRequest(from: Int, life: UInt32, to: Int, JoinRequest)
+        indirect case joinRequest(from: Int, life: UInt32, to: Int, JoinRequest)
         case dial(from: Int, to: Int)
         case opened(from: Int, to: Int)
         case retransmit(from: Int, to: Int, epoch: UInt32, attempt: Int)
         case lost(from: Int, to: Int, epoch: UInt32)
         case logSynced(node: Int, life: UInt32)
         case logRetry(node: Int, life: UInt32)
-        case snapshotSaved(node: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
-        case snapshotArrived(from: Int, to: Int, epoch: UInt32, GroupID, SnapshotMetadata, GroupMachine)
-        case snapshotStored(from: Int, to: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
+        indirect case snapshotSaved(node: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
+        indirect case snapshotArrived(from: Int, to: Int, epoch: UInt32, GroupID, SnapshotMetadata, GroupMachine)
+        indirect case snapshotStored(from: Int, to: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
         case chunksAsked(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
-        case chunksArrived(from: Int, to: Int, epoch: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
+        indirect case chunksArrived(from: Int, to: Int, epoch: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
         case chunksOffered(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
         case chunksWanted(from: Int, to: Int, life: UInt32, [ChunkReference], WaitToken)
-        case chunksStored(from: Int, to: Int, life: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
+        indirect case chunksStored(from: Int, to: Int, life: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
         case vouched(from: Int, to: Int, epoch: UInt32, [ChunkReference])
-        case transferEnded(node: Int, life: UInt32, WaitToken, Event)
-        case stageStored(node: Int, life: UInt32, WaitToken, StoredContent, [(ChunkID, Content)])
+        indirect case transferEnded(node: Int, life: UInt32, WaitToken, Event)
+        indirect case stageStored(node: Int, life: UInt32, WaitToken, StoredContent, [(ChunkID, Content)])
         case client(Int, turn: UInt64)
         case overdue(client: Int, turn: UInt64)
         case cell(Int, turn: UInt64)
         case cellOverdue(Int, turn: UInt64)
-        case fault(Fault)
+        indirect case fault(Fault)
     }
 
     let options: WorldOptions

@@ -48,6 +48,16 @@ import Testing
         #expect(try SWIMPacket(xdr: packet.xdrBytes) == packet)
     }
 
+    /// What is reckoned of a packet without encoding it is what the encoder makes.
+    @Test(arguments: packets) func sizesAreThoseOfTheEncoder(_ packet: SWIMPacket) {
+        #expect(packet.encodedBytes == packet.xdrBytes.count)
+        for update in packet.updates { #expect(update.encodedBytes == update.xdrBytes.count) }
+        let long = MemberRecord(
+            id: NodeID(8), region: RegionID("a"), endpoints: [NamedEndpoint("x", Endpoint(host: "ä.example", port: 1))], incarnation: 1,
+            run: 1)
+        #expect(MemberUpdate.alive(long).encodedBytes == MemberUpdate.alive(long).xdrBytes.count)
+    }
+
     @Test func payloadSurvives() throws {
         #expect(try SyncPayload(xdr: Self.payload.xdrBytes) == Self.payload)
     }

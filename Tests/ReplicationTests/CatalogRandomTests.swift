@@ -12,6 +12,7 @@ import Testing
         _ = try driver.run("bootstrap nodes=(us-east-1:a us-east-1:b eu-west-1:c ap-northeast-1:d)")
         var follower = driver.state
         var outcomes: [String: Int] = [:]
+        var touched = 0
         func id(_ prefix: String) -> String { prefix + "00000000000000000000" + String(format: UInt64(generator.below(99)) + 1) }
         for step in 0..<500 {
             let name = ["a", "b", "c", "d"][generator.below(4)]
@@ -34,7 +35,13 @@ import Testing
                         generator.below(5)]
                 }
             // The planner refuses while nobody accepts data; the catalog must then not be asked.
+            let before = driver.state
+            _ = driver.state.takeTouches()
             let seen = (try? driver.run(line)) ?? "no plan"
+            let touches = driver.state.takeTouches()
+            #expect(Self.changes(from: before, to: driver.state).allSatisfy { touches.groups.contains($0) }, "\(line)")
+            #expect(before.nodes == driver.state.nodes || touches.hasNodes, "\(line)")
+            touched += touches.groups.count
             outcomes[String(seen.prefix { $0 != ":" && $0 != " " }), default: 0] += 1
             if step == 250 { follower = try CatalogState(xdr: driver.state.xdrBytes) }
         }
@@ -43,9 +50,16 @@ import Testing
         }
         #expect(follower == driver.state && follower.digest == driver.state.digest)
         #expect(follower.appliedIndex == driver.state.appliedIndex && follower.appliedIndex > 400)
+        #expect(touched > 20 && touched < 1_000, "\(touched)")
         for expected in ["created", "notFound", "wrongKind", "alreadyExists"] {
             #expect(outcomes[expected] ?? 0 > 0, "never saw \(expected): \(outcomes)")
         }
+    }
+
+    /// The groups of file systems whose records differ, or that one of the two has not.
+    private static func changes(from a: CatalogState, to b: CatalogState) -> [GroupID] {
+        let gone = a.filesystems.filter { b.filesystems[$0.key] == nil }.map(\.value.group)
+        return gone + b.filesystems.filter { a.filesystems[$0.key] != $0.value }.map(\.value.group)
     }
 
     @Test func listsStayBounded() throws {

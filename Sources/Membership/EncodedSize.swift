@@ -1,0 +1,51 @@
+import Primitives
+
+// How many bytes the encoder will make of something, without making them: asked for every packet, to know how much room
+// is left for news. A test holds it against the encoder.
+
+extension SWIMPacket {
+    var encodedBytes: Int { updates.reduce(36 + body.encodedBytes) { $0 + $1.encodedBytes } }
+}
+
+extension SWIMPacket.Body {
+    private static let coordinate = 4 * NetworkCoordinate.dimensions + 8
+
+    var encodedBytes: Int {
+        switch self {
+        case .ping: 20 + Self.coordinate
+        case .ack: 16 + Self.coordinate
+        case .pingRequest(_, _, let endpoint, _): 20 + endpoint.encodedBytes
+        case .nack: 16
+        case .gossip: 4
+        }
+    }
+}
+
+extension MemberUpdate {
+    var encodedBytes: Int {
+        switch self {
+        case .alive(let record): 4 + record.encodedBytes
+        case .suspect, .dead: 28
+        case .left: 20
+        case .link(let fact): 4 + 36 + XDRWriter.bytes(of: fact.from.name) + XDRWriter.bytes(of: fact.to.name)
+        }
+    }
+}
+
+extension MemberRecord {
+    var encodedBytes: Int {
+        endpoints.reduce(32 + XDRWriter.bytes(of: region.name) + facts.encodedBytes) {
+            $0 + XDRWriter.bytes(of: $1.name) + $1.endpoint.encodedBytes
+        }
+    }
+}
+
+extension MemberFacts {
+    var encodedBytes: Int {
+        labels.reduce(32 + XDRWriter.bytes(of: softwareVersion)) { $0 + XDRWriter.bytes(of: $1.key) + XDRWriter.bytes(of: $1.value) }
+    }
+}
+
+extension Endpoint {
+    var encodedBytes: Int { XDRWriter.bytes(of: host) + 4 }
+}
