@@ -42,7 +42,7 @@ package final class NodeStorage: WorldStorage {
         disk.writebackOneIn = [0, 2, 8][chance.below(3)]
         identity = StorageIdentity(
             cluster: ClusterID(high: options.clusterHigh, low: options.clusterLow), node: options.node)
-        logOptions.segmentSize = (1 << 20) << (2 * chance.below(2))
+        logOptions.segmentSize = (128 << 10) << (2 * chance.below(3))
         logOptions.preallocation = 4_096 << chance.below(5)
         logOptions.maximumSegments = 2 + chance.below(3)
         logOptions.mutant = mutant

@@ -26,8 +26,8 @@ import Workloads
             1, 5, 10, 11,
         ] as [UInt64])
     func whatWasFoundIsMended(seed: UInt64) {
-        let result = Simulation.run(.swarm(Self.map, seed: seed), seed: seed, storage: NodeStorage.maker())
-        #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed): \(result.violations.map(\.description))")
+        let result = Simulation.run(.swarm(Self.map, seed: seed, storage: .standIn), seed: seed)
+        #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed) --storage stand-in: \(result.violations.map(\.description))")
     }
 
     @Test func theSameSeedGivesTheSameTrace() {

@@ -36,6 +36,19 @@ import Workloads
         #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed) --storage real: \(result.violations.map(\.description))")
     }
 
+    /// Proof that the checkers of worlds see faults of the storage. The others: docs/internals/simulation.md.
+    @Test(arguments: [
+        (.logNotSynced, 1), (.logDirectoryNotSynced, 1), (.logReclaimedEarly, 55), (.packNotSynced, 8), (.packChecksumIgnored, 55),
+    ] as [(StorageMutant, UInt64)])
+    func mutantIsCaught(mutant: StorageMutant, first: UInt64) {
+        for seed in first..<first + 60 {
+            guard let violation = run(seed, mutant: mutant).violations.first else { continue }
+            print("mutant \(mutant.rawValue): seed \(seed), \(violation)")
+            return
+        }
+        Issue.record("\(mutant.rawValue) is not seen in 60 worlds")
+    }
+
     @Test func theSameSeedGivesTheSameTrace() {
         #expect(run(7).traceHash == run(7).traceHash)
         let standIn = Simulation.run(.swarm(Self.map, seed: 7, storage: .standIn), seed: 7)
