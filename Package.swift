@@ -71,14 +71,17 @@ let package = Package(
             "Simulation", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"]),
         // Everything above is pure; everything below does I/O.
         module("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
-        module("StorageSimulation", ["Primitives", "Chunks", "Simulation", "Storage", "CSQLite"]),
+        module("ReplicaStorage", ["Primitives", "Consensus", "NodeCore", "Storage"]),
+        module(
+            "StorageSimulation",
+            ["Primitives", "Chunks", "Consensus", "NodeCore", "ReplicaStorage", "Simulation", "Storage", "CSQLite"]),
         module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioTLS, nioSSL, logging]),
         module("Router", ["Primitives", "Transport", "CLinux"]),
         module(
             "NodeRuntime",
             [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage",
-                "Transport", nioCore, nioPosix, logging,
+                "ReplicaStorage", "Transport", nioCore, nioPosix, logging,
             ]),
         module("Reports", ["Primitives", "Workloads"]),
         module("Comparison", ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports", yams]),
@@ -94,8 +97,9 @@ let package = Package(
             name: "atoll",
             dependencies: [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
-                "Simulation", "Storage", "StorageSimulation", "Transport", "Router", "NodeRuntime", "Reports", "Comparison", "APISchema",
-                "ControlPlane", "APIClient", "CLinux", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
+                "Simulation", "Storage", "ReplicaStorage", "StorageSimulation", "Transport", "Router", "NodeRuntime", "Reports",
+                "Comparison",
+                "APISchema", "ControlPlane", "APIClient", "CLinux", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Primitives"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -108,9 +112,9 @@ let package = Package(
         tests("Filesystem", ["Primitives", "Namespace"]),
         tests("NodeCore", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
         tests("Workloads", ["Primitives", "Filesystem"]),
-        tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Reports", "Comparison"]),
+        tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Reports", "Comparison", "StorageSimulation"]),
         tests("Storage", ["Primitives", "Chunks"]),
-        tests("StorageSimulation", ["Primitives", "Chunks", "Storage"]),
+        tests("StorageSimulation", ["Primitives", "Chunks", "Comparison", "Simulation", "Storage", "Workloads"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
         tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
         tests("Router", ["Primitives", "Transport"]),

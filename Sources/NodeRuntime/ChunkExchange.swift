@@ -233,15 +233,14 @@ final class ChunkExchange: Sendable {
         guard let bytes = attachment else { return chunks.isEmpty }
         do {
             var reader = XDRReader(Array(bytes.readableBytesView))
-            var ticket: StageTicket?
+            var copies: [StoredChunk] = []
             for chunk in chunks {
                 let stored: StoredChunk = try reader.value()
                 guard stored.reference == chunk else { return false }
-                // Its hash is checked there; it goes to the disk as it came, compressed once.
-                ticket = try store.stage(stored).ticket
+                copies.append(stored)
             }
-            readable()
-            if let ticket { try store.sync(through: ticket) }
+            // Hashes are checked there; they go to the disk as they came, compressed once.
+            try store.put(copies, readable: readable)
             return true
         } catch {
             logger.warning("copies of chunks cannot be stored", metadata: ["error": "\(error)"])

@@ -5,6 +5,7 @@ import Membership
 import NIOCore
 import NodeCore
 import Primitives
+import ReplicaStorage
 import Storage
 import Transport
 
@@ -120,15 +121,7 @@ final class EffectInterpreter: Sendable {
     }
 
     private func persist(_ token: UInt64, _ writes: [(GroupID, RaftPersist)]) {
-        var records: [LogRecord] = []
-        for (group, write) in writes {
-            if let from = write.truncateFrom { records.append(LogRecord(group, .truncateFrom(from))) }
-            for entry in write.entries {
-                records.append(LogRecord(group, .entry(index: entry.index, term: entry.term, payload: entry.xdrBytes)))
-            }
-            if let hard = write.hardState { records.append(LogRecord(group, .hardState(hard.xdrBytes))) }
-        }
-        log.append(records) { [post] in post(.logDurable(token: token)) }
+        log.append(ReplicaStorage.records(writes)) { [post] in post(.logDurable(token: token)) }
     }
 
     private func answer(_ request: RequestID, _ reply: Reply) {

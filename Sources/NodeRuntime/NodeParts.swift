@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import NodeCore
 import Primitives
+import ReplicaStorage
 import Replication
 import Storage
 import Synchronization
@@ -131,47 +132,14 @@ struct NodeParts {
         }
     }
 
-    /// The snapshot that a group's log begins with.
-    static func snapshot(_ group: RecoveredGroup, _ snapshots: SnapshotStore) throws -> (SnapshotMetadata, GroupMachine) {
-        func damage(_ path: String, _ offset: UInt64, _ what: String) -> ReplicaDamage {
-            ReplicaDamage(group: group.group, compacted: group.compactedIndex, path: path, offset: offset, what: what)
-        }
-        let info = try snapshots.latest(group.group)
-        guard let info, info.index >= group.compactedIndex else {
-            // One that is destroyed is not in the list.
-            if let found = try snapshots.destroyed(group.group).first { throw damage(found.path, found.offset, found.what) }
-            throw damage(snapshots.folder(of: group.group), 0, "the snapshot before the log's entries is missing")
-        }
-        do {
-            return (try SnapshotMetadata(xdr: info.meta), try GroupMachine(snapshot: try snapshots.load(info), group: group.group))
-        } catch StorageError.corrupt(let path, let offset, let what) {
-            throw damage(path, offset, what)
-        } catch let error as MachineSnapshotError {
-            throw damage(snapshots.path(of: info), 0, error.cause)
-        } catch let error as XDRError {
-            throw damage(snapshots.path(of: info), 0, "its metadata can not be read: \(error)")
-        }
-    }
-
     /// What the log and the snapshots hold, as Raft wants it.
     static func restore(_ recovered: [RecoveredGroup], _ snapshots: SnapshotStore) throws -> NodeState.Restored {
-        var out = NodeState.Restored()
-        for group in recovered {
-            var machine: GroupMachine?
-            var metadata: SnapshotMetadata?
-            if group.compactedIndex > 0 || group.snapshot != nil {
-                do {
-                    (metadata, machine) = try snapshot(group, snapshots)
-                } catch let damage as ReplicaDamage {
-                    throw NodeStartError(damage.description)
-                }
-            }
-            let entries = try group.entries.map { try RaftEntry(xdr: $0.payload) }
-            let hard = try group.hardState.map { try HardState(xdr: $0) } ?? HardState()
-            let raft = RaftRestored(hardState: hard, snapshot: metadata, entries: entries, initialConfiguration: .empty)
-            if let problem = raft.problem { throw NodeStartError("group \(group.group): its log cannot be taken up: \(problem)") }
-            out.groups.append((group.group, raft, machine))
+        do {
+            return try ReplicaStorage.restore(recovered, snapshots)
+        } catch let damage as ReplicaDamage {
+            throw NodeStartError(damage.description)
+        } catch let refusal as ReplicaRefusal {
+            throw NodeStartError(refusal.description)
         }
-        return out
     }
 }

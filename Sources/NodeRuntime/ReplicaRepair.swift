@@ -1,23 +1,9 @@
 import Consensus
 import NodeCore
 package import Primitives
+package import ReplicaStorage
 package import Replication
 import Storage
-
-/// A group whose state can not be taken up from this disk: its snapshot is destroyed, or gone.
-package struct ReplicaDamage: Error, Sendable, CustomStringConvertible {
-    package let group: GroupID
-    /// The log begins behind this entry.
-    package let compacted: UInt64
-    package let path: String
-    package let offset: UInt64
-    package let what: String
-
-    package var description: String {
-        "\(path) at offset \(offset): group \(group): \(what); "
-            + "while the cluster's other nodes run, `atoll check namespace DIR --repair` fills the replica from theirs"
-    }
-}
 
 /// Fills replicas of a node that does not run from what another node has applied.
 ///
@@ -46,7 +32,7 @@ package final class ReplicaRepair: Sendable {
             var sound: [RecoveredGroup] = []
             for group in recovered {
                 do {
-                    if group.compactedIndex > 0 || group.snapshot != nil { _ = try NodeParts.snapshot(group, snapshots) }
+                    if group.compactedIndex > 0 || group.snapshot != nil { _ = try ReplicaStorage.snapshot(group, snapshots) }
                     sound.append(group)
                 } catch let damage as ReplicaDamage {
                     damages.append(damage)
@@ -84,7 +70,7 @@ package final class ReplicaRepair: Sendable {
             let writer = try snapshots.begin(damage.group, index: snapshot.index, term: snapshot.term, meta: metadata)
             try writer.write(content)
             _ = try writer.finish()
-            try record(snapshot, metadata, group)
+            try record(snapshot, group)
             return kept
         } catch {
             throw error as? NodeStartError ?? NodeStartError("\(error)")
@@ -92,15 +78,13 @@ package final class ReplicaRepair: Sendable {
     }
 
     /// The log's entries behind the snapshot stay where they are of the same history.
-    private func record(_ snapshot: SnapshotMetadata, _ metadata: [UInt8], _ group: RecoveredGroup) throws {
+    private func record(_ snapshot: SnapshotMetadata, _ group: RecoveredGroup) throws {
         let (log, _) = try WriteAheadLog.open(directory.log, identity: directory.identity)
         defer { log.close() }
         var records: [LogRecord] = []
         let same = group.entries.first { $0.index == snapshot.index }
         if let same, same.term != snapshot.term { records.append(LogRecord(group.group, .truncateFrom(snapshot.index + 1))) }
-        records.append(LogRecord(group.group, .snapshot(metadata)))
-        records.append(LogRecord(group.group, .compactedThrough(index: snapshot.index, term: snapshot.term)))
-        try log.append(records)
+        try log.append(records + ReplicaStorage.records(group.group, snapshot))
     }
 
     package func close() { directory.close() }

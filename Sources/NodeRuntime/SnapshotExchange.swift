@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NodeCore
 import Primitives
+import ReplicaStorage
 import Storage
 import Synchronization
 import Transport
@@ -55,15 +56,10 @@ final class SnapshotExchange: Sendable {
     func save(_ group: GroupID, _ metadata: SnapshotMetadata, _ machine: GroupMachine) {
         worker.run { [self] in
             do throws(StorageError) {
-                let writer = try snapshots.begin(group, index: metadata.index, term: metadata.term, meta: metadata.xdrBytes)
-                try machine.encodeSnapshot { (piece) throws(StorageError) in try writer.write(piece) }
-                _ = try writer.finish()
-                guard try record(group, metadata) else {
-                    post(.snapshotSaved(group, metadata, ok: false))
-                    return
+                let isSaved = try ReplicaStorage.save(group, metadata, machine, in: snapshots) { () throws(StorageError) in
+                    try record(group, metadata)
                 }
-                try snapshots.deleteOlder(group, than: metadata.index)
-                post(.snapshotSaved(group, metadata, ok: true))
+                post(.snapshotSaved(group, metadata, ok: isSaved))
             } catch {
                 logger.warning("a snapshot cannot be saved", metadata: ["group": "\(group)", "error": "\(error)"])
                 post(.snapshotSaved(group, metadata, ok: false))
@@ -78,10 +74,7 @@ final class SnapshotExchange: Sendable {
         // Under the lock, so that it comes either before the record that ends the group or not at all.
         let isAppended = state.withLock { state in
             guard state.ending[group] == nil else { return false }
-            log.append([
-                LogRecord(group, .snapshot(metadata.xdrBytes)),
-                LogRecord(group, .compactedThrough(index: metadata.index, term: metadata.term)),
-            ]) { error in
+            log.append(ReplicaStorage.records(group, metadata)) { error in
                 outcome.withLock { $0 = error }
                 done.signal()
             }

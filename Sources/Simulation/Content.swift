@@ -98,7 +98,10 @@ struct Content: Hashable {
     }
 
     /// The name of a chunk with this content: equal contents have equal names.
-    var chunkID: ChunkID {
+    var chunkID: ChunkID { SHA256.hash(encoded) }
+
+    /// What it is, as bytes: what the storage's own code keeps in the place of the content itself.
+    var encoded: [UInt8] {
         var writer = XDRWriter(reserving: 64)
         for piece in pieces {
             switch piece {
@@ -109,7 +112,7 @@ struct Content: Hashable {
             case .bytes(let bytes): writer.write(opaque: bytes)
             }
         }
-        return SHA256.hash(writer.bytes)
+        return writer.bytes
     }
 
     /// What it is, for messages of checkers.

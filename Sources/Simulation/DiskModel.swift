@@ -41,14 +41,16 @@ struct Disk {
         let parts: [(GroupID, RaftPersist)]
     }
 
+    /// The storage's own code on a file system that fails; nil: this stand-in keeps everything itself.
+    var storage: (any WorldStorage)?
     var groups = OrderedTable<GroupID, GroupLog>()
     var pending: [Write] = []
-    /// How many of `pending` the sync under way covers; 0 while there is none.
+    /// How many of `pending` the sync under way covers, or 1 where the storage has one; 0 while there is none.
     var syncing = 0
     var stalledUntil: Int64 = 0
     /// Latencies are multiplied by this.
     var slowness = 1
-    var isFull = false
+    var isFull = false { didSet { storage?.isFull = isFull } }
     private(set) var chunks: [ChunkID: Bool] = [:]  // whether intact; looked up only
     /// Chunks that are not what their names say, and that nobody has noticed; a mutant's.
     var forged: Set<ChunkID> = []  // looked up only
@@ -67,7 +69,12 @@ struct Disk {
         _ = groups.update(group) { $0.write(persist) }
     }
 
-    mutating func crash(_ chance: inout SeededGenerator, mutant: Mutant?) {
+    mutating func crash(_ chance: inout SeededGenerator, losesPower: Bool, mutant: Mutant?) {
+        if let storage {
+            storage.stop(losesPower: losesPower)
+            syncing = 0
+            return
+        }
         if mutant == .holesInLog { pending = pending.filter { _ in chance.below(2) == 0 } }
         if !pending.isEmpty { synced(mutant == .holesInLog ? pending.count : chance.below(pending.count + 1)) }
         pending = []
@@ -76,7 +83,17 @@ struct Disk {
 
     // MARK: Chunks
 
-    func holds(_ chunk: ChunkID) -> Bool { chunks[chunk] == true }
+    func holds(_ chunk: ChunkID) -> Bool {
+        guard let storage else { return chunks[chunk] == true }
+        return storage.holds([chunk])?.first ?? false
+    }
+
+    /// Chunks that may decay: what is acknowledged.
+    var stored: [ChunkID] { storage?.acknowledged ?? chunkOrder }
+
+    /// Whether a chunk is acknowledged: power may fail and it stays.
+    func stored(_ chunk: ChunkID) -> Bool { storage?.isAcknowledged(chunk) ?? (chunks[chunk] != nil) }
+
     func isDecayed(_ chunk: ChunkID) -> Bool { chunks[chunk] == false }
 
     mutating func store(_ chunk: ChunkID) {

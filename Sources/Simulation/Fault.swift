@@ -14,6 +14,8 @@ package enum Fault: Hashable, Sendable {
     case stallDisk(Int, nanoseconds: Int64)
     case slowDisk(Int, factor: Int)
     case fillDisk(Int, isFull: Bool)
+    /// The next sync of a disk fails: the node ends, and is started again. Only where the storage's own code runs.
+    case failSync(Int)
     /// A number of chunks, chosen by chance, decay on one disk; never the last sound copy of one.
     case decay(Int, chunks: Int)
     /// The machine comes back with an empty disk, and is refused: it has forgotten its votes
@@ -55,11 +57,13 @@ extension World {
         case .stallDisk(let node, let span): hosts[node].disk.stalledUntil = max(hosts[node].disk.stalledUntil, now + span)
         case .slowDisk(let node, let factor): hosts[node].disk.slowness = max(1, factor)
         case .fillDisk(let node, let isFull): hosts[node].disk.isFull = isFull
+        case .failSync(let node): hosts[node].disk.storage?.failSync()
         case .decay(let node, let count): decay(count, on: node)
         case .replaceDisk(let node):
             crash(node, isSudden: true)
             hosts[node].disk = Disk()
             hosts[node].store += 1_000
+            hosts[node].disk.storage = makeStorage(node, hosts[node].store ^ cluster.clusterLow)
             restart(node)
         case .stepClock(let node, let span):
             hosts[node].clock.civilOffset += span
@@ -91,12 +95,13 @@ extension World {
     }
 
     private mutating func decay(_ count: Int, on node: Int) {
-        let names = hosts[node].disk.chunkOrder
+        let names = hosts[node].disk.stored
         guard !names.isEmpty else { return }
         for _ in 0..<count {
             let name = names[chance.below(names.count)]
-            let others = hosts.indices.count { $0 != node && hosts[$0].disk.holds(name) }
-            if others > 0 { hosts[node].disk.decay(name) }
+            let others = hosts.indices.count { $0 != node && hosts[$0].disk.stored(name) && isSound(name, $0) }
+            guard others > 0 else { continue }
+            if let storage = storage(node) { storage.decay(name) } else { hosts[node].disk.decay(name) }
         }
     }
 
@@ -116,6 +121,7 @@ extension World {
             hosts[node].disk.stalledUntil = 0
             hosts[node].disk.slowness = 1
             hosts[node].disk.isFull = false
+            hosts[node].disk.storage?.heal()
             if hosts[node].isReplaced { crash(node, isSudden: false) } else { restart(node) }
         }
     }
@@ -137,6 +143,7 @@ extension World {
         case .slowDisk(let node, 1): "the disk of \(name(node)) is as fast as before"
         case .slowDisk(let node, let factor): "the disk of \(name(node)) is \(factor) times slower"
         case .fillDisk(let node, let isFull): "the disk of \(name(node)) \(isFull ? "is full" : "has room again")"
+        case .failSync(let node): "a sync of the disk of \(name(node)) fails"
         case .decay(let node, let chunks): "\(chunks) chunks decay on \(name(node))"
         case .replaceDisk(let node): "\(name(node)) comes back with an empty disk"
         case .stepClock(let node, let span): "the clock of \(name(node)) jumps by \(seconds(span))"

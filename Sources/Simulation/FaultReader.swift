@@ -6,10 +6,11 @@ import Workloads
 struct FaultReader {
     let machines: [WorldOptions.Machines]
     let duration: Duration
+    let storage: WorldOptions.StorageKind
 
     static let words = [
-        "isolate", "partition", "one_way", "crash", "pause", "stall_disk", "slow_disk", "full_disk", "decay", "replace_disk", "step_clock",
-        "drift_clock", "shift", "lossy", "leave", "upgrade", "join",
+        "isolate", "partition", "one_way", "crash", "pause", "stall_disk", "slow_disk", "full_disk", "fail_sync", "decay", "replace_disk",
+        "step_clock", "drift_clock", "shift", "lossy", "leave", "upgrade", "join",
     ]
     static let settings = [
         "at_s", "for_s", "every_s", "times", "sudden", "factor", "chunks", "by_s", "by_ms", "ppm", "percent", "wire", "poisoned",
@@ -76,6 +77,9 @@ struct FaultReader {
             let factor = try table.required("factor").integer(in: 2...100_000)
             for node in try places(value) { try add(.slowDisk(node, factor: factor), .slowDisk(node, factor: 1)) }
         case "full_disk": for node in try places(value) { try add(.fillDisk(node, isFull: true), .fillDisk(node, isFull: false)) }
+        case "fail_sync":
+            guard storage == .real else { throw value.error("no sync of a stand-in fails", hint: "set storage: real") }
+            for node in try places(value) { try add(.failSync(node), nil) }
         case "decay":
             let count = try table["chunks"]?.integer(in: 1...1_000_000) ?? 1
             for node in try places(value) { try add(.decay(node, chunks: count), nil) }

@@ -88,9 +88,10 @@ package final class Replay {
 extension Simulation {
     /// Runs a scenario again for `replay`. `sink` gets the event log, to be held against an earlier run's.
     package static func replay(
-        _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, _ replay: Replay, sink: ((String) -> Void)? = nil
+        _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, storage: WorldStorageMaker? = nil, _ replay: Replay,
+        sink: ((String) -> Void)? = nil
     ) -> RunResult {
-        var run = ClusterRun(scenario, seed: seed, mutant: mutant, sink: sink)
+        var run = ClusterRun(scenario, seed: seed, mutant: mutant, storage: storage, sink: sink)
         run.world.replay = replay
         run.onProgress = { _ in !replay.isStopped }
         return run.run()

@@ -24,8 +24,7 @@ extension Scenario {
     package static let schema = 1
     static let keys = [
         "schema", "name", "title", "swarm", "map", "nodes", "late", "gossip_only", "filesystems", "idle_volumes", "clients", "network",
-        "disk",
-        "clocks", "nodes_settings", "duration_s", "faults", "expect",
+        "disk", "storage", "clocks", "nodes_settings", "duration_s", "faults", "expect",
     ]
     package static let nodesMax = 64
     package static let gossipNodesMax = 4_000
@@ -38,6 +37,7 @@ extension Scenario {
         if let node = table["late"] { try Self.late(node, machines, &options) }
         if let node = table["network"] { options.weather = try NetworkWeather(settings: node) }
         if let node = table["disk"] { options.disk = try DiskWeather(settings: node) }
+        if let node = table["storage"] { options.storage = try Self.storage(node) }
         if let node = table["clocks"] {
             options.driftPPM = try node.table(["drift_ppm"])["drift_ppm"]?.integer(in: 0...45_000) ?? options.driftPPM
         }
@@ -65,7 +65,9 @@ extension Scenario {
         if let node = table["filesystems"] { filesystems = try Self.filesystems(node, machines) }
         if let node = table["idle_volumes"] { idleVolumes = try node.integer(in: 0...20_000) }
         if let node = table["clients"] { clients = try Self.clients(node, filesystems, machines) }
-        if let node = table["faults"] { faults = try FaultReader(machines: options.machines, duration: duration).read(node) }
+        if let node = table["faults"] {
+            faults = try FaultReader(machines: options.machines, duration: duration, storage: options.storage).read(node)
+        }
         if let node = table["expect"] { expectations = try Expectations(settings: node) }
         if gossipOnly, let node = table["filesystems"] ?? table["clients"] {
             throw node.error("a scenario of gossip only has no file systems", hint: "leave filesystems and clients out")
@@ -125,6 +127,14 @@ extension Scenario {
             throw node.error("no node is in \(text)", hint: Suggestion.sentence(for: text, among: machines.map(\.region.name)))
         }
         return RegionID(text)
+    }
+
+    private static func storage(_ node: SettingsNode) throws(SettingsError) -> WorldOptions.StorageKind {
+        let text = try node.text(limit: 32)
+        guard let kind = WorldOptions.StorageKind(rawValue: text) else {
+            throw node.error("\(text) is neither real nor stand-in")
+        }
+        return kind
     }
 
     private static func filesystems(_ node: SettingsNode, _ machines: [WorldOptions.Machines]) throws(SettingsError) -> [Filesystem] {

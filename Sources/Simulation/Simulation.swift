@@ -6,13 +6,14 @@ import Replication
 /// and clients finish; what was promised is verified in every region. The checkers speak last.
 package enum Simulation {
     /// `onProgress` is asked every simulated second and may end the run by returning false; `sink` gets
-    /// the event log. The result is a function of scenario, seed and mutant.
+    /// the event log; `storage` makes the disks of worlds whose scenario asks for the storage's own code. The result is a
+    /// function of scenario, seed and mutant.
     package static func run(
-        _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, keepsTimeline: Bool = false,
+        _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, storage: WorldStorageMaker? = nil, keepsTimeline: Bool = false,
         sink: ((String) -> Void)? = nil, onProgress: (RunProgress) -> Bool = { _ in true }
     ) -> RunResult {
         if scenario.gossipOnly { return GossipRun.run(scenario, seed: seed, sink: sink, onProgress: onProgress) }
-        var run = ClusterRun(scenario, seed: seed, mutant: mutant, sink: sink)
+        var run = ClusterRun(scenario, seed: seed, mutant: mutant, storage: storage, sink: sink)
         if keepsTimeline { run.world.timeline = RunTimeline() }
         return withoutActuallyEscaping(onProgress) { onProgress in
             run.onProgress = onProgress
@@ -33,10 +34,10 @@ struct ClusterRun {
     private var lastProgress: Int64 = 0
     private var recovery: Duration?
 
-    init(_ scenario: Scenario, seed: UInt64, mutant: Mutant?, sink: ((String) -> Void)?) {
+    init(_ scenario: Scenario, seed: UInt64, mutant: Mutant?, storage: WorldStorageMaker?, sink: ((String) -> Void)?) {
         self.scenario = scenario
         self.seed = seed
-        world = World(scenario.options, seed: seed, mutant: mutant, sink: sink)
+        world = World(scenario.options, seed: seed, mutant: mutant, storage: storage, sink: sink)
     }
 
     mutating func run() -> RunResult {
@@ -50,6 +51,7 @@ struct ClusterRun {
             checkExpectations()
         }
         for group in [world.statistics.operations, world.statistics.commits, UInt64(world.violations.count)] { world.trace.fold(group) }
+        for host in world.hosts { if let storage = host.disk.storage { world.trace.fold(storage.calls) } }
         world.closeTimeline()
         var result = RunResult(
             scenario: scenario.name, seed: seed, traceHash: world.trace.hash, simulated: .nanoseconds(world.now),

@@ -4,9 +4,26 @@ package import Workloads
 /// Swarm testing (Groce et al., ISSTA 2012): each seed draws a configuration of its own, in which
 /// many features are off, so that those that are on get their chance.
 extension Scenario {
-    package static func swarm(_ map: RegionMap, seed: UInt64) -> Scenario {
+    /// One world in four runs the storage's own code. `storage` says so for all of them, or for none.
+    package static func swarm(_ map: RegionMap, seed: UInt64, storage: WorldOptions.StorageKind? = nil) -> Scenario {
         var swarm = SwarmDraw(map, seed: seed)
-        return swarm.draw()
+        var scenario = swarm.draw()
+        // By a generator of its own: what else a seed draws does not depend on it.
+        var chance = SeededGenerator(seed: SeededGenerator.mix(seed) ^ 0x7374_6F72_6167_65)
+        let isReal = chance.below(4) == 0
+        guard storage.map({ $0 == .real }) ?? isReal else { return scenario }
+        scenario.options.storage = .real
+        scenario.failSyncs(&chance)
+        return scenario
+    }
+
+    private mutating func failSyncs(_ chance: inout SeededGenerator) {
+        guard chance.below(3) == 0 else { return }
+        for _ in 0...chance.below(3) {
+            let at = Duration.milliseconds(chance.below(Int(duration.inNanoseconds / 1_000_000)))
+            faults.append(.init(at: at, fault: .failSync(chance.below(options.nodeCount))))
+        }
+        faults.sort { $0.at < $1.at }
     }
 }
 

@@ -162,12 +162,18 @@ extension World {
         }
     }
 
+    /// Whether a disk has the chunk and can prove it. A disk whose machine is down is not asked by the storage's own code.
+    func isSound(_ chunk: ChunkID, _ node: Int) -> Bool {
+        hosts[node].disk.storage == nil ? hosts[node].disk.holds(chunk) : read(chunk, node) == .sound
+    }
+
     /// Every chunk that a version names lies sound on some disk.
     private mutating func checkContent(_ files: FilesMachine, _ name: String) {
         var missing: ChunkReference?
-        files.namespace.forEachReferencedChunk { chunk in
-            guard missing == nil else { return }
-            if !hosts.contains(where: { $0.disk.holds(chunk.id) }) { missing = chunk }
+        var named: [ChunkReference] = []
+        files.namespace.forEachReferencedChunk { named.append($0) }
+        for chunk in named where missing == nil {
+            if !hosts.indices.contains(where: { isSound(chunk.id, $0) }) { missing = chunk }
         }
         if let missing { violate(.content, "\(name) names chunk \(missing.id), which no disk holds") }
     }

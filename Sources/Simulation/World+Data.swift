@@ -18,13 +18,12 @@ extension World {
 
     mutating func storeStage(_ stage: StageID, _ base: [UInt8]?, _ limit: UInt32, _ token: WaitToken, _ node: Int) {
         let writes = hosts[node].stages.removeValue(forKey: stage) ?? []
-        guard !hosts[node].disk.isFull else {
-            let failure = FileFailure(
-                .noSpace, operation: "store", object: "node", cause: "its disk is full", hint: "free some space; reads go on meanwhile")
-            return complete(.stageFailed(token, failure), node, after: 1_000_000)
+        guard hosts[node].disk.storage != nil || !hosts[node].disk.isFull else {
+            return complete(.stageFailed(token, Self.refusal("its disk is full")), node, after: 1_000_000)
         }
         let (stored, chunks) = assemble(writes, base, limit)
         let bytes = chunks.reduce(0) { $0 + Int64($1.1.length) }
+        if !chunks.isEmpty { storage(node)?.begin(work(chunks)) }
         if mutant == .chunkAckBeforeSync {
             complete(.stageStored(token, stored), node, after: 10_000)
             return after(diskDelay(node, bytes: bytes), .stageStored(node: node, life: hosts[node].life, WaitToken(0), stored, chunks))
@@ -32,6 +31,10 @@ extension World {
         after(
             chunks.isEmpty ? 10_000 : diskDelay(node, bytes: bytes), .stageStored(node: node, life: hosts[node].life, token, stored, chunks)
         )
+    }
+
+    private static func refusal(_ cause: String) -> FileFailure {
+        FileFailure(.noSpace, operation: "store", object: "node", cause: cause, hint: "free some space; reads go on meanwhile")
     }
 
     /// Later writes over earlier ones; small wholes inline, the rest cut into chunks.
@@ -62,8 +65,11 @@ extension World {
 
     mutating func stageStored(_ node: Int, _ life: UInt32, _ token: WaitToken, _ stored: StoredContent, _ chunks: [(ChunkID, Content)]) {
         guard hosts[node].isUp, hosts[node].life == life else { return }
-        for (id, content) in chunks {
-            contents[id] = content
+        for (id, content) in chunks { contents[id] = content }
+        if !chunks.isEmpty, let result = storage(node)?.finish(work(chunks)), !result.isDone {
+            return complete(.stageFailed(token, Self.refusal(result.reason)), node, after: 0)
+        }
+        for (id, _) in chunks {
             hosts[node].disk.store(id)
             touch(id, node)
             noteStored(id, node)
@@ -77,15 +83,14 @@ extension World {
         _ extents: [Extent], _ under: [UInt8], _ offset: UInt64, _ length: UInt32, _ token: WaitToken, _ node: Int
     ) {
         var missing: [ChunkID] = []
+        var wrong: [ChunkID] = []
         for extent in extents {
             let id = extent.chunk.id
-            if hosts[node].disk.holds(id) { continue }
-            if hosts[node].disk.isDecayed(id) {
-                if mutant == .serveDecay { continue }
-                // Found by its hash, and set apart.
-                hosts[node].disk.drop(id)
+            switch read(id, node) {
+            case .sound: break
+            case .wrong: wrong.append(id)
+            case .missing: if !missing.contains(id) { missing.append(id) }
             }
-            if !missing.contains(id) { missing.append(id) }
         }
         let delay = 50_000 * Int64(hosts[node].disk.slowness) + max(0, hosts[node].disk.stalledUntil - now)
         guard missing.isEmpty else { return complete(.bytesMissing(token, missing, reason: ""), node, after: delay) }
@@ -96,9 +101,7 @@ extension World {
         }
         for extent in extents {
             guard var piece = contents[extent.chunk.id] else { preconditionFailure("a chunk that nobody stored: \(extent.chunk)") }
-            if hosts[node].disk.isDecayed(extent.chunk.id) || hosts[node].disk.forged.contains(extent.chunk.id) {
-                piece = Content(tag: .max, length: piece.length)
-            }
+            if wrong.contains(extent.chunk.id) { piece = Content(tag: .max, length: piece.length) }
             let low = max(offset, extent.offset)
             let high = min(offset + UInt64(length), extent.end)
             guard low < high else { continue }
@@ -112,8 +115,7 @@ extension World {
 
     mutating func pushChunks(_ chunks: [ChunkReference], _ from: Int, _ to: Int, _ token: WaitToken) {
         let failure = Event.chunksPushed(token, ok: false)
-        for chunk in chunks where hosts[from].disk.isDecayed(chunk.id) { hosts[from].disk.drop(chunk.id) }
-        let isHere = chunks.allSatisfy { hosts[from].disk.holds($0.id) }
+        let isHere = chunks.count { read($0.id, from) != .missing } == chunks.count
         guard hosts.indices.contains(to), isHere else { return complete(failure, from, after: 1_000_000) }
         let isOffered = chunks.reduce(0) { $0 + Int($1.length) } > Self.unaskedBytes
         guard isOffered ? offerChunks(chunks, from, to, token) : sendChunks(chunks, from, to, token) else {
@@ -176,8 +178,7 @@ extension World {
         var given: [ChunkReference] = []
         var missing: [ChunkID] = []
         for chunk in chunks {
-            if hosts[source].disk.isDecayed(chunk.id) { hosts[source].disk.drop(chunk.id) }
-            if hosts[source].disk.holds(chunk.id) { given.append(chunk) } else { missing.append(chunk.id) }
+            if read(chunk.id, source) != .missing { given.append(chunk) } else { missing.append(chunk.id) }
         }
         let bytes = given.reduce(100) { $0 + onWire($1.length) + 80 }
         let back = connections[link(source, asker)].epoch
@@ -192,7 +193,13 @@ extension World {
         guard hosts[to].isUp, connections[link(from, to)].epoch == epoch else { return }
         var missing = missing
         var stored = chunks
-        if hosts[to].disk.isFull {
+        if let storage = storage(to) {
+            if !chunks.isEmpty {
+                storage.begin(work(chunks))
+                // As in the live node readers do not wait for the disk; who counts on a copy asks the store.
+                if !isPush { tellArrived(chunks.filter { storage.read($0.id) == .sound }, token, to) }
+            }
+        } else if hosts[to].disk.isFull {
             missing += chunks.map(\.id)
             stored = []
         }
@@ -204,6 +211,11 @@ extension World {
         _ from: Int, _ to: Int, _ life: UInt32, _ chunks: [ChunkReference], _ missing: [ChunkID], _ token: WaitToken, _ isPush: Bool
     ) {
         guard hosts[to].isUp, hosts[to].life == life else { return }
+        var (chunks, missing) = (chunks, missing)
+        if !chunks.isEmpty, storage(to)?.finish(work(chunks)).isDone == false {
+            missing += chunks.map(\.id)
+            chunks = []
+        }
         for chunk in chunks {
             hosts[to].disk.store(chunk.id)
             // One copy in twenty was altered on its way.
@@ -211,12 +223,15 @@ extension World {
             touch(chunk.id, to)
             noteStored(chunk.id, to)
         }
-        if !isPush, !chunks.isEmpty, hosts[to].transfers.contains(where: { $0.token == token }) {
-            complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: UInt32(onWire($0.length))) })), to, after: 0)
-        }
+        if !isPush, hosts[to].disk.storage == nil { tellArrived(chunks, token, to) }
         guard isPush else { return transferEnded(to, life, token, .chunksFetched(token, missing: missing)) }
         let event = Event.chunksPushed(token, ok: missing.isEmpty)
         transmit(to, from, bytes: 80, isBulk: false, .transferEnded(node: from, life: hosts[from].life, token, event))
+    }
+
+    private mutating func tellArrived(_ chunks: [ChunkReference], _ token: WaitToken, _ node: Int) {
+        guard !chunks.isEmpty, hosts[node].transfers.contains(where: { $0.token == token }) else { return }
+        complete(.chunks(.arrived(token, chunks.map { FetchedChunk($0.id, sentBytes: UInt32(onWire($0.length))) })), node, after: 0)
     }
 
     /// Once: a transfer that was given up is over.

@@ -17,6 +17,10 @@ extension World {
     // MARK: The log
 
     mutating func persist(_ token: UInt64, _ writes: [(GroupID, RaftPersist)], _ node: Int) {
+        if let storage = storage(node) {
+            storage.append(writes, token: token)
+            return beginSync(node, storage)
+        }
         hosts[node].disk.pending.append(Disk.Write(token: token, parts: writes))
         if mutant == .ackBeforeSync { complete(.logDurable(token: token), node, after: 10_000) }
         if hosts[node].disk.syncing == 0 { beginSync(node) }
@@ -34,8 +38,16 @@ extension World {
         after(diskDelay(node, bytes: bytes), .logSynced(node: node, life: hosts[node].life))
     }
 
+    /// There may be room again.
+    mutating func retryLog(_ node: Int) {
+        guard let storage = storage(node) else { return beginSync(node) }
+        hosts[node].disk.syncing = 0
+        beginSync(node, storage)
+    }
+
     mutating func logSynced(_ node: Int, _ life: UInt32) {
         guard hosts[node].isUp, hosts[node].life == life else { return }
+        if let storage = storage(node) { return logSynced(node, storage) }
         let count = hosts[node].disk.syncing
         let tokens = hosts[node].disk.pending.prefix(count).map(\.token)
         hosts[node].disk.synced(count)
@@ -47,13 +59,20 @@ extension World {
     // MARK: Snapshots
 
     mutating func saveSnapshot(_ group: GroupID, _ metadata: SnapshotMetadata, _ machine: GroupMachine, _ node: Int) {
-        guard !hosts[node].disk.isFull else { return complete(.snapshotSaved(group, metadata, ok: false), node, after: 1_000_000) }
+        storage(node)?.begin(.snapshot(group, metadata, machine, isReceived: false))
+        guard hosts[node].disk.storage != nil || !hosts[node].disk.isFull else {
+            return complete(.snapshotSaved(group, metadata, ok: false), node, after: 1_000_000)
+        }
         let delay = diskDelay(node, bytes: machine.approximateBytes) * 2
         after(delay, .snapshotSaved(node: node, life: hosts[node].life, group, metadata, machine))
     }
 
     mutating func snapshotSaved(_ node: Int, _ life: UInt32, _ group: GroupID, _ metadata: SnapshotMetadata, _ machine: GroupMachine) {
         guard hosts[node].isUp, hosts[node].life == life else { return }
+        if let storage = storage(node) {
+            let result = storage.finish(.snapshot(group, metadata, machine, isReceived: false))
+            return complete(.snapshotSaved(group, metadata, ok: result.isDone), node, after: 0)
+        }
         var stored = metadata
         if mutant == .snapshotWithoutLastEntry,
             let next = hosts[node].disk.groups[group]?.entries.first(where: { $0.index == metadata.index + 1 })
@@ -72,8 +91,8 @@ extension World {
 
     /// The newest one on the disk goes over the bulk lane.
     mutating func sendSnapshot(_ group: GroupID, _ metadata: SnapshotMetadata, _ from: Int, _ to: Int) {
-        guard let saved = hosts[from].disk.groups[group]?.snapshot, saved.metadata.index >= metadata.index, hosts.indices.contains(to)
-        else {
+        let newest = hosts[from].disk.storage == nil ? hosts[from].disk.groups[group]?.snapshot : storedSnapshot(group, from)
+        guard let saved = newest, saved.metadata.index >= metadata.index, hosts.indices.contains(to) else {
             return complete(.snapshotSent(group, to: NodeID(UInt64(to) + 1), ok: false), from, after: 1_000_000)
         }
         let epoch = connections[link(from, to)].epoch
@@ -90,7 +109,8 @@ extension World {
         _ from: Int, _ to: Int, _ epoch: UInt32, _ group: GroupID, _ metadata: SnapshotMetadata, _ machine: GroupMachine
     ) {
         guard hosts[to].isUp, connections[link(from, to)].epoch == epoch else { return }
-        guard !hosts[to].disk.isFull else { return }
+        storage(to)?.begin(.snapshot(group, metadata, machine, isReceived: true))
+        guard hosts[to].disk.storage != nil || !hosts[to].disk.isFull else { return }
         let delay = diskDelay(to, bytes: machine.approximateBytes) * 2
         after(delay, .snapshotStored(from: from, to: to, life: hosts[to].life, group, metadata, machine))
     }
@@ -99,6 +119,13 @@ extension World {
         _ from: Int, _ to: Int, _ life: UInt32, _ group: GroupID, _ metadata: SnapshotMetadata, _ machine: GroupMachine
     ) {
         guard hosts[to].isUp, hosts[to].life == life else { return }
+        if let storage = storage(to) {
+            let result = storage.finish(.snapshot(group, metadata, machine, isReceived: true))
+            if let machine = result.machine { complete(.snapshotReceived(group, metadata, machine), to, after: 0) }
+            let sent = Event.snapshotSent(group, to: hosts[to].id, ok: result.isDone)
+            transmit(to, from, bytes: 80, isBulk: false, .event(node: from, life: hosts[from].life, sent))
+            return
+        }
         if hosts[to].disk.groups[group] == nil { hosts[to].disk.groups[group] = GroupLog() }
         let cutsLog = mutant == .snapshotCutsLog
         _ = hosts[to].disk.groups.update(group) { log in

@@ -27,7 +27,9 @@ extension World {
             // Boot times differ: the clocks' origins say nothing.
             let clock = Clock(origin: Int64(1 + chance.below(1_000_000)) * 1_000_000_000, driftPPM: drift, at: now)
             let state = makeState(index, place.region, clock, store: UInt64(index) + 1, restored: .init())
-            hosts.append(Host(index: index, region: place.region, place: place.place, state: state, clock: clock))
+            let host = Host(index: index, region: place.region, place: place.place, state: state, clock: clock)
+            host.disk.storage = makeStorage(index, seed)
+            hosts.append(host)
         }
     }
 
@@ -87,7 +89,7 @@ extension World {
         noteLost([node])
         hosts[node].life += 1
         hosts[node].pausedUntil = 0
-        hosts[node].disk.crash(&chance, mutant: mutant)
+        hosts[node].disk.crash(&chance, losesPower: isSudden, mutant: mutant)
         hosts[node].forget()
         dropConnections(of: node, isSudden: isSudden)
         clientsLost(node)
@@ -96,7 +98,7 @@ extension World {
 
     mutating func restart(_ node: Int) {
         guard !hosts[node].isUp else { return }
-        let restored = hosts[node].disk.restored(mutant: mutant)
+        guard let restored = restored(node) else { return }
         for (group, raft, _) in restored.groups {
             guard let problem = raft.problem else { continue }
             violate(.format, "n\(node + 1) cannot start: \(group): \(problem)")

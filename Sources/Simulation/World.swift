@@ -30,6 +30,9 @@ struct World {
         indirect case snapshotSaved(node: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
         indirect case snapshotArrived(from: Int, to: Int, epoch: UInt32, GroupID, SnapshotMetadata, GroupMachine)
         indirect case snapshotStored(from: Int, to: Int, life: UInt32, GroupID, SnapshotMetadata, GroupMachine)
+        /// A process ends by itself, and is started again.
+        case ends(node: Int, life: UInt32)
+        case startsAgain(node: Int, life: UInt32)
         case chunksAsked(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
         indirect case chunksArrived(from: Int, to: Int, epoch: UInt32, [ChunkReference], missing: [ChunkID], WaitToken, isPush: Bool)
         case chunksOffered(from: Int, to: Int, epoch: UInt32, [ChunkReference], WaitToken)
@@ -47,6 +50,9 @@ struct World {
 
     let options: WorldOptions
     let mutant: Mutant?
+    /// Makes disks with the storage's own code. A mutant of the world keeps the stand-in, which it alters.
+    let makeStorage: WorldStorageMaker?
+    var usesRealStorage: Bool { options.storage == .real && mutant == nil }
     var now: Int64 = 0
     var heap = EventHeap<Action>()
     var chance: SeededGenerator
@@ -104,9 +110,13 @@ struct World {
     /// Civil time at the world's beginning: 2026-01-01T00:00:00Z.
     static let civilOrigin: Int64 = 1_767_225_600_000_000_000
 
-    init(_ options: WorldOptions, seed: UInt64, mutant: Mutant? = nil, sink: ((String) -> Void)? = nil) {
+    init(
+        _ options: WorldOptions, seed: UInt64, mutant: Mutant? = nil, storage: WorldStorageMaker? = nil, sink: ((String) -> Void)? = nil
+    ) {
+        precondition(options.storage != .real || mutant != nil || storage != nil, "a world with real storage needs its maker")
         self.options = options
         self.mutant = mutant
+        makeStorage = storage
         chance = SeededGenerator(seed: SeededGenerator.mix(seed &+ 0x41_74_6F_6C_6C))
         weather = options.weather
         trace = Trace(seed: seed, sink: sink)
@@ -171,7 +181,9 @@ struct World {
         case .retransmit(let from, let to, let epoch, let attempt): retransmit(from, to, epoch, attempt)
         case .lost(let from, let to, let epoch): if connections[from * hosts.count + to].epoch == epoch { lose(from, to) }
         case .logSynced(let node, let life): logSynced(node, life)
-        case .logRetry(let node, let life): if hosts[node].isUp, hosts[node].life == life { beginSync(node) }
+        case .logRetry(let node, let life): if hosts[node].isUp, hosts[node].life == life { retryLog(node) }
+        case .ends(let node, let life): ends(node, life)
+        case .startsAgain(let node, let life): if !hosts[node].isUp, hosts[node].life == life { restart(node) }
         case .snapshotSaved(let node, let life, let group, let metadata, let machine): snapshotSaved(node, life, group, metadata, machine)
         case .snapshotArrived(let from, let to, let epoch, let group, let metadata, let machine):
             snapshotArrived(from, to, epoch, group, metadata, machine)

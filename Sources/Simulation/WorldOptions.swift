@@ -14,12 +14,20 @@ package struct WorldOptions: Sendable {
         }
     }
 
+    package enum StorageKind: String, CaseIterable, Sendable {
+        /// Whole batches and chunks by name.
+        case standIn = "stand-in"
+        /// The storage's own code on a file system that fails (`WorldStorage`).
+        case real
+    }
+
     package var map: RegionMap
     package var machines: [Machines]
     /// Machines that are not there at first, by number from 0: they join when a fault says so, and found nothing.
     package var late: [Int] = []
     package var weather = NetworkWeather()
     package var disk = DiskWeather()
+    package var storage = StorageKind.standIn
     /// Monotonic clocks are wrong by up to so many parts per million, either way. The core allows for
     /// 10 percent between two of them (`RaftSettings.clockDriftPercent`).
     package var driftPPM = 50

@@ -60,6 +60,16 @@ extension ChunkStore {
         return StagedChunk(reference: chunk.reference, ticket: ticket, isNew: isNew)
     }
 
+    /// Takes in a batch with one sync; durable on return. `readable` is called before the sync, when all of them can be
+    /// read. Where it throws, some of them may have been stored.
+    package func put(_ batch: [StoredChunk], readable: () -> Void = {}) throws(StorageError) {
+        var last = StageTicket.durable
+        // All tickets count, not the last one alone: that may be of a chunk which was there already.
+        for chunk in batch { last = try last.merged(with: try stage(chunk).ticket) }
+        readable()
+        try sync(through: last)
+    }
+
     /// The hash of the raw bytes; nil where they do not decompress to the length claimed.
     private func hash(of chunk: StoredChunk) -> ChunkID? {
         let length = Int(chunk.reference.length)

@@ -80,7 +80,10 @@ struct LogAdmission {
             var overlay = trial[record.group] ?? Overlay(base: committed?.base ?? 0, last: committed?.last ?? 0)
             switch record.kind {
             case .entry(let index, let term, _):
-                guard index > overlay.base, index <= overlay.last + 1 else {
+                // A snapshot has it. Who wrote the entry did not know of the snapshot yet: it was received meanwhile, or
+                // this append waited for room on a full disk.
+                if index <= overlay.base { continue }
+                guard index <= overlay.last + 1 else {
                     throw .invalid(
                         operation: "append to the log of \(record.group)",
                         what: "entry \(index) does not follow: the log has entries \(overlay.base + 1) to \(overlay.last)")
@@ -98,8 +101,16 @@ struct LogAdmission {
             case .truncateFrom(let index):
                 overlay.cut = min(overlay.cut, index)
                 overlay.last = min(overlay.last, max(overlay.base, index == 0 ? 0 : index - 1))
-            case .compactedThrough(let index, _):
+            case .compactedThrough(let index, let term):
                 guard index >= overlay.base else { break }
+                // What is behind an entry that the snapshot contradicts is of another history. It must go now: after a crash
+                // nothing would tell any more that it does not follow.
+                let known = overlay.terms[index] ?? (index < overlay.cut ? committed?.place(index)?.term : nil)
+                if index > overlay.base, index < overlay.last, let known, known != term {
+                    admitted.append(LogRecord(record.group, .truncateFrom(index + 1)))
+                    overlay.cut = min(overlay.cut, index + 1)
+                    overlay.last = index
+                }
                 overlay.base = index
                 overlay.last = max(overlay.last, index)
             case .groupRemoved: overlay = Overlay(base: 0, last: 0, cut: 0)

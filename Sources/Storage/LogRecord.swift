@@ -4,14 +4,14 @@ package import Primitives
 package struct LogRecord: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// An entry of the group's log. Its index is the group's last plus one, or replaces an entry;
-        /// where the terms differ, all entries behind the replaced one go with it.
+        /// where the terms differ, all entries behind the replaced one go with it. One that a snapshot covers is passed over.
         case entry(index: UInt64, term: UInt64, payload: [UInt8])
         /// Replaces the group's term, vote and commit index, as opaque bytes.
         case hardState([UInt8])
         /// Removes the entries from this index on.
         case truncateFrom(UInt64)
         /// A snapshot covers everything up to and including this index: the entries there may go. Entries
-        /// behind it stay; where an installed snapshot contradicts them, send `truncateFrom(index + 1)` first.
+        /// behind it stay, unless the log has an entry of another term at the index: then they are of another history, and go.
         case compactedThrough(index: UInt64, term: UInt64)
         /// The group is no longer on this node: everything of it goes.
         case groupRemoved

@@ -1,5 +1,6 @@
 import Comparison
 import Primitives
+import StorageSimulation
 import Testing
 import Workloads
 
@@ -10,8 +11,8 @@ import Workloads
 
     @Test func keepingItChangesNothing() {
         let map = try! SettingsLibrary.map("aws")
-        let plain = Simulation.run(.swarm(map, seed: 11), seed: 11)
-        let kept = Simulation.run(.swarm(map, seed: 11), seed: 11, keepsTimeline: true)
+        let plain = Simulation.run(.swarm(map, seed: 11), seed: 11, storage: NodeStorage.maker())
+        let kept = Simulation.run(.swarm(map, seed: 11), seed: 11, storage: NodeStorage.maker(), keepsTimeline: true)
         #expect(plain.traceHash == kept.traceHash && plain.timeline == nil)
         let timeline = kept.timeline!
         #expect(timeline.series.contains { $0.slices.contains { $0.done > 0 } })

@@ -23,7 +23,10 @@ import Testing
             case .truncateFrom(let index):
                 while last >= index, !entries.isEmpty { entries.removeLast() }
             case .compactedThrough(let index, let term):
-                entries.removeFirst(min(entries.count, Int(index - base)))
+                let count = Int(index - base)
+                // Of another history than the snapshot.
+                if count > 0, count <= entries.count, entries[count - 1].term != term { entries.removeLast(entries.count - count) }
+                entries.removeFirst(min(entries.count, count))
                 base = index
                 baseTerm = term
             case .groupRemoved, .snapshot: break

@@ -16,10 +16,10 @@ final class ReplayStepper: @unchecked Sendable {
         expected = expected.drop { $0.hasPrefix("# ") }
     }
 
-    func run(_ scenario: Scenario, seed: UInt64, mutant: Mutant?) {
+    func run(_ scenario: Scenario, seed: UInt64, mutant: Mutant?, storage: @escaping WorldStorageMaker) {
         let first: ReplayTarget = verb.from > 0 ? .time(verb.from * 1_000_000) : usual
         let replay = Replay(first) { [self] step, state in show(step, state) }
-        let result = Simulation.replay(scenario, seed: seed, mutant: mutant, replay) { [self] line in compare(line) }
+        let result = Simulation.replay(scenario, seed: seed, mutant: mutant, storage: storage, replay) { [self] line in compare(line) }
         if !replay.isStopped {
             Terminal.line("the run has ended: \(result.violations.isEmpty ? "all held" : "\(result.violations.count) violated")")
         }

@@ -43,14 +43,16 @@ struct ReplayVerb: AsyncParsableCommand {
         let header = try TraceHeader(lines: text.split(separator: "\n", omittingEmptySubsequences: false), path: file)
         let source: ScenarioSource
         do {
-            source = try ScenarioSource(header.scenario, map: header.map)
+            source = try ScenarioSource(
+                header.scenario, map: header.map, storage: header.storage.flatMap { WorldOptions.StorageKind(rawValue: $0) })
         } catch let error as SettingsError {
             throw CommandFailure("replay", file, error.description)
         } catch let error as UnknownSetting {
             throw CommandFailure("replay", file, error.description)
         }
         let mutant = header.mutant.flatMap { Mutant(rawValue: $0) }
-        let scenario = source.scenario(header.seed)
+        let scenario = source.scenario(header.seed, mutant: header.mutant)
+        let maker = source.maker(mutant: header.mutant)
         guard !scenario.gossipOnly else {
             throw CommandFailure(
                 "replay", file, "\(scenario.name) runs gossip alone", hint: "read the log itself; there are no nodes to step through")
@@ -59,7 +61,7 @@ struct ReplayVerb: AsyncParsableCommand {
         // On a thread of its own: it waits for input.
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let thread = Thread {
-                stepper.run(scenario, seed: header.seed, mutant: mutant)
+                stepper.run(scenario, seed: header.seed, mutant: mutant, storage: maker)
                 continuation.resume()
             }
             thread.stackSize = 64 << 20

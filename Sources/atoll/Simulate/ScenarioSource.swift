@@ -10,11 +10,14 @@ import Workloads
 struct ScenarioSource: Sendable {
     private let fixed: Scenario?
     private let map: RegionMap
+    /// Of all worlds, whatever the scenario says; nil: as it says.
+    private let storage: WorldOptions.StorageKind?
     /// The storage's own code on a simulated disk, and no cluster.
     let isStorage: Bool
 
-    init(_ name: String, map: String) throws {
+    init(_ name: String, map: String, storage: WorldOptions.StorageKind? = nil) throws {
         isStorage = name == "storage"
+        self.storage = storage
         if name == "swarm" || isStorage {
             fixed = nil
             self.map = try SettingsLibrary.map(map)
@@ -27,27 +30,40 @@ struct ScenarioSource: Sendable {
             self.map = try SettingsLibrary.map(header.map)
         } else {
             self.map = try SettingsLibrary.map(header.map)
-            fixed = try Scenario(settings: root, map: self.map)
+            var scenario = try Scenario(settings: root, map: self.map)
+            if let storage, !scenario.gossipOnly { scenario.options.storage = storage }
+            fixed = scenario
         }
     }
 
-    func scenario(_ seed: UInt64) -> Scenario { fixed ?? .swarm(map, seed: seed) }
+    /// A fault of the storage's own code shows only where that runs.
+    func scenario(_ seed: UInt64, mutant: String? = nil) -> Scenario {
+        guard isStorageMutant(mutant) else { return fixed ?? .swarm(map, seed: seed, storage: storage) }
+        guard var scenario = fixed else { return .swarm(map, seed: seed, storage: .real) }
+        scenario.options.storage = .real
+        return scenario
+    }
+
+    func maker(mutant: String?) -> WorldStorageMaker { NodeStorage.maker(mutant: mutant.flatMap { StorageMutant(rawValue: $0) }) }
+
+    private func isStorageMutant(_ name: String?) -> Bool { name.map { StorageMutant(rawValue: $0) != nil } ?? false }
 
     func run(
         _ seed: UInt64, mutant: String?, keepsTimeline: Bool, sink: ((String) -> Void)?, onProgress: (RunProgress) -> Bool
     ) -> RunResult {
         guard isStorage else {
             return Simulation.run(
-                scenario(seed), seed: seed, mutant: mutant.flatMap { Mutant(rawValue: $0) }, keepsTimeline: keepsTimeline, sink: sink,
-                onProgress: onProgress)
+                scenario(seed, mutant: mutant), seed: seed, mutant: mutant.flatMap { Mutant(rawValue: $0) },
+                storage: maker(mutant: mutant), keepsTimeline: keepsTimeline, sink: sink, onProgress: onProgress)
         }
         let result = StorageRun.run(seed: seed, mutant: mutant.flatMap { StorageMutant(rawValue: $0) }, sink: sink)
         _ = onProgress(RunProgress(phase: "storage", simulated: .zero, events: result.calls, operations: result.operations))
         return result.asRun
     }
 
-    /// The faults that can be built in on purpose.
+    /// The faults that can be built in on purpose, one by one or all of them.
     var mutants: [String] { isStorage ? StorageMutant.allCases.map(\.rawValue) : Mutant.allCases.map(\.rawValue) }
+    var knownMutants: [String] { isStorage ? mutants : mutants + StorageMutant.allCases.map(\.rawValue) }
 
     private static func node(_ name: String) throws -> SettingsNode {
         if name.contains("/") || name.hasSuffix(".yaml") { return try SettingsFile.read(name) }

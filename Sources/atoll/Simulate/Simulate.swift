@@ -26,6 +26,8 @@ struct Simulate: AsyncParsableCommand {
     var jobs: Int?
     @Option(help: "The region map of `swarm`; a scenario names its own.")
     var map = "aws"
+    @Option(help: "`real`: the storage's own code on every machine's disk; `stand-in`: on none. By default as the scenario says.")
+    var storage: String?
     @Option(help: "The folder for report.json and report.md; none by default.")
     var report: String?
     @Option(help: "Write the event log of the first seed to this file.")
@@ -44,32 +46,36 @@ struct Simulate: AsyncParsableCommand {
         guard seed &+ UInt64(seeds) <= UInt64(Int64.max) else {
             throw ValidationError("--seed \(seed) --seeds \(seeds): the last seed is too large")
         }
+        if let storage, WorldOptions.StorageKind(rawValue: storage) == nil {
+            throw ValidationError("--storage \(storage): give real or stand-in")
+        }
         if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs \(jobs): give 1 to 256") }
     }
 
     func run() async throws {
         let source: ScenarioSource
         do {
-            source = try ScenarioSource(scenario, map: map)
+            source = try ScenarioSource(scenario, map: map, storage: storage.flatMap { WorldOptions.StorageKind(rawValue: $0) })
         } catch let error as SettingsError {
             throw CommandFailure.usage("simulate", "", error.description)
         } catch let error as UnknownSetting {
             throw CommandFailure.usage("simulate", "", error.description)
         }
-        if let mutant, !source.mutants.contains(mutant) {
-            throw CommandFailure.usage("simulate", "--mutant \(mutant)", Suggestion.sentence(for: mutant, among: source.mutants))
+        if let mutant, !source.knownMutants.contains(mutant) {
+            throw CommandFailure.usage("simulate", "--mutant \(mutant)", Suggestion.sentence(for: mutant, among: source.knownMutants))
         }
         if mutants { return try await MutantTable(source: source, first: seed, count: seeds, jobs: jobs).run(self) }
         let runner = SeedRunner(source: source, first: seed, count: seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
         if try await !runner.run(self).failed.isEmpty { throw ExitCode(1) }
     }
 
-    var traceHeader: TraceHeader { TraceHeader(scenario: scenario, map: map, seed: seed, mutant: mutant) }
+    var traceHeader: TraceHeader { TraceHeader(scenario: scenario, map: map, storage: storage, seed: seed, mutant: mutant) }
 
     /// The command that repeats one seed.
     func repeatLine(_ seed: UInt64) -> String {
         var words = ["atoll", "simulate", scenario, "--seed", "\(seed)"]
         if scenario == "swarm", map != "aws" { words += ["--map", map] }
+        if let storage { words += ["--storage", storage] }
         if let name = mutant { words += ["--mutant", name] }
         return words.joined(separator: " ")
     }

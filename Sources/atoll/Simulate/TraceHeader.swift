@@ -5,20 +5,23 @@ import Simulation
 struct TraceHeader {
     let scenario: String
     let map: String
+    let storage: String?
     let seed: UInt64
     let mutant: String?
 
     static let magic = "# atoll-trace 1"
 
     var lines: [String] {
-        [Self.magic, "# scenario \(scenario)", "# map \(map)", "# seed \(seed)"] + (mutant.map { ["# mutant \($0)"] } ?? [])
+        [Self.magic, "# scenario \(scenario)", "# map \(map)", "# seed \(seed)"] + (storage.map { ["# storage \($0)"] } ?? [])
+            + (mutant.map { ["# mutant \($0)"] } ?? [])
     }
 
-    init(scenario: String, map: String, seed: UInt64, mutant: String?) {
+    init(scenario: String, map: String, storage: String?, seed: UInt64, mutant: String?) {
         // A file is named from the root, so that the log can be replayed in another folder.
         let isFile = scenario.contains("/") || scenario.hasSuffix(".yaml")
         self.scenario = isFile ? URL(fileURLWithPath: scenario).standardizedFileURL.path : scenario
         self.map = map
+        self.storage = storage
         self.seed = seed
         self.mutant = mutant
     }
@@ -40,6 +43,6 @@ struct TraceHeader {
         guard let scenario = fields["scenario"], let map = fields["map"], let seed = fields["seed"].flatMap(UInt64.init) else {
             throw CommandFailure("replay", path, "it is no event log", hint: "write one: atoll simulate SCENARIO --seed N --trace FILE")
         }
-        self.init(scenario: scenario, map: map, seed: seed, mutant: fields["mutant"])
+        self.init(scenario: scenario, map: map, storage: fields["storage"], seed: seed, mutant: fields["mutant"])
     }
 }

@@ -2,6 +2,7 @@ import APIClient
 import Filesystem
 import NodeRuntime
 import Primitives
+import ReplicaStorage
 import Replication
 
 /// `atoll check namespace --repair`: groups whose snapshot is destroyed get another node's.

@@ -1,0 +1,57 @@
+import Comparison
+import Primitives
+import Simulation
+import Storage
+import StorageSimulation
+import Testing
+import Workloads
+
+/// Worlds whose machines run the storage's own code on disks that fail (docs/internals/simulation.md, "Storage").
+@Suite struct StoredWorldTests {
+    static let map = try! SettingsLibrary.map("aws")
+
+    private func run(_ seed: UInt64, mutant: StorageMutant? = nil) -> RunResult {
+        Simulation.run(.swarm(Self.map, seed: seed, storage: .real), seed: seed, storage: NodeStorage.maker(mutant: mutant))
+    }
+
+    /// 60 seeds. A failure says which command repeats it.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func whatIsPromisedHolds(batch: UInt64) {
+        for seed in (1_000 + batch * 6)..<(1_006 + batch * 6) {
+            let result = run(seed)
+            #expect(
+                result.violations.isEmpty, "atoll simulate swarm --seed \(seed) --storage real: \(result.violations.map(\.description))")
+            #expect(result.statistics.operations > 20, "seed \(seed) did nothing")
+        }
+    }
+
+    /// Seeds that once found something; what it was stands beside them.
+    @Test(
+        arguments: [
+            // A snapshot was recorded while older writes waited for room on a full disk: the log refused them afterwards.
+            35, 101,
+        ] as [UInt64])
+    func whatWasFoundIsMended(seed: UInt64) {
+        let result = run(seed)
+        #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed) --storage real: \(result.violations.map(\.description))")
+    }
+
+    /// Proof that the checkers of worlds see faults of the storage. The others: docs/internals/simulation.md.
+    @Test(arguments: [
+        (.logNotSynced, 1), (.logDirectoryNotSynced, 1), (.logReclaimedEarly, 55), (.packNotSynced, 8), (.packChecksumIgnored, 55),
+    ] as [(StorageMutant, UInt64)])
+    func mutantIsCaught(mutant: StorageMutant, first: UInt64) {
+        for seed in first..<first + 60 {
+            guard let violation = run(seed, mutant: mutant).violations.first else { continue }
+            print("mutant \(mutant.rawValue): seed \(seed), \(violation)")
+            return
+        }
+        Issue.record("\(mutant.rawValue) is not seen in 60 worlds")
+    }
+
+    @Test func theSameSeedGivesTheSameTrace() {
+        #expect(run(7).traceHash == run(7).traceHash)
+        let standIn = Simulation.run(.swarm(Self.map, seed: 7, storage: .standIn), seed: 7)
+        #expect(run(7).traceHash != standIn.traceHash, "the storage's calls are part of the trace")
+    }
+}
