@@ -1,6 +1,6 @@
 import Chunks
 import Consensus
-package import NodeCore
+import NodeCore
 package import Primitives
 import ReplicaStorage
 package import Simulation

@@ -1,4 +1,4 @@
-package import Consensus
+import Consensus
 package import NodeCore
 package import Primitives
 import ReplicaStorage
