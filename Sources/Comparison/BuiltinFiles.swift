@@ -1,4 +1,4 @@
-// Made by simulations/workloads/embed.py from the files under simulations/; change those.
+// Made by simulations/embed.py from the files under simulations/; change those.
 // swift-format-ignore-file
 
 /// A file of `simulations/` as the program carries it.
@@ -424,6 +424,253 @@ links:
 
 """#),
         BuiltinFile(
+            name: "azure",
+            text: #"""
+# Made by make-maps.py; change that, or copy this file under another name.
+# Only the round trips of this map are measured: jitter, throughput and price are assumptions, as said under source.
+schema: 1
+name: azure
+title: Microsoft Azure, 21 regions
+source: round trips skyplane profiles/latency.csv@945dca27; jitter, throughput and prices assumed
+date: round trips 2022-04-16
+same_region: {zone_ms: 0.1, between_zones_ms: 0.5}   # measured: 0.3 to 2.2 ms between zones
+flow_window: 1027000   # bytes that one default TCP flow has under way: its throughput is this per round trip
+regions:
+  australiaeast: {title: New South Wales, latitude: -33.86, longitude: 151.21, usd_per_gb: 0.08}
+  brazilsouth: {title: São Paulo, latitude: -23.55, longitude: -46.63, usd_per_gb: 0.16}
+  canadacentral: {title: Toronto, latitude: 43.65, longitude: -79.38, usd_per_gb: 0.02}
+  centralindia: {title: Pune, latitude: 18.58, longitude: 73.92, usd_per_gb: 0.08}
+  eastasia: {title: Hong Kong, latitude: 22.27, longitude: 114.19, usd_per_gb: 0.08}
+  eastus: {title: Virginia, latitude: 37.37, longitude: -79.82, usd_per_gb: 0.02}
+  francecentral: {title: Paris, latitude: 46.38, longitude: 2.37, usd_per_gb: 0.02}
+  germanywestcentral: {title: Frankfurt, latitude: 50.11, longitude: 8.68, usd_per_gb: 0.02}
+  japaneast: {title: Tokyo, latitude: 35.68, longitude: 139.77, usd_per_gb: 0.08}
+  koreacentral: {title: Seoul, latitude: 37.57, longitude: 126.98, usd_per_gb: 0.08}
+  northcentralus: {title: Illinois, latitude: 41.88, longitude: -87.63, usd_per_gb: 0.02}
+  northeurope: {title: Ireland, latitude: 53.35, longitude: -6.26, usd_per_gb: 0.02}
+  norwayeast: {title: Oslo, latitude: 59.91, longitude: 10.75, usd_per_gb: 0.02}
+  southafricanorth: {title: Johannesburg, latitude: -25.73, longitude: 28.22, usd_per_gb: 0.16}
+  swedencentral: {title: Gävle, latitude: 60.67, longitude: 17.14, usd_per_gb: 0.02}
+  switzerlandnorth: {title: Zürich, latitude: 47.45, longitude: 8.56, usd_per_gb: 0.02}
+  uaenorth: {title: Dubai, latitude: 25.27, longitude: 55.32, usd_per_gb: 0.16}
+  uksouth: {title: London, latitude: 50.94, longitude: -0.8, usd_per_gb: 0.02}
+  westeurope: {title: Netherlands, latitude: 52.37, longitude: 4.9, usd_per_gb: 0.02}
+  westus: {title: California, latitude: 37.78, longitude: -122.42, usd_per_gb: 0.02}
+  westus3: {title: Phoenix, latitude: 33.45, longitude: -112.07, usd_per_gb: 0.02}
+links:
+  - {between: [australiaeast, brazilsouth], rtt_ms: 323.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, canadacentral], rtt_ms: 197.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, centralindia], rtt_ms: 135.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, eastasia], rtt_ms: 116.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, eastus], rtt_ms: 234.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, francecentral], rtt_ms: 236.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, germanywestcentral], rtt_ms: 239.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, japaneast], rtt_ms: 101.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, koreacentral], rtt_ms: 129.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, northcentralus], rtt_ms: 181.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, northeurope], rtt_ms: 250, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, norwayeast], rtt_ms: 264.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, southafricanorth], rtt_ms: 381.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, swedencentral], rtt_ms: 264.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, switzerlandnorth], rtt_ms: 235.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, uaenorth], rtt_ms: 165.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, uksouth], rtt_ms: 242.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, westeurope], rtt_ms: 245.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, westus], rtt_ms: 138.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [australiaeast, westus3], rtt_ms: 153.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, canadacentral], rtt_ms: 130.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, centralindia], rtt_ms: 302.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, eastasia], rtt_ms: 311.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, eastus], rtt_ms: 116.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, francecentral], rtt_ms: 185.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, germanywestcentral], rtt_ms: 190.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, japaneast], rtt_ms: 265.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, koreacentral], rtt_ms: 303.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, northcentralus], rtt_ms: 137.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, northeurope], rtt_ms: 171.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, norwayeast], rtt_ms: 207, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, southafricanorth], rtt_ms: 344.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, swedencentral], rtt_ms: 209.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, switzerlandnorth], rtt_ms: 195.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, uaenorth], rtt_ms: 293.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, uksouth], rtt_ms: 180.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, westeurope], rtt_ms: 185.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, westus], rtt_ms: 186.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [brazilsouth, westus3], rtt_ms: 157.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, centralindia], rtt_ms: 206.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, eastasia], rtt_ms: 196.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, eastus], rtt_ms: 18.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, francecentral], rtt_ms: 97.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, germanywestcentral], rtt_ms: 105.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, japaneast], rtt_ms: 153.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, koreacentral], rtt_ms: 177.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, northcentralus], rtt_ms: 15.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, northeurope], rtt_ms: 83.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, norwayeast], rtt_ms: 118.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, southafricanorth], rtt_ms: 263.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, swedencentral], rtt_ms: 118.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, switzerlandnorth], rtt_ms: 111.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, uaenorth], rtt_ms: 201, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, uksouth], rtt_ms: 93.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, westeurope], rtt_ms: 97.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, westus], rtt_ms: 59, jitter_ms: 0.33, gbps: 3}
+  - {between: [canadacentral, westus3], rtt_ms: 64.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, eastasia], rtt_ms: 83, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, eastus], rtt_ms: 196.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, francecentral], rtt_ms: 119.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, germanywestcentral], rtt_ms: 125.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, japaneast], rtt_ms: 116.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, koreacentral], rtt_ms: 123.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, northcentralus], rtt_ms: 214, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, northeurope], rtt_ms: 129.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, norwayeast], rtt_ms: 140.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, southafricanorth], rtt_ms: 272.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, swedencentral], rtt_ms: 144, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, switzerlandnorth], rtt_ms: 114.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, uaenorth], rtt_ms: 34.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, uksouth], rtt_ms: 121, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, westeurope], rtt_ms: 126.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, westus], rtt_ms: 215.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [centralindia, westus3], rtt_ms: 220.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, eastus], rtt_ms: 197.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, francecentral], rtt_ms: 177.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, germanywestcentral], rtt_ms: 184.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, japaneast], rtt_ms: 46.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, koreacentral], rtt_ms: 77.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, northcentralus], rtt_ms: 192.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, northeurope], rtt_ms: 194.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, norwayeast], rtt_ms: 205.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, southafricanorth], rtt_ms: 325.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, swedencentral], rtt_ms: 208.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, switzerlandnorth], rtt_ms: 180.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, uaenorth], rtt_ms: 111.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, uksouth], rtt_ms: 183.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, westeurope], rtt_ms: 189.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, westus], rtt_ms: 148, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastasia, westus3], rtt_ms: 154.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, francecentral], rtt_ms: 81.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, germanywestcentral], rtt_ms: 87.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, japaneast], rtt_ms: 156.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, koreacentral], rtt_ms: 178.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, northcentralus], rtt_ms: 16, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, northeurope], rtt_ms: 66.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, norwayeast], rtt_ms: 101.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, southafricanorth], rtt_ms: 244.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, swedencentral], rtt_ms: 103.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, switzerlandnorth], rtt_ms: 94, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, uaenorth], rtt_ms: 189.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, uksouth], rtt_ms: 76.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, westeurope], rtt_ms: 80.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, westus], rtt_ms: 61.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [eastus, westus3], rtt_ms: 49.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, germanywestcentral], rtt_ms: 9.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, japaneast], rtt_ms: 216.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, koreacentral], rtt_ms: 219.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, northcentralus], rtt_ms: 96.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, northeurope], rtt_ms: 16.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, norwayeast], rtt_ms: 33.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, southafricanorth], rtt_ms: 171.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, swedencentral], rtt_ms: 33.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, switzerlandnorth], rtt_ms: 15.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, uaenorth], rtt_ms: 110.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, uksouth], rtt_ms: 12.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, westeurope], rtt_ms: 11.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, westus], rtt_ms: 139.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [francecentral, westus3], rtt_ms: 131.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, japaneast], rtt_ms: 218.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, koreacentral], rtt_ms: 223.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, northcentralus], rtt_ms: 103.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, northeurope], rtt_ms: 23.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, norwayeast], rtt_ms: 23.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, southafricanorth], rtt_ms: 181.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, swedencentral], rtt_ms: 26.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, switzerlandnorth], rtt_ms: 7.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, uaenorth], rtt_ms: 116.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, uksouth], rtt_ms: 14.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, westeurope], rtt_ms: 14.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, westus], rtt_ms: 148.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [germanywestcentral, westus3], rtt_ms: 136.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, koreacentral], rtt_ms: 30.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, northcentralus], rtt_ms: 142, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, northeurope], rtt_ms: 230.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, norwayeast], rtt_ms: 242.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, southafricanorth], rtt_ms: 360.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, swedencentral], rtt_ms: 241.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, switzerlandnorth], rtt_ms: 214.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, uaenorth], rtt_ms: 145.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, uksouth], rtt_ms: 229.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, westeurope], rtt_ms: 224.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, westus], rtt_ms: 105.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [japaneast, westus3], rtt_ms: 106.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, northcentralus], rtt_ms: 164.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, northeurope], rtt_ms: 234.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, norwayeast], rtt_ms: 245.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, southafricanorth], rtt_ms: 365.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, swedencentral], rtt_ms: 248.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, switzerlandnorth], rtt_ms: 218.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, uaenorth], rtt_ms: 151.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, uksouth], rtt_ms: 224.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, westeurope], rtt_ms: 233.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, westus], rtt_ms: 129.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [koreacentral, westus3], rtt_ms: 133.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, northeurope], rtt_ms: 81.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, norwayeast], rtt_ms: 117.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, southafricanorth], rtt_ms: 261.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, swedencentral], rtt_ms: 126.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, switzerlandnorth], rtt_ms: 108.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, uaenorth], rtt_ms: 209.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, uksouth], rtt_ms: 91.7, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, westeurope], rtt_ms: 95.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, westus], rtt_ms: 48.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [northcentralus, westus3], rtt_ms: 55.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, norwayeast], rtt_ms: 36.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, southafricanorth], rtt_ms: 177.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, swedencentral], rtt_ms: 44.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, switzerlandnorth], rtt_ms: 32.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, uaenorth], rtt_ms: 124, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, uksouth], rtt_ms: 11.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, westeurope], rtt_ms: 14.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, westus], rtt_ms: 125.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [northeurope, westus3], rtt_ms: 118.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, southafricanorth], rtt_ms: 198, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, swedencentral], rtt_ms: 9.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, switzerlandnorth], rtt_ms: 29.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, uaenorth], rtt_ms: 137.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, uksouth], rtt_ms: 27.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, westeurope], rtt_ms: 22.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, westus], rtt_ms: 161.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [norwayeast, westus3], rtt_ms: 153.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [southafricanorth, swedencentral], rtt_ms: 201.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [southafricanorth, switzerlandnorth], rtt_ms: 172.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [southafricanorth, uaenorth], rtt_ms: 262.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [southafricanorth, uksouth], rtt_ms: 172.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [southafricanorth, westeurope], rtt_ms: 186.6, jitter_ms: 0.33, gbps: 3}
+  - {between: [southafricanorth, westus], rtt_ms: 313.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [southafricanorth, westus3], rtt_ms: 293.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [swedencentral, switzerlandnorth], rtt_ms: 29.1, jitter_ms: 0.33, gbps: 3}
+  - {between: [swedencentral, uaenorth], rtt_ms: 138.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [swedencentral, uksouth], rtt_ms: 33.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [swedencentral, westeurope], rtt_ms: 26.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [swedencentral, westus], rtt_ms: 176.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [swedencentral, westus3], rtt_ms: 159.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [switzerlandnorth, uaenorth], rtt_ms: 110.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [switzerlandnorth, uksouth], rtt_ms: 20.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [switzerlandnorth, westeurope], rtt_ms: 25.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [switzerlandnorth, westus], rtt_ms: 152.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [switzerlandnorth, westus3], rtt_ms: 143.3, jitter_ms: 0.33, gbps: 3}
+  - {between: [uaenorth, uksouth], rtt_ms: 116.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [uaenorth, westeurope], rtt_ms: 121.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [uaenorth, westus], rtt_ms: 258.4, jitter_ms: 0.33, gbps: 3}
+  - {between: [uaenorth, westus3], rtt_ms: 236.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [uksouth, westeurope], rtt_ms: 7.5, jitter_ms: 0.33, gbps: 3}
+  - {between: [uksouth, westus], rtt_ms: 135.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [uksouth, westus3], rtt_ms: 122.8, jitter_ms: 0.33, gbps: 3}
+  - {between: [westeurope, westus], rtt_ms: 139.9, jitter_ms: 0.33, gbps: 3}
+  - {between: [westeurope, westus3], rtt_ms: 132.2, jitter_ms: 0.33, gbps: 3}
+  - {between: [westus, westus3], rtt_ms: 15.6, jitter_ms: 0.33, gbps: 3}
+
+"""#),
+        BuiltinFile(
             name: "toy",
             text: #"""
 # Three regions with round numbers, for tests, talks and arithmetic in the head.
@@ -442,6 +689,575 @@ links:
   - {between: [north, east], rtt_ms: 20, jitter_ms: 0.2, gbps: 4}
   - {between: [north, south], rtt_ms: 50, jitter_ms: 0.5, gbps: 2}
   - {between: [east, south], rtt_ms: 60, jitter_ms: 0.5, gbps: 2}
+
+"""#),
+    ]
+
+    package static let scenarios: [BuiltinFile] = [
+        BuiltinFile(
+            name: "bit-rot",
+            text: #"""
+# Chunks decay on every machine, but never the last sound copy of one.
+schema: 1
+name: bit-rot
+title: Bits rot on every replica
+map: aws
+nodes: {us-east-1: 2, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share, large_one_in: 1, files: 12}
+  - {filesystem: data, large_one_in: 1, files: 12}
+duration_s: 60
+faults:
+  - {at_s: 10, decay: all, chunks: 10, every_s: 8, times: 6}
+expect: {operations_min: 300, commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "clock-jumps",
+            text: #"""
+# Civil time jumps by hours, and the monotonic clocks run 4 percent apart each way.
+schema: 1
+name: clock-jumps
+title: Clocks jump and drift
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+clocks: {drift_ppm: 40000}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+faults:
+  - {at_s: 10, for_s: 10, step_clock: us-east-1/1, by_s: 7200}
+  - {at_s: 15, for_s: 20, step_clock: eu-west-1, by_s: -86400}
+  - {at_s: 30, for_s: 10, drift_clock: us-east-1/2, ppm: -45000}
+  - {at_s: 40, for_s: 5, crash: us-east-1/1}
+expect: {operations_min: 400, commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "collection",
+            text: #"""
+schema: 1
+name: collection
+title: Chunks are collected all the time while sessions stage, commit and are cut off
+map: aws
+nodes: {us-east-1: 2, eu-west-1: 2, ap-northeast-1: 1}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share, large_one_in: 1, large_bytes: [5000, 900000], lock_percent: 10}
+  - {filesystem: data, large_one_in: 1, large_bytes: [5000, 900000], staged_max: 8, think_ms: [100, 900]}
+duration_s: 90
+nodes_settings: {upkeep_interval_s: 2, garbage_grace_s: 8, snapshot_entries: 200}
+faults:
+  - {at_s: 10, for_s: 8, isolate: eu-west-1}
+  - {at_s: 30, for_s: 6, crash: us-east-1/1}
+  - {at_s: 45, for_s: 15, isolate: ap-northeast-1}
+  - {at_s: 70, for_s: 5, crash: all}
+expect: {operations_min: 500, commits_min: 8, recovery_max_s: 90}
+
+"""#),
+        BuiltinFile(
+            name: "committers-200",
+            text: #"""
+schema: 1
+name: committers-200
+title: Two hundred sessions commit to one volume at the same time
+map: aws
+nodes: {us-east-1: 2, eu-west-1: 2, ap-northeast-1: 2, us-west-2: 2, ap-southeast-1: 2}
+filesystems:
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: data, per_region: 40, files: 100, staged_max: 3, think_ms: [50, 400]}
+duration_s: 20
+expect: {commits_min: 400, recovery_max_s: 120}
+
+"""#),
+        BuiltinFile(
+            name: "flapping-link",
+            text: #"""
+schema: 1
+name: flapping-link
+title: A link between two regions comes and goes
+map: aws
+nodes: {us-east-1: 2, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 70
+faults:
+  - {at_s: 5, for_s: 0.7, partition: [us-east-1, eu-west-1], every_s: 2, times: 30}
+expect: {commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "full-disks",
+            text: #"""
+schema: 1
+name: full-disks
+title: Disks fill up, one after the other and all of a region
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share, large_one_in: 2}
+  - {filesystem: data, large_one_in: 2}
+duration_s: 80
+faults:
+  - {at_s: 10, for_s: 15, full_disk: us-east-1/1}
+  - {at_s: 20, for_s: 15, full_disk: us-east-1/2}
+  - {at_s: 45, for_s: 15, full_disk: eu-west-1}
+expect: {commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "gossip-100",
+            text: #"""
+schema: 1
+name: gossip-100
+title: A hundred machines of gossip only, some of them stopped for a while
+map: aws
+gossip_only: true
+nodes: {us-east-1: 20, us-west-2: 20, eu-west-1: 20, ap-northeast-1: 20, sa-east-1: 20}
+network: {loss_percent: 2}
+duration_s: 120
+faults:
+  - {at_s: 5, for_s: 60, crash: us-east-1/7}
+  - {at_s: 20, for_s: 4, pause: eu-west-1/3}
+  - {at_s: 40, for_s: 30, isolate: sa-east-1}
+expect: {recovery_max_s: 120}
+
+"""#),
+        BuiltinFile(
+            name: "gossip-1000",
+            text: #"""
+schema: 1
+name: gossip-1000
+title: A thousand machines of gossip only
+map: aws
+gossip_only: true
+nodes: {us-east-1: 200, us-west-2: 100, eu-west-1: 200, eu-central-1: 100, ap-northeast-1: 200, ap-southeast-1: 100, sa-east-1: 100}
+network: {loss_percent: 1}
+duration_s: 60
+faults:
+  - {at_s: 5, for_s: 40, crash: us-east-1/7}
+  - {at_s: 10, for_s: 30, crash: eu-west-1/100}
+expect: {recovery_max_s: 120}
+
+"""#),
+        BuiltinFile(
+            name: "gossip-15",
+            text: #"""
+schema: 1
+name: gossip-15
+title: Fifteen machines of gossip only, some of which die
+map: aws
+gossip_only: true
+nodes: {us-east-1: 5, eu-west-1: 5, ap-northeast-1: 5}
+network: {loss_percent: 2}
+duration_s: 180
+faults:
+  - {at_s: 5, for_s: 50, crash: us-east-1/2}
+  - {at_s: 65, for_s: 50, crash: eu-west-1/4}
+  - {at_s: 125, for_s: 50, crash: ap-northeast-1/1}
+expect: {recovery_max_s: 120}
+
+"""#),
+        BuiltinFile(
+            name: "home-region-cut-off",
+            text: #"""
+schema: 1
+name: home-region-cut-off
+title: The home region is cut off and goes on by itself where it may
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+faults:
+  - {at_s: 15, for_s: 25, isolate: us-east-1}
+expect: {commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "home-region-lost",
+            text: #"""
+# The network file system waits for its region; the volume goes on elsewhere.
+schema: 1
+name: home-region-lost
+title: The home region is lost and comes back
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+faults:
+  - {at_s: 15, for_s: 25, crash: us-east-1}
+expect: {commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "idle-5x3",
+            text: #"""
+# Gossip, Raft and housekeeping with nobody asking for anything: how fast the simulator is.
+schema: 1
+name: idle-5x3
+title: Five regions with three machines each, idle for an hour
+map: aws
+nodes: {us-east-1: 3, us-west-2: 3, eu-west-1: 3, ap-northeast-1: 3, ap-southeast-2: 3}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+duration_s: 3600
+expect: {recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "idle-volumes",
+            text: #"""
+schema: 1
+name: idle-volumes
+title: Fifteen hundred idle volumes
+map: aws
+nodes: {us-east-1: 1, eu-west-1: 1, ap-northeast-1: 1}
+filesystems:
+  - {name: data, kind: volume, home: us-east-1}
+idle_volumes: 1500
+clients:
+  - {filesystem: data}
+duration_s: 20
+
+"""#),
+        BuiltinFile(
+            name: "idle-volumes-10000",
+            text: #"""
+# What a volume costs that nobody uses: its groups are quiesced.
+schema: 1
+name: idle-volumes-10000
+title: Ten thousand idle volumes
+map: aws
+nodes: {us-east-1: 1, eu-west-1: 1, ap-northeast-1: 1}
+filesystems:
+  - {name: data, kind: volume, home: us-east-1}
+idle_volumes: 10000
+clients:
+  - {filesystem: data}
+duration_s: 60
+
+"""#),
+        BuiltinFile(
+            name: "join-and-leave",
+            text: #"""
+# Machines come that were not there when the cluster began, others go for good, and the work goes on.
+schema: 1
+name: join-and-leave
+title: New machines join, old ones leave
+map: aws
+nodes: {us-east-1: 5, eu-west-1: 2, ap-northeast-1: 2}
+late: {us-east-1: 2, eu-west-1: 1}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 100
+nodes_settings: {replica_grace_s: 10, snapshot_entries: 200}
+faults:
+  - {at_s: 10, join: us-east-1/4}
+  - {at_s: 20, join: eu-west-1/2}
+  - {at_s: 30, join: us-east-1/5}
+  - {at_s: 45, leave: us-east-1/1}
+  - {at_s: 65, leave: us-east-1/2}
+expect: {operations_min: 500, commits_min: 50, recovery_max_s: 120}
+
+"""#),
+        BuiltinFile(
+            name: "poisoned-upgrade",
+            text: #"""
+# The new program crashes on every entry that it receives, is started again and crashes again, until it is rolled back.
+schema: 1
+name: poisoned-upgrade
+title: A program that crashes on entries is rolled out to two machines, and back
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 70
+faults:
+  - {at_s: 10, for_s: 30, upgrade: us-east-1/2, wire: [1, 2], poisoned: true}
+  - {at_s: 20, for_s: 20, upgrade: eu-west-1/1, wire: [1, 2], poisoned: true}
+expect: {operations_min: 400, commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "replica-moves",
+            text: #"""
+# A machine is away for longer than the grace: its replicas move, and move again when another goes.
+schema: 1
+name: replica-moves
+title: Machines go for good and their replicas move
+map: aws
+nodes: {us-east-1: 5, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 120
+nodes_settings: {replica_grace_s: 10, snapshot_entries: 200}
+faults:
+  - {at_s: 10, for_s: 70, crash: us-east-1/1}
+  - {at_s: 40, for_s: 60, crash: us-east-1/2}
+  - {at_s: 60, for_s: 40, crash: eu-west-1/1}
+  - {at_s: 105, leave: ap-northeast-1/2}
+expect: {operations_min: 500, commits_min: 60, recovery_max_s: 120}
+
+"""#),
+        BuiltinFile(
+            name: "roaming-writer",
+            text: #"""
+# A writer goes round the world. That leader and voters follow it is not expected yet.
+schema: 1
+name: roaming-writer
+title: A writer that moves from region to region
+map: aws
+nodes: {us-east-1: 2, eu-west-1: 2, ap-northeast-1: 2, sa-east-1: 1, ap-south-1: 1}
+filesystems:
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: data, per_region: 1, roam_after_s: 12, think_ms: [10, 50]}
+duration_s: 90
+expect: {commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "rolling-partitions",
+            text: #"""
+schema: 1
+name: rolling-partitions
+title: One pair of regions after the other is parted, some one way only
+map: aws
+nodes: {us-east-1: 2, eu-west-1: 2, ap-northeast-1: 2, us-west-2: 1, sa-east-1: 1}
+filesystems:
+  - {name: share, kind: nfs, home: eu-west-1}
+  - {name: data, kind: volume, home: eu-west-1}
+clients:
+  - {filesystem: share, regions: [eu-west-1, us-east-1, ap-northeast-1]}
+  - {filesystem: data}
+duration_s: 90
+faults:
+  - {at_s: 5, for_s: 8, partition: [us-east-1, eu-west-1], every_s: 40, times: 2}
+  - {at_s: 14, for_s: 8, partition: [eu-west-1, ap-northeast-1], every_s: 40, times: 2}
+  - {at_s: 23, for_s: 8, one_way: [us-east-1, ap-northeast-1], every_s: 40, times: 2}
+  - {at_s: 32, for_s: 8, one_way: [eu-west-1, us-west-2], every_s: 40, times: 2}
+  - {at_s: 20, for_s: 30, shift: [us-east-1, eu-west-1], by_ms: 60}
+expect: {commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "rolling-upgrade",
+            text: #"""
+# Each machine in turn gets a program that speaks the old wire too, then one that speaks the new one only.
+schema: 1
+name: rolling-upgrade
+title: A new version of the wire goes through the cluster, machine by machine
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 1, ap-northeast-1: 1}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 110
+faults:
+  - {at_s: 10, upgrade: us-east-1/1, wire: [1, 2]}
+  - {at_s: 20, upgrade: us-east-1/2, wire: [1, 2]}
+  - {at_s: 30, upgrade: us-east-1/3, wire: [1, 2]}
+  - {at_s: 40, upgrade: eu-west-1/1, wire: [1, 2]}
+  - {at_s: 50, upgrade: ap-northeast-1/1, wire: [1, 2]}
+  - {at_s: 60, upgrade: us-east-1/1, wire: 2}
+  - {at_s: 70, upgrade: us-east-1/2, wire: 2}
+  - {at_s: 80, upgrade: us-east-1/3, wire: 2}
+  - {at_s: 90, upgrade: eu-west-1/1, wire: 2}
+  - {at_s: 100, upgrade: ap-northeast-1/1, wire: 2}
+expect: {operations_min: 800, commits_min: 60, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "slow-disk",
+            text: #"""
+schema: 1
+name: slow-disk
+title: One disk of the home region is slow, then stands still
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 1, ap-northeast-1: 1}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+faults:
+  - {at_s: 10, for_s: 20, slow_disk: us-east-1/1, factor: 200}
+  - {at_s: 40, for_s: 8, stall_disk: us-east-1/2}
+expect: {operations_min: 400, commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "slow-node",
+            text: #"""
+schema: 1
+name: slow-node
+title: One machine stops again and again, and its links lose packets
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+faults:
+  - {at_s: 5, for_s: 1.2, pause: us-east-1/1, every_s: 3, times: 15}
+  - {at_s: 10, for_s: 40, lossy: [us-east-1, eu-west-1], percent: 5}
+expect: {commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "steady-12",
+            text: #"""
+schema: 1
+name: steady-12
+title: Steady state in twelve regions
+map: aws
+nodes: {us-east-1: 2, us-west-2: 2, ca-central-1: 1, sa-east-1: 1, eu-west-1: 2, eu-central-1: 2, eu-north-1: 1, me-south-1: 1, ap-south-1: 1, ap-southeast-1: 2, ap-southeast-2: 1, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: eu-west-1}
+  - {name: data, kind: volume, home: eu-west-1}
+clients:
+  - {filesystem: share, regions: [eu-west-1, us-east-1, ap-northeast-1, sa-east-1]}
+  - {filesystem: data}
+duration_s: 40
+expect: {operations_min: 800, commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "steady-3",
+            text: #"""
+# Nothing goes wrong: the figures that other scenarios are held against.
+schema: 1
+name: steady-3
+title: Steady state in three regions
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 3, ap-northeast-1: 3}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+expect: {operations_min: 500, commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "steady-5",
+            text: #"""
+schema: 1
+name: steady-5
+title: Steady state in five regions
+map: aws
+nodes: {us-east-1: 3, us-west-2: 3, eu-west-1: 3, ap-northeast-1: 3, ap-southeast-2: 3}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+expect: {operations_min: 800, commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "swarm-toy",
+            text: #"""
+schema: 1
+name: swarm-toy
+title: Everything drawn from the seed, on the toy map
+swarm: true
+map: toy
+
+"""#),
+        BuiltinFile(
+            name: "vouching",
+            text: #"""
+schema: 1
+name: vouching
+title: Changes wait long for their commits, commits take seconds, and then the disk that staged them is lost
+map: aws
+nodes: {us-east-1: 1, eu-west-1: 1, ap-northeast-1: 1}
+filesystems:
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: data, regions: [ap-northeast-1], per_region: 8, files: 200, large_one_in: 1, large_bytes: [5000, 20000], staged_max: 1, think_ms: [3000, 7000], if_unchanged_percent: 0}
+duration_s: 50
+nodes_settings: {upkeep_interval_s: 1, garbage_grace_s: 6}
+faults:
+  - {at_s: 0, shift: [ap-northeast-1, us-east-1], by_ms: 400}
+  - {at_s: 0, shift: [ap-northeast-1, eu-west-1], by_ms: 400}
+  - {at_s: 45, replace_disk: ap-northeast-1/1}
+expect: {commits_min: 5, recovery_max_s: 90}
+
+"""#),
+        BuiltinFile(
+            name: "wire-mismatch",
+            text: #"""
+# What is too new for the others is refused and harms nobody; the way back mends it.
+schema: 1
+name: wire-mismatch
+title: One machine gets a program whose wire the others do not know
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 60
+faults:
+  - {at_s: 10, for_s: 25, upgrade: us-east-1/1, wire: [2, 3]}
+  - {at_s: 15, for_s: 25, upgrade: eu-west-1/2, wire: 7}
+expect: {operations_min: 300, commits_min: 20, recovery_max_s: 60}
 
 """#),
     ]

@@ -1,15 +1,20 @@
 internal import Foundation
 package import Workloads
 
-/// Maps and workloads by name (those that the program carries) or by file.
+/// Maps, workloads and scenarios by name (those that the program carries) or by file.
 package enum SettingsLibrary {
     /// A map: a built-in name, or a path (anything with a `/` or ending in `.yaml`).
     package static func map(_ name: String) throws -> RegionMap {
-        try RegionMap(settings: node(name, among: BuiltinFile.maps, what: "map"))
+        try RegionMap(settings: node(name, among: BuiltinFile.maps, what: "map", folder: "regions"))
+    }
+
+    /// The settings of a scenario; `besides` are names that an error lists too.
+    package static func scenario(_ name: String, besides: [String] = []) throws -> SettingsNode {
+        try node(name, among: BuiltinFile.scenarios, what: "scenario", folder: "scenarios", besides: besides)
     }
 
     package static func workload(_ name: String) throws -> Workload {
-        try Workload(settings: node(name, among: BuiltinFile.workloads, what: "workload"))
+        try Workload(settings: node(name, among: BuiltinFile.workloads, what: "workload", folder: "workloads"))
     }
 
     /// The workloads of a comparison that names none.
@@ -22,20 +27,21 @@ package enum SettingsLibrary {
         return out
     }
 
-    private static func node(_ name: String, among files: [BuiltinFile], what: String) throws -> SettingsNode {
+    private static func node(_ name: String, among files: [BuiltinFile], what: String, folder: String, besides: [String] = []) throws
+        -> SettingsNode
+    {
         if let file = files.first(where: { $0.name == name }) {
             return try SettingsFile.parse(file.text, name: "\(file.name).yaml (built in)")
         }
         if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return try SettingsFile.read(name) }
         // Beside the sources there may be more than the program carries.
-        let folder = what == "map" ? "simulations/regions" : "simulations/workloads"
-        let path = "\(folder)/\(name).yaml"
+        let path = "simulations/\(folder)/\(name).yaml"
         if FileManager.default.fileExists(atPath: path) { return try SettingsFile.read(path) }
-        throw UnknownSetting(what: what, name: name, known: files.map(\.name))
+        throw UnknownSetting(what: what, name: name, known: besides + files.map(\.name))
     }
 }
 
-/// A map or workload that is neither built in nor a file.
+/// A map, workload or scenario that is neither built in nor a file.
 package struct UnknownSetting: Error, Sendable, CustomStringConvertible {
     package let what: String
     package let name: String

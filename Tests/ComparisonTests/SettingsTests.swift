@@ -32,13 +32,17 @@ import Workloads
     }
 
     @Test func builtInFilesAreThoseOfTheTree() throws {
-        for (folder, files) in [("workloads", BuiltinFile.workloads), ("regions", BuiltinFile.maps)] {
+        for (folder, files) in [
+            ("workloads", BuiltinFile.workloads), ("regions", BuiltinFile.maps), ("scenarios", BuiltinFile.scenarios),
+        ] {
+            let names = try FileManager.default.contentsOfDirectory(atPath: Self.simulations.appendingPathComponent(folder).path)
+            #expect(names.filter { $0.hasSuffix(".yaml") }.count == files.count, "run simulations/embed.py")
             for file in files {
                 let url = Self.simulations.appendingPathComponent("\(folder)/\(file.name).yaml")
                 let text = try String(contentsOf: url, encoding: .utf8)
                 #expect(
                     text.trimmingCharacters(in: .newlines) == file.text.trimmingCharacters(in: .newlines),
-                    "run simulations/workloads/embed.py")
+                    "run simulations/embed.py")
             }
         }
         for workload in try SettingsLibrary.workloads() { #expect(workload.repetitions >= 3) }

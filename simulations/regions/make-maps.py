@@ -6,7 +6,7 @@ usage: simulations/regions/make-maps.py FOLDER
 FOLDER holds regions.csv (AWS round trips, cloudping.co), regions_crosscheck.csv (deviation of a
 round trip, skyplane), regions_bandwidth_cost.csv (64 connections, price), single_flow.csv (one TCP
 flow) and regions_azure.csv (Azure round trips, skyplane). Writes aws.yaml and azure.yaml; toy.yaml
-is written by hand. Run simulations/workloads/embed.py afterwards.
+is written by hand. Run simulations/embed.py afterwards.
 """
 import csv
 import os

@@ -1,5 +1,4 @@
 import Comparison
-import Foundation
 import Primitives
 import Simulation
 import Storage
@@ -23,7 +22,7 @@ struct ScenarioSource: Sendable {
             self.map = try SettingsLibrary.map(map)
             return
         }
-        let root = try Self.node(name)
+        let root = try SettingsLibrary.scenario(name, besides: ["storage", "swarm"])
         let header = try ScenarioHeader(settings: root)
         if header.isSwarm {
             fixed = nil
@@ -64,20 +63,4 @@ struct ScenarioSource: Sendable {
     /// The faults that can be built in on purpose, one by one or all of them.
     var mutants: [String] { isStorage ? StorageMutant.allCases.map(\.rawValue) : Mutant.allCases.map(\.rawValue) }
     var knownMutants: [String] { isStorage ? mutants : mutants + StorageMutant.allCases.map(\.rawValue) }
-
-    private static func node(_ name: String) throws -> SettingsNode {
-        if name.contains("/") || name.hasSuffix(".yaml") { return try SettingsFile.read(name) }
-        let folders = RegionMapFile.folders().map { ($0 as NSString).deletingLastPathComponent + "/scenarios" }
-        for folder in folders {
-            let path = "\(folder)/\(name).yaml"
-            if LocalFiles.exists(path) { return try SettingsFile.read(path) }
-        }
-        var known = ["storage", "swarm"]
-        for folder in folders {
-            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            known += files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
-            if known.count > 2 { break }
-        }
-        throw UnknownSetting(what: "scenario", name: name, known: known)
-    }
 }

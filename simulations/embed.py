@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""Copies the maps and workloads of this folder's parent into the program.
+"""Copies the maps, workloads and scenarios of this folder into the program.
 
-usage: simulations/workloads/embed.py        (after changing a file here or in ../regions)
+usage: simulations/embed.py        (after changing a file here)
 
 Writes Sources/Comparison/BuiltinFiles.swift, so that an installed binary has them where there is
-no source tree. Of the maps only the default one (aws) and the small one (toy) are embedded.
-A test compares the copy with the files.
+no source tree. A test compares the copy with the files.
 """
 import os
 
 here = os.path.dirname(os.path.abspath(__file__))
-root = os.path.dirname(os.path.dirname(here))
+root = os.path.dirname(here)
 
 
 def read(*parts):
@@ -29,14 +28,17 @@ def entries(folder, names):
 
 
 workloads = ["dataset", "small-files", "shared-cache", "podcast", "checkpoint", "revision", "lock-contention"]
+scenarios = sorted(name[:-5] for name in os.listdir(os.path.join(here, "scenarios")) if name.endswith(".yaml"))
 target = os.path.join(root, "Sources", "Comparison", "BuiltinFiles.swift")
 with open(target, "w", encoding="utf-8") as out:
-    out.write("// Made by simulations/workloads/embed.py from the files under simulations/; change those.\n// swift-format-ignore-file\n\n")
+    out.write("// Made by simulations/embed.py from the files under simulations/; change those.\n// swift-format-ignore-file\n\n")
     out.write("/// A file of `simulations/` as the program carries it.\n")
     out.write("package struct BuiltinFile: Sendable {\n    package let name: String\n    package let text: String\n}\n\n")
     out.write("extension BuiltinFile {\n    /// In the order in which a comparison runs them.\n    package static let workloads: [BuiltinFile] = [\n")
     out.write(entries("workloads", workloads))
     out.write("    ]\n\n    package static let maps: [BuiltinFile] = [\n")
-    out.write(entries("regions", ["aws", "toy"]))
+    out.write(entries("regions", ["aws", "azure", "toy"]))
+    out.write("    ]\n\n    package static let scenarios: [BuiltinFile] = [\n")
+    out.write(entries("scenarios", scenarios))
     out.write("    ]\n}\n")
 print(f"wrote {os.path.relpath(target, root)}")
