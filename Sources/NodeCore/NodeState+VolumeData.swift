@@ -110,6 +110,12 @@ extension NodeState {
             return attributes
         } catch .failure(let failure) where failure.code == .notFound {
             guard let name = path.name else { throw .failure(failure) }
+            // O_CREAT follows a symlink at the end; what it names is there, or this is refused. O_EXCL follows none.
+            let link = try? staged(session, operation) { (tree) throws(FileFailure) in try tree.walk(path, followLast: false) }
+            guard link == nil else {
+                guard exclusive else { throw .failure(failure) }
+                throw .failure(FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists"))
+            }
             let parent = try staged(session, operation) { (tree) throws(FileFailure) in try tree.walk(path.parent, followLast: true) }
             let result = try stage(.creating(name, in: parent.inode, mode: mode, exclusive: exclusive), session, operation)
             guard case .attributes(let attributes) = result else { throw .failure(unexpected(operation)) }

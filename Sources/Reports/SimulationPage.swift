@@ -97,12 +97,12 @@ package struct SimulationPage: Sendable {
         guard !run.links.isEmpty else { return "" }
         let rows = run.links.map {
             "<tr><td>\(escape($0.from))</td><td class=\"left\">\(escape($0.to))</td><td>\(Figure.bytes($0.bytes))</td>"
-                + "<td>\(Figure.dollars($0.dollars))</td></tr>\n"
+                + "<td>\(Figure.dollars($0.usdPerGb))</td><td>\(Figure.dollars($0.dollars))</td></tr>\n"
         }
         return """
             <section id="traffic"><h2>Traffic</h2>
-            <p>Bytes of messages, content and snapshots over each link, and their price where they leave a region.</p>
-            <div class="scroll"><table><thead><tr><th>from</th><th class="left">to</th><th>bytes</th><th>price</th></tr></thead>
+            <p>Bytes of messages, content and snapshots over each link, and their price where they leave a region, by the map's list prices.</p>
+            <div class="scroll"><table><thead><tr><th>from</th><th class="left">to</th><th>bytes</th><th>price of a GB</th><th>price</th></tr></thead>
             <tbody>\(rows.joined())</tbody></table></div></section>
 
             """

@@ -41,12 +41,13 @@ package struct SimulationSummary: Sendable {
         package var from: String
         package var to: String
         package var bytes: UInt64
-        package var dollars: Double
-        package init(from: String, to: String, bytes: UInt64, dollars: Double) {
+        package var usdPerGb: Double
+        package var dollars: Double { Double(bytes) / 1e9 * usdPerGb }
+        package init(from: String, to: String, bytes: UInt64, usdPerGb: Double) {
             self.from = from
             self.to = to
             self.bytes = bytes
-            self.dollars = dollars
+            self.usdPerGb = usdPerGb
         }
     }
 

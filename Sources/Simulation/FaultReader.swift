@@ -7,6 +7,7 @@ struct FaultReader {
     let machines: [WorldOptions.Machines]
     let duration: Duration
     let storage: WorldOptions.StorageKind
+    let filesystems: [Scenario.Filesystem]
 
     static let words = [
         "isolate", "partition", "one_way", "crash", "pause", "stall_disk", "slow_disk", "full_disk", "fail_sync", "decay", "replace_disk",
@@ -38,6 +39,34 @@ struct FaultReader {
             guard at <= duration else { throw try table.required("at_s").error("is after the end of the scenario, duration_s") }
             try read(word, table, try table.required(word), at, into: &out)
         }
+    }
+
+    /// Disks that were replaced, whenever that was, hold nothing any more: somebody must keep a copy of everything.
+    private func checkCopies(_ faults: [Scenario.TimedFault], _ item: SettingsNode) throws(SettingsError) {
+        var lost: [Int] = []
+        for case .replaceDisk(let node) in faults.map(\.fault) where !lost.contains(node) { lost.append(node) }
+        guard lost.count < all.count else {
+            throw item.error("would destroy all copies of everything", hint: "leave a machine its disk")
+        }
+        for filesystem in filesystems where filesystem.kind == .nfs {
+            let home = machines(of: filesystem.home)
+            guard home.contains(where: { !lost.contains($0) }) else {
+                throw item.error(
+                    "would destroy all copies of \(filesystem.name), which lie in \(filesystem.home) alone",
+                    hint: "leave a machine there its disk")
+            }
+        }
+    }
+
+    private func machines(of region: RegionID) -> [Int] {
+        var first = 0
+        var found: [Int] = []
+        // A region comes twice where some of its machines come late.
+        for machines in machines {
+            if machines.region == region { found += first..<(first + machines.count) }
+            first += machines.count
+        }
+        return found
     }
 
     private func seconds(_ node: SettingsNode) throws(SettingsError) -> Duration {
@@ -84,11 +113,8 @@ struct FaultReader {
             let count = try table["chunks"]?.integer(in: 1...1_000_000) ?? 1
             for node in try places(value) { try add(.decay(node, chunks: count), nil) }
         case "replace_disk":
-            let nodes = try places(value)
-            guard nodes.count < all.count else {
-                throw value.error("would destroy all copies of everything", hint: "leave a machine its disk")
-            }
-            for node in nodes { try add(.replaceDisk(node), nil) }
+            for node in try places(value) { try add(.replaceDisk(node), nil) }
+            try checkCopies(out, value)
         case "step_clock":
             let by = Int64(try table.required("by_s").number(from: -1_000_000, to: 1_000_000) * 1e9)
             for node in try places(value) { try add(.stepClock(node, nanoseconds: by), .stepClock(node, nanoseconds: -by)) }
@@ -125,13 +151,7 @@ struct FaultReader {
         let text = try node.text(limit: 80)
         if text == "all" { return all }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        var first = 0
-        var found: [Int] = []
-        // A region comes twice where some of its machines come late.
-        for region in machines {
-            if region.region.name == parts[0] { found += first..<(first + region.count) }
-            first += region.count
-        }
+        let found = machines(of: RegionID(String(parts[0])))
         if !found.isEmpty {
             if parts.count == 1 { return found }
             guard parts.count == 2, let number = Int(parts[1]), (1...found.count).contains(number) else {

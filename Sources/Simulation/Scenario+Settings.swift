@@ -66,7 +66,8 @@ extension Scenario {
         if let node = table["idle_volumes"] { idleVolumes = try node.integer(in: 0...20_000) }
         if let node = table["clients"] { clients = try Self.clients(node, filesystems, machines) }
         if let node = table["faults"] {
-            faults = try FaultReader(machines: options.machines, duration: duration, storage: options.storage).read(node)
+            faults = try FaultReader(machines: options.machines, duration: duration, storage: options.storage, filesystems: filesystems)
+                .read(node)
         }
         if let node = table["expect"] { expectations = try Expectations(settings: node) }
         if gossipOnly, let node = table["filesystems"] ?? table["clients"] {

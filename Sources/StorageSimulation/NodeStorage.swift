@@ -42,7 +42,8 @@ package final class NodeStorage: WorldStorage {
         disk.writebackOneIn = [0, 2, 8][chance.below(3)]
         identity = StorageIdentity(
             cluster: ClusterID(high: options.clusterHigh, low: options.clusterLow), node: options.node)
-        logOptions.segmentSize = (128 << 10) << (2 * chance.below(3))
+        // Small enough to be filled, large enough for what a node appends at once after a partition.
+        logOptions.segmentSize = (512 << 10) << (2 * chance.below(2))
         logOptions.preallocation = 4_096 << chance.below(5)
         logOptions.maximumSegments = 2 + chance.below(3)
         logOptions.mutant = mutant

@@ -30,6 +30,9 @@ extension Processes {
         }
 
         @Test(arguments: [
+            (["swarm", "--storage", "tape"], "--storage tape: give real or stand-in"),
+            (["swarm", "--seed", "9223372036854775808"], "--seed 9223372036854775808: give 0 to"),
+            (["swarm", "--seed", "9223372036854775807", "--seeds", "2"], "the last seed is too large"),
             (["nowhere"], "scenario nowhere: there is none of that name"),
             (["swarm", "--map", "mars"], "map mars: there is none of that name"),
             (["swarm", "--seeds", "0"], "--seeds 0: give 1 to 10000000"),
@@ -69,6 +72,31 @@ extension Processes {
             #expect(replay(["run.log", "--node", "0"]).status == 2)
         }
 
+        @Test func aRunOfTheStorageCanBeSteppedThrough() throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-replay-\(UInt64.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            func replay(_ arguments: [String], input: String = "") -> CommandResult {
+                LocalCluster.run(["replay", "run.log"] + arguments, input: Data(input.utf8), in: folder)
+            }
+            let failed = try run(["storage", "--seed", "1", "--mutant", "log-not-synced", "--trace", "run.log"], in: folder)
+            #expect(failed.status == 1)
+            let counted = replay(["--count", "3"])
+            #expect(counted.status == 0, "\(counted.errors)")
+            #expect(counted.output.contains("#3 ") && counted.output.contains("    fdatasync"), "\(counted.output)")
+            let found = replay([], input: "find VIOLATION\nquit\n")
+            #expect(found.output.contains(" VIOLATION ") && found.output.contains("1 violated"), "\(found.output)")
+            #expect(replay(["--node", "1"]).errors.contains("it is of the storage alone"))
+        }
+
+        @Test func worldsWithTheStoragesOwnCodeAreRepeatable() throws {
+            let arguments = ["swarm", "--seed", "35", "--seeds", "4", "--storage", "real"]
+            let first = try hashes(arguments + ["--jobs", "1"])
+            #expect(first.count == 4)
+            #expect(first == (try hashes(arguments + ["--jobs", "2"])))
+            #expect(first != (try hashes(["swarm", "--seed", "35", "--seeds", "4", "--storage", "stand-in"])))
+        }
+
         @Test func theReportShowsTheRun() throws {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-simulate-\(UInt64.random(in: 0 ... .max))")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -77,6 +105,7 @@ extension Processes {
             #expect(held.status == 0, "\(held.errors)")
             let page = try String(contentsOf: folder.appendingPathComponent("held/simulation.html"), encoding: .utf8)
             #expect(page.contains("All that was promised held. Of 2 seeds none failed."))
+            #expect(page.contains("<th>price of a GB</th>"))
             #expect(page.contains("atoll simulate swarm --seed 11") && page.contains("<polyline") && page.contains("<rect class=\"fill-"))
             // Of several seeds the one that failed is shown, with what the checker said.
             let broken = try run(

@@ -2,6 +2,7 @@ import Comparison
 import Foundation
 import Primitives
 import Simulation
+import StorageSimulation
 import Testing
 import Workloads
 
@@ -29,11 +30,12 @@ import Workloads
     /// Some of them, as far as a debug build runs them in seconds.
     @Test(arguments: [
         "steady-3", "home-region-lost", "bit-rot", "clock-jumps", "full-disks", "rolling-upgrade", "poisoned-upgrade", "wire-mismatch",
+        "power-failures",
     ])
     func theyHold(name: String) throws {
         let text = try String(contentsOf: Self.folder.appendingPathComponent("\(name).yaml"), encoding: .utf8)
         let scenario = try #require(try Self.read(text))
-        let result = Simulation.run(scenario, seed: 1)
+        let result = Simulation.run(scenario, seed: 1, storage: NodeStorage.maker())
         #expect(result.violations.isEmpty, "atoll simulate \(name) --seed 1: \(result.violations.map(\.description))")
     }
 
@@ -65,6 +67,17 @@ import Workloads
         ("crash: north/1", "decay: north/1, crash: south", "s.yaml:12: faults[0]: names 2 faults"),
         ("at_s: 1,", "at_s: 11,", "s.yaml:12: faults[0].at_s: is after the end of the scenario"),
         ("crash: north/1", "replace_disk: all", "s.yaml:12: faults[0].replace_disk: would destroy all copies of everything"),
+        (
+            "  - {at_s: 1, crash: north/1}", "  - {at_s: 1, replace_disk: north}\n  - {at_s: 5, replace_disk: south}",
+            "s.yaml:13: faults[1].replace_disk: would destroy all copies of everything"
+        ),
+        (
+            "kind: volume, home: north}\nclients:\n  - {filesystem: data}\nduration_s: 10\nfaults:\n  - {at_s: 1, crash: north/1}",
+            "kind: nfs, home: north}\nduration_s: 10\nfaults:\n  - {at_s: 1, replace_disk: north/1, every_s: 2, times: 2}\n  - {at_s: 4, replace_disk: north/2}",
+            "s.yaml:11: faults[1].replace_disk: would destroy all copies of data, which lie in north alone"
+        ),
+        ("crash: north/1", "fail_sync: north/1", "s.yaml:12: faults[0].fail_sync: no sync of a stand-in fails"),
+        ("map: toy", "map: toy\nstorage: tape", "s.yaml:5: storage: tape is neither real nor stand-in"),
         ("crash: north/1", "isolate: all", "s.yaml:12: faults[0].isolate: leaves nobody outside"),
         (
             "nodes: {north: 2, south: 1}", "nodes: {north: 2, south: 1}\nlate: {south: 1}",

@@ -15,7 +15,9 @@ struct ReplayVerb: AsyncParsableCommand {
             FILE is what `atoll simulate SCENARIO --seed N --trace FILE` wrote. The seed is run again; where this build \
             does something else than the log says, that is told. Commands, a line each: an empty line or `next` goes to \
             the next event, `node N` to the next one of that node, `change` or `change N` to the next that changes a \
-            state, `at MS` to a time, `state N` prints a node's whole state, `quit` ends.
+            state, `at MS` to a time, `state N` prints a node's whole state, `quit` ends. Of a log of `simulate storage` the \
+            steps are what was asked of the storage, each with its calls on the file system; `next` and `quit` step through \
+            it, and `find TEXT` goes to the next step that tells of something.
             """)
 
     @Argument(help: "The event log.")
@@ -51,6 +53,15 @@ struct ReplayVerb: AsyncParsableCommand {
             throw CommandFailure("replay", file, error.description)
         }
         let mutant = header.mutant.flatMap { Mutant(rawValue: $0) }
+        guard !source.isStorage else {
+            guard from == 0, node == nil, !changes else {
+                throw CommandFailure.usage(
+                    "replay", file, "it is of the storage alone: there is no time, and there are no nodes",
+                    hint: "leave out all but --count")
+            }
+            try StorageReplay(log: text, count: count).run(header)
+            return
+        }
         let scenario = source.scenario(header.seed, mutant: header.mutant)
         let maker = source.maker(mutant: header.mutant)
         guard !scenario.gossipOnly else {

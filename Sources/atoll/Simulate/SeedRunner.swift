@@ -114,7 +114,7 @@ final class SeedRunner: Sendable {
             let events = state.events + running.reduce(0) { $0 + $1.events }
             let speed = Double(events) / max(0.001, (now - began).seconds)
             let text =
-                "seed \(seed): \(progress.phase), \(Show.figure(progress.simulated.seconds)) s, \(progress.operations) operations; "
+                "seed \(seed): \(progress.phase), \(Show.figure(progress.simulated.seconds)) s, \(progress.operations) answers checked; "
                 + "\(state.done) of \(count) seeds, \(state.failed.count) failed, \(Show.figure(simulated)) s simulated now, "
                 + "\(Show.figure(speed / 1_000)) thousand events/s"
             return (text, !state.isStopped)

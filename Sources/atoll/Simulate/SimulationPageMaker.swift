@@ -42,7 +42,7 @@ struct SimulationPageMaker {
             let price = map.link(from: traffic.from, to: traffic.to)?.dollarsPerGigabyte ?? 0
             return .init(
                 from: traffic.from.name, to: traffic.to.name, bytes: UInt64(clamping: traffic.bytes),
-                dollars: Double(traffic.bytes) / 1e9 * price)
+                usdPerGb: price)
         }
     }
 
