@@ -1015,6 +1015,34 @@ expect: {operations_min: 400, commits_min: 30, recovery_max_s: 60}
 
 """#),
         BuiltinFile(
+            name: "power-failures",
+            text: #"""
+# Power fails and syncs fail, again and again, under the program's own log, snapshots and chunk store.
+schema: 1
+name: power-failures
+title: Machines lose power while their disks are written
+map: aws
+storage: real
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share, large_one_in: 2}
+  - {filesystem: data, large_one_in: 2}
+nodes_settings: {snapshot_entries: 100, upkeep_interval_s: 5, garbage_grace_s: 15}
+duration_s: 90
+faults:
+  - {at_s: 5, for_s: 2, crash: us-east-1/1, every_s: 20, times: 4}
+  - {at_s: 12, for_s: 2, crash: us-east-1/2, every_s: 20, times: 4}
+  - {at_s: 18, for_s: 1, crash: eu-west-1, every_s: 30, times: 2}
+  - {at_s: 20, fail_sync: us-east-1/3, every_s: 25, times: 2}
+  - {at_s: 35, for_s: 5, full_disk: ap-northeast-1/1}
+  - {at_s: 60, for_s: 3, crash: all}
+expect: {operations_min: 300, commits_min: 20, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
             name: "replica-moves",
             text: #"""
 # A machine is away for longer than the grace: its replicas move, and move again when another goes.
