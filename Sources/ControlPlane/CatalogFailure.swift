@@ -64,6 +64,14 @@ extension APIRoutes {
         environment.workspace == EnvironmentName.main.workspace ? environment.name : "\(environment.workspace)/\(environment.name)"
     }
 
+    /// What is listed of an environment that there is not would be taken for an empty one.
+    static func require(_ environment: EnvironmentName, in catalog: CatalogState) throws(FileFailure) {
+        guard catalog.environments[environment] == nil else { return }
+        throw FileFailure(
+            .notFound, operation: "list", object: "environment \(environment)", cause: "there is no such environment",
+            hint: "it has \(catalog.environments.keys.prefix(8).map(\.description).joined(separator: ", "))")
+    }
+
     static func require(_ environment: EnvironmentName, write: Bool, _ request: APIRequest) throws(FileFailure) {
         guard request.principal.allows(environment, write: write) else {
             throw Principal.denied(request.request.method.rawValue, "environment \(environment)")

@@ -67,7 +67,8 @@ extension NamespaceState {
             let refused = outcome.conflicts
             if info.ifUnchanged, !refused.isEmpty {
                 throw NamespaceError(
-                    .conflict, object: "\(changes.base)", cause: "\(refused.count) paths were changed by others since",
+                    .conflict, object: "\(changes.base)",
+                    cause: "\(refused.count) \(refused.count == 1 ? "path was" : "paths were") changed by others since",
                     hint: "reload and make the changes again, or commit without --if-unchanged",
                     paths: refused.prefix(NamespaceError.maximumPaths).map(\.path))
             }

@@ -137,7 +137,7 @@ extension NodeState {
         throw .failure(
             FileFailure(
                 .conflict, operation: operation.name, object: session.filesystem.description,
-                cause: "\(volume.overtaken.count) paths were changed by others since",
+                cause: "\(volume.overtaken.count) \(volume.overtaken.count == 1 ? "path was" : "paths were") changed by others since",
                 hint: "reload and make the changes again, or commit without --if-unchanged"))
     }
 

@@ -171,7 +171,8 @@ extension StorageError {
         switch self {
         case .noSpace:
             FileFailure(
-                .noSpace, operation: operation, object: "node", cause: "its disk is full", hint: "free some space; reads go on meanwhile")
+                .noSpace, operation: operation, object: "node", cause: "the node's disk is full",
+                hint: "free some space; reads go on meanwhile")
         case .corruptChunk, .corrupt: FileFailure(.corrupt, operation: operation, object: "node", cause: "\(self)")
         default: FileFailure(.ioError, operation: operation, object: "node", cause: "\(self)")
         }

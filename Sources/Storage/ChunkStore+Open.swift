@@ -177,9 +177,7 @@ extension ChunkStore {
                 return
             }
         } catch {
-            if case .newerVersion(let version) = error {
-                throw .newerFormat(path: file.path, found: UInt64(version), supported: UInt64(PackHeader.version))
-            }
+            try PackFiles.refuseNewer(error, file.path)
             note(file.path, 0, "the pack's header is destroyed: \(error)")
         }
     }

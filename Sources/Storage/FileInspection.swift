@@ -77,6 +77,7 @@ package enum FileInspection {
             let header = try bytes.withBytes { buffer throws(PackProblem) in try PackHeader(buffer) }
             show(InspectedPiece(offset: 0, content: .header(["pack \(header.number)"])))
         } catch {
+            try PackFiles.refuseNewer(error, path)
             throw .corrupt(path: path, offset: 0, what: "its header: \(error)")
         }
         var scanner = try PackScanner(file, from: 0, depth: .checksums)

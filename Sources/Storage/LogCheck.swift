@@ -57,6 +57,7 @@ package enum LogCheck {
     private static func mend(_ directory: String, identity: StorageIdentity?, system: any FileSystem) throws(StorageError) -> [String] {
         let lock = try system.lock(directory)
         defer { lock.release() }
+        try refuseNewer(directory, system)
         var done: [String] = []
         for name in try system.names(directory) where name.hasSuffix(".wal.tmp") {
             try system.remove(directory + "/" + name)
@@ -77,6 +78,19 @@ package enum LogCheck {
         try file.sync()
         done.append("\(tail.path) at offset \(tail.end): cut a batch that was never finished, and never acknowledged")
         return done
+    }
+
+    /// A log that a newer program has gone on with is not touched, not even what it left unfinished.
+    private static func refuseNewer(_ directory: String, _ system: any FileSystem) throws(StorageError) {
+        for name in try system.names(directory) where name.hasSuffix(".wal") {
+            let file = try system.file(directory + "/" + name, .read)
+            let head = try file.read(at: 0, count: LogSegmentHeader.size)
+            do throws(StorageError) {
+                _ = try head.withBytes { buffer throws(StorageError) in try LogSegmentHeader(buffer, path: file.path) }
+            } catch {
+                guard case .corrupt = error else { throw error }
+            }
+        }
     }
 
     /// What the log remembers of every group, read as an open does and nothing changed. For whoever holds

@@ -51,6 +51,12 @@ final class PackFiles: @unchecked Sendable {
         try system.syncDirectory(directory)
     }
 
+    /// What a newer program has written is no damage: throws `.newerFormat` for it.
+    static func refuseNewer(_ problem: PackProblem, _ path: String) throws(StorageError) {
+        guard case .newerVersion(let version) = problem else { return }
+        throw .newerFormat(path: path, found: UInt64(version), supported: UInt64(PackHeader.version))
+    }
+
     /// A pack open for appending.
     func writer(_ number: UInt64) throws(StorageError) -> File { try system.file(path(number), .readWrite) }
 

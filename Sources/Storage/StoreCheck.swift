@@ -10,17 +10,21 @@ package struct StoreCheckResult: Hashable, Sendable {
     package var indexedChunks = 0
     /// Sound chunks without a row: deleted ones, or ones that a crash left for the next open to add.
     package var unindexedChunks = 0
+    /// What is wrong; after a repair, what is left of it.
     package var findings: [StorageFinding] = []
     /// Chunks that the index names and no pack has sound.
     package var lostChunks: [ChunkID] = []
     package var wasRepaired = false
+    /// Bytes of an append that was never finished, which a repair cut off.
+    package var cutBytes: UInt64 = 0
     package var isSound: Bool { findings.isEmpty }
     package init() {}
 }
 
 /// Verifies a chunk store that nobody has open: every frame is read and hashed, then held against the
 /// index. `repair` rebuilds the index from the sound frames and cuts torn tails; deleted chunks come back to
-/// life by that, until the next garbage collection.
+/// life by that, until the next garbage collection. What a newer program has written is no damage: the check
+/// throws `.newerFormat` then, before it changes anything.
 package struct StoreCheck {
     /// Bytes done and bytes in all; called a few times a second at most.
     package typealias Progress = (_ done: UInt64, _ total: UInt64) -> Void
@@ -35,6 +39,8 @@ package struct StoreCheck {
     /// Every place where a chunk lies sound; the first is as good as any other.
     private var sound: [ChunkID: [ChunkLocation]] = [:]
     private var tails: [UInt64: UInt64] = [:]
+    /// Where the last pack's unfinished append begins.
+    private var torn: (pack: UInt64, offset: UInt64)?
 
     package static func run(
         _ directory: String, repair: Bool = false, system: any FileSystem = .posix, progress: Progress = { _, _ in }
@@ -98,7 +104,10 @@ package struct StoreCheck {
             if header.number != number || header.storeHigh != identity.high || header.storeLow != identity.low {
                 find(file.path, 0, "the pack's header names pack \(header.number) of another store")
             }
-        } catch { find(file.path, 0, "the pack's header: \(error)") }
+        } catch {
+            try PackFiles.refuseNewer(error, file.path)
+            find(file.path, 0, "the pack's header: \(error)")
+        }
         var scanner = try PackScanner(file, from: 0, depth: .checksums)
         var entries: [PackEntry] = []
         var reported: UInt64 = 0
@@ -117,6 +126,7 @@ package struct StoreCheck {
             case .footer(let offset): try verifyFooter(file, at: offset, entries)
             case .torn(let offset, let problem):
                 find(file.path, offset, isLast ? "an append that was not finished: \(problem)" : "the rest of the pack is lost: \(problem)")
+                if isLast { torn = (number, offset) }
             }
         }
         let end = entries.last.map { $0.offset + UInt64($0.frameSize) } ?? UInt64(PackHeader.size)
@@ -142,7 +152,10 @@ package struct StoreCheck {
         do throws(PackProblem) {
             let listed = try bytes.withBytes { buffer throws(PackProblem) in try PackFooter.entries(buffer, at: offset) }
             if listed.count < entries.count { find(file.path, offset, "the footer lists \(listed.count) of \(entries.count) frames") }
-        } catch { find(file.path, offset, "the footer: \(error)") }
+        } catch {
+            try PackFiles.refuseNewer(error, file.path)
+            find(file.path, offset, "the footer: \(error)")
+        }
     }
 
     private mutating func compareIndex() throws(StorageError) {
@@ -173,6 +186,8 @@ package struct StoreCheck {
     }
 
     private mutating func rebuildIndex() throws(StorageError) {
+        try noteLost()
+        try cutTail()
         try ChunkStore.removeIndex(directory, system: system)
         let index = try ChunkIndex(ChunkStore.indexPath(directory), system: system)
         _ = try index.bind(storeHigh: identity.high, storeLow: identity.low)
@@ -180,5 +195,33 @@ package struct StoreCheck {
         try index.checkpoint()
         result.indexedChunks = sound.count
         result.wasRepaired = true
+    }
+
+    /// What only the index still knows of; one that can not be read tells nothing, and one of a newer program is left.
+    private mutating func noteLost() throws(StorageError) {
+        let path = ChunkStore.indexPath(directory)
+        guard system.exists(path) else { return }
+        do throws(StorageError) {
+            let index = try ChunkIndex(path, system: system)
+            var after: ChunkID?
+            while true {
+                let rows = try index.rows(after: after, limit: 1_000)
+                guard !rows.isEmpty else { return }
+                result.lostChunks += rows.filter { sound[$0.0] == nil }.map(\.0)
+                after = rows[rows.count - 1].id
+            }
+        } catch {
+            guard case .index = error else { throw error }
+        }
+    }
+
+    /// As the next open would: nothing of an append that was not finished has been acknowledged.
+    private mutating func cutTail() throws(StorageError) {
+        guard let torn else { return }
+        let file = try files.writer(torn.pack)
+        result.cutBytes = try file.size() - torn.offset
+        try file.truncate(to: torn.offset)
+        try file.sync()
+        result.findings.removeAll { $0.path == file.path && $0.offset == torn.offset }
     }
 }

@@ -47,18 +47,28 @@ struct Atoll: AsyncParsableCommand {
         }
         let message = Atoll.message(for: error)
         let isUsage = Atoll.exitCode(for: error) == .validationFailure
-        die(isUsage ? "\(message); see `\(CommandLine.shownName) --help`" : "\(message.isEmpty ? "\(error)" : message)", isUsage ? 2 : 1)
+        let help = "see `atoll\(CommandLine.verb.isEmpty ? "" : " " + CommandLine.verb) --help`"
+        die(isUsage ? "\(message); \(help)" : "\(message.isEmpty ? "\(error)" : message)", isUsage ? 2 : 1)
     }
 
+    /// One line; a name of thousands of bytes is not repeated whole.
     private static func die(_ message: String, _ code: Int32) -> Never {
-        Terminal.error("atoll: \(Terminal.escaped(message))")
+        let words = message.split(separator: " ", omittingEmptySubsequences: false).map { Terminal.shortened(String($0)) }
+        Terminal.error("atoll: \(Terminal.escaped(words.joined(separator: " ")))")
         exit(code)
     }
 }
 
 extension CommandLine {
-    /// `atoll volume put`: the words up to the first option.
-    static var shownName: String {
-        (["atoll"] + arguments.dropFirst().prefix { $0.allSatisfy { $0.isLetter } }.prefix(2)).joined(separator: " ")
+    /// The verb that was asked for: `status`, `volume put`; empty where there is none of that name.
+    static var verb: String {
+        var words: [String] = []
+        var commands = Atoll.configuration.subcommands
+        for word in arguments.dropFirst().prefix(2) {
+            guard let command = commands.first(where: { $0._commandName == word }) else { break }
+            words.append(word)
+            commands = command.configuration.subcommands
+        }
+        return words.joined(separator: " ")
     }
 }

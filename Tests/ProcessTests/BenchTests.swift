@@ -90,5 +90,31 @@ extension Processes {
             }
             #expect(result.errors.contains("1000 clients left out"), "\(result.errors)")
         }
+
+        @Test func namespace() throws {
+            let result = LocalCluster.run(["bench", "namespace", "--files", "1000", "--json"])
+            #expect(result.status == 0, "\(result.errors)")
+            let report = LocalCluster.json(result)
+            figures(report, ["files", "digest_ms", "cores_used_by_others"], "report")
+            let commands = try #require(report["commands"] as? [[String: Any]])
+            #expect(commands.count == 5)
+            for command in commands { figures(command, ["per_s"], "\(command["command"] ?? "")") }
+            #expect(LocalCluster.run(["bench", "namespace", "--files", "1"]).status == 2)
+        }
+
+        /// Beside the sources: scenarios are found by the working directory.
+        @Test func gossip() throws {
+            let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+            let result = LocalCluster.run(["bench", "gossip", "--json"], in: sources, limit: 300)
+            #expect(result.status == 0, "\(result.errors)")
+            let runs = try #require(LocalCluster.json(result)["runs"] as? [[String: Any]])
+            #expect(runs.map { $0["scenario"] as? String } == ["gossip-15", "gossip-100"])
+            for run in runs {
+                figures(run, ["events", "wall_s", "simulated_s"], "\(run["scenario"] ?? "")")
+                #expect((run["measures"] as? [Any])?.isEmpty == false && (run["violations"] as? [Any])?.isEmpty == true, "\(run)")
+            }
+            let none = LocalCluster.run(["bench", "gossip", "--seed", "9223372036854775807"])
+            #expect(none.status == 2 && none.errors.contains("--seed"), "\(none)")
+        }
     }
 }

@@ -78,6 +78,15 @@ extension Processes {
             #expect(decayed.output.contains("is lost here; it belongs to /dir/large"), "\(decayed.output)")
             #expect(!decayed.output.contains("\(cluster.nodes[1].name): volume 'data': chunk"), "\(decayed.output)")
 
+            // A repair of a copy of the store keeps what is sound, and says that something is left to others.
+            let copy = cluster.folder.appendingPathComponent("copy").path
+            try FileManager.default.copyItem(
+                atPath: "\(cluster.directory)/nodes/\(cluster.nodes[0].name)/data/chunks", toPath: copy)
+            let repaired = cluster.run(["check", "store", copy, "--repair"])
+            #expect(repaired.status == 1 && repaired.output.hasSuffix("Damaged.\n"), "\(repaired)")
+            #expect(repaired.output.contains("The index is rebuilt from the sound chunks.\n"), "\(repaired.output)")
+            #expect(repaired.errors.contains("1 lost chunks that can not be mended here; lost chunks come back"), "\(repaired.errors)")
+
             // A pack is gone.
             try FileManager.default.removeItem(atPath: pack)
             let gone = cluster.run(["check", "namespace", "\(cluster.directory)/nodes/\(cluster.nodes[0].name)/data", "--json"])

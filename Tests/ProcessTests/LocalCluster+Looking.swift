@@ -80,6 +80,34 @@ extension LocalCluster {
         ((try? JSONSerialization.jsonObject(with: Data(result.output.utf8))) as? [String: Any]) ?? [:]
     }
 
+    /// All that `ls` and `get` show of a file system, to be compared with itself: every verb that is asked for it must answer.
+    func tree(_ kind: String, _ name: String, _ path: String = "/", sourceLocation: SourceLocation = #_sourceLocation) -> [String] {
+        let list = run([kind, "ls", name, path, "--json"])
+        #expect(list.status == 0, "\(kind) ls \(name) \(path): \(list.errors)", sourceLocation: sourceLocation)
+        return ((Self.json(list)["entries"] as? [[String: Any]]) ?? []).flatMap { entry in
+            let path = entry["filename"] as? String ?? ""
+            let row = ["type", "modified", "size", "permissions"].map { "\(entry[$0] ?? "-")" }.joined(separator: " ")
+            guard entry["type"] as? String != "dir" else { return ["\(path): \(row)"] + tree(kind, name, "/" + path) }
+            let content = run([kind, "get", name, "/" + path, "-"])
+            #expect(content.status == 0, "\(kind) get \(name) \(path): \(content.errors)", sourceLocation: sourceLocation)
+            return ["\(path): \(row)\n\(content.output)"]
+        }
+    }
+
+    /// What lists show, and all trees of these file systems, each an `nfs` or a `volume` and its name.
+    func state(_ filesystems: [(kind: String, name: String)], sourceLocation: SourceLocation = #_sourceLocation) -> [String] {
+        var verbs = [["nfs", "list"], ["volume", "list"], ["app", "list"], ["environment", "list"]]
+        for (kind, name) in filesystems where kind == "volume" { verbs += [["volume", "history", name], ["volume", "conflicts", name]] }
+        let lists = verbs.map { verb in
+            let result = run(verb)
+            #expect(result.status == 0, "\(verb.joined(separator: " ")): \(result.errors)", sourceLocation: sourceLocation)
+            return result.output
+        }
+        let trees = filesystems.flatMap { tree($0.kind, $0.name, sourceLocation: sourceLocation) }
+        #expect(trees.count >= filesystems.count, "there is nothing in them that could have changed", sourceLocation: sourceLocation)
+        return lists + trees + processNumbers().sorted { $0.key < $1.key }.map { "\($0.key) is \($0.value)" }
+    }
+
     func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
         let path = folder.appendingPathComponent(name).path
         try Data(bytes).write(to: URL(fileURLWithPath: path))

@@ -22,18 +22,8 @@ extension Processes {
                 #expect(result.status == mistake.status, "atoll \(words): \(result.status), \(result.errors)")
                 #expect(result.errors.contains(mistake.says), "atoll \(words): \(result.errors)")
                 #expect(result.errors.split(separator: "\n").count == 1, "atoll \(words): one line: \(result.errors)")
+                #expect(result.errors.utf8.count < 1_000, "atoll \(words): \(result.errors.utf8.count) bytes are no clear line")
             }
-        }
-
-        /// All that a list and the trees of both file systems show.
-        private func state(_ cluster: LocalCluster) -> [String] {
-            [
-                ["nfs", "list"], ["volume", "list"], ["nfs", "ls", "share", "/", "-r"], ["volume", "ls", "data", "/", "-r"],
-                ["volume", "history", "data"],
-            ].map { arguments in
-                let result = cluster.run(arguments)
-                return "\(arguments.joined(separator: " ")): \(result.status)\n\(result.output)\(result.errors)"
-            } + cluster.processNumbers().sorted { $0.key < $1.key }.map { "\($0.key) is \($0.value)" }
         }
 
         @Test func everyVerbRefusesWhatItCanNotDo() throws {
@@ -45,9 +35,15 @@ extension Processes {
             let file = try cluster.write("f", "content")
             #expect(cluster.run(["nfs", "put", "share", file, "/dir/f"]).status == 0)
             #expect(cluster.run(["volume", "put", "data", file, "/dir/f"]).status == 0)
-            let before = state(cluster)
+            let filesystems = [("nfs", "share"), ("volume", "data")]
+            func id(_ kind: String, _ name: String) -> String {
+                let rows = LocalCluster.json(cluster.run([kind, "list", "--json"]))["filesystems"] as? [[String: Any]]
+                return rows?.first { $0["name"] as? String == name }?["id"] as? String ?? "nobody"
+            }
+            let before = cluster.state(filesystems)
             let longName = String(repeating: "n", count: 65)
             let longPath = "/" + String(repeating: "a", count: 256)
+            let endless = "/" + String(repeating: "b/", count: 2_800)
 
             // The verbs on files, which both kinds have.
             for (kind, name, other) in [("nfs", "share", "data"), ("volume", "data", "share")] {
@@ -75,6 +71,17 @@ extension Processes {
                         Mistake("\(kind) cp \(other) /dir/f /g", 1, other), Mistake("\(kind) cp \(name) /none /g", 1, "/none"),
                         Mistake("\(kind) cp \(name) /dir/f \(longPath)", 2, "255"), Mistake("\(kind) delete missing -y", 1, "missing"),
                         Mistake("\(kind) delete \(other) -y", 1, other), Mistake("\(kind) delete \(name)", 2, "--yes"),
+                        Mistake("\(kind) ls \(name) --env nowhere", 1, "ls environment 'nowhere': there is no such environment"),
+                        Mistake("\(kind) list -e nowhere", 1, "environment 'nowhere'"),
+                        Mistake("\(kind) ls \(name) \(longPath)", 2, "255"), Mistake("\(kind) ls \(name) \(endless)", 2, "4,096"),
+                        Mistake("\(kind) get \(name) \(endless) -", 2, "…"), Mistake("\(kind) rm \(name) /a/../b", 2, ".."),
+                        Mistake("\(kind) rm \(name) \(longPath)", 2, "255"), Mistake("\(kind) rm \(name) \(endless)", 2, "4,096"),
+                        Mistake("\(kind) rename missing x -y", 1, "missing"), Mistake("\(kind) rename \(name) \(longName) -y", 2, "name"),
+                        Mistake("\(kind) rename \(name) \(name) -y", 2, "'\(name)': this is its name already"),
+                        Mistake("\(kind) clone missing x", 1, "missing"), Mistake("\(kind) clone \(other) x", 1, "'\(other)': it is a "),
+                        Mistake("\(kind) clone \(name) \(other)", 2, other), Mistake("\(kind) clone \(name) \(name)", 2, name),
+                        Mistake("\(kind) clone \(name) \(longName)", 2, "name"),
+                        Mistake("\(kind) clone \(name) x --to tape", 2, "--to tape"),
                         Mistake("\(kind) ls \(name) --region mars", 1, "mars"), Mistake("\(kind) nonsense", 2, "nonsense"),
                     ], on: cluster)
             }
@@ -86,7 +93,7 @@ extension Processes {
                     Mistake("volume rename data \(longName) -y", 2, "name"), Mistake("volume rename data x", 2, "--yes"),
                     // Regions that do not exist are not found, whoever names them.
                     Mistake("volume create x --home mars", 1, "mars"), Mistake("volume clone data x --home mars", 1, "mars"),
-                    Mistake("volume rm data /dir/f --wait mars", 1, "volume rm 'data': it has no replica in mars"),
+                    Mistake("volume rm data /dir/f --wait mars", 1, "volume rm volume/data: it has no replica in mars"),
                     Mistake("volume create x --max-lag -1", 2, "volume create --max-lag -1.0: it takes 0.1 to 86400 seconds"),
                     Mistake("volume create x --durability bounded", 2, "--max-lag"),
                     Mistake("volume create x --durability nonsense", 2, "it is region, majority, all or bounded"),
@@ -99,7 +106,7 @@ extension Processes {
                 check(
                     [
                         Mistake("volume \(verb) missing", 1, "missing"), Mistake("volume \(verb) share", 1, "share"),
-                        Mistake("volume \(verb)", 2, "--help"), Mistake("volume \(verb) data --env nowhere", 1, "data"),
+                        Mistake("volume \(verb)", 2, "--help"), Mistake("volume \(verb) data --env nowhere", 1, "environment 'nowhere'"),
                     ], on: cluster)
             }
             check(
@@ -109,9 +116,26 @@ extension Processes {
                     Mistake("volume rollback missing v0 -y", 1, "missing"), Mistake("volume rollback data v99 -y", 1, "99"),
                     Mistake("volume rollback data v0", 2, "--yes"), Mistake("volume rollback data nonsense -y", 2, "nonsense"),
                     Mistake("volume commit data --wait a,,b", 2, "--wait"), Mistake("volume ls data --at nonsense", 2, "nonsense"),
-                    Mistake("volume ls data --at v99", 1, "99"),
+                    Mistake("volume ls data --at v99", 1, "volume ls volume/data: version v99 is not kept; `atoll volume history data`"),
+                    Mistake("volume conflicts data --resolve 99", 1, "volume conflicts volume/data conflict 99: "),
+                    Mistake("volume reload data --min-commit 99", 1, "volume/data"),
+                    Mistake("volume clone data x --at v99", 1, "volume clone volume/data: version v99 is not kept"),
+                    Mistake("app list -e nowhere", 1, "environment 'nowhere': there is no such environment"),
+                    Mistake("app stop nobody -y -e nowhere", 1, "environment 'nowhere'"),
+                    Mistake("app stop \(id("nfs", "share"))", 2, "app stop share: it needs a confirmation"),
+                    Mistake("app stop \(id("volume", "data")) -y", 1, "volume delete"),
+                    Mistake("app stop sv-0000000000000000000000 -y", 1, "sv-0000000000000000000000"),
+                    Mistake("environment create \(longName)", 2, "name"), Mistake("environment create main", 2, "main"),
                 ], on: cluster)
-            #expect(state(cluster) == before)
+            #expect(cluster.state(filesystems) == before)
+            // What is staged is neither lost nor published by what is refused.
+            #expect(cluster.run(["volume", "put", "data", "--stage", "-f", file, "/dir/f"]).status == 0)
+            check([Mistake("volume reload data", 1, "volume reload volume/data: ")], on: cluster)
+            #expect(cluster.run(["volume", "status", "data"]).output.contains("Nothing is staged") == false)
+            // By its id a network file system is stopped as an app is: it is gone, and its name free.
+            let stopped = cluster.run(["app", "stop", id("nfs", "share"), "-y"])
+            #expect(stopped.status == 0 && stopped.output.hasPrefix("Deleted network file system 'share'"), "\(stopped)")
+            #expect(cluster.run(["nfs", "ls", "share"]).status == 1 && cluster.run(["nfs", "create", "share"]).status == 0)
         }
 
         @Test func verbsOfTheClusterRefuseWhatTheyDoNotKnow() throws {
@@ -119,6 +143,15 @@ extension Processes {
             defer { cluster.end() }
             let missing = cluster.folder.appendingPathComponent("none").path
             let text = try cluster.write("text", "this is no configuration")
+            // Another node's configuration with the ports of one that runs.
+            let home = "\(cluster.directory)/nodes/\(cluster.nodes[0].name)"
+            let inUse = "\(home)/copy.yaml"
+            try String(contentsOfFile: "\(home)/config.yaml", encoding: .utf8).replacing("data_dir: data\n", with: "data_dir: data2\n")
+                .write(toFile: inUse, atomically: true, encoding: .utf8)
+            // Maps lie below the working directory, as in a source tree.
+            let maps = cluster.folder.appendingPathComponent("simulations/regions")
+            try FileManager.default.createDirectory(at: maps, withIntermediateDirectories: true)
+            _ = try cluster.write("simulations/regions/mine.yaml", "no map")
             check(
                 [
                     Mistake("fault kill nobody", 1, "nobody"), Mistake("fault restart nobody", 1, "nobody"),
@@ -157,10 +190,26 @@ extension Processes {
                     Mistake("inspect \(missing)", 1, missing), Mistake("inspect \(text)", 1, text),
                     Mistake("check nonsense \(missing)", 2, "nonsense"), Mistake("bench chunks --input \(missing)", 1, missing),
                     Mistake("bench nonsense", 2, "nonsense"), Mistake("compare --workload nonsense", 2, "nonsense"),
+                    Mistake(
+                        "status --endpoint 127.0.0.1:1 --token-file \(missing)", 1, "status --token-file \(missing): it can not be read: "),
+                    Mistake("status --endpoint 127.0.0.1:1", 1, "atoll: status 127.0.0.1:1: nothing listens at"),
+                    Mistake("compare --report /proc/atoll", 1, "compare --report /proc/atoll: it can not be made: "),
+                    Mistake("compare -e nowhere", 1, "compare --env nowhere: there is no such environment"),
+                    Mistake("compare -e main --simulated", 2, "--env"),
+                    Mistake("compare --nfs nobody --report \(cluster.folder.path)", 1, "compare --nfs nobody: "),
+                    Mistake("up --map nowhere --data-dir \(missing)", 2, "aws, mine, "),
+                    Mistake("node --config \(inUse)", 1, "in use"), Mistake("environment create", 2, "atoll environment create --help"),
                     Mistake("compare --input \(missing)", 1, missing), Mistake("ca issue --data-dir \(missing)", 2, "ca"),
                 ], on: cluster)
             #expect(!FileManager.default.fileExists(atPath: missing), "a refused verb has left something behind")
             #expect(cluster.processNumbers().count == 2)
+            // A node that is paused is not missing: `up` would start nothing.
+            #expect(cluster.run(["fault", "pause", cluster.nodes[0].name]).status == 0)
+            check([Mistake("nfs list --region a", 1, "\(cluster.nodes[0].name) is paused; `atoll fault resume ")], on: cluster)
+            let up = cluster.run(["up", "--detach"])
+            #expect(up.status == 0 && up.output.contains("fault resume \(cluster.nodes[0].name)"), "\(up)")
+            check([Mistake("fault isolate b", 1, "fault isolate \(cluster.nodes[0].name): paused, and so not told")], on: cluster)
+            #expect(cluster.run(["fault", "heal"]).status == 0 && cluster.run(["nfs", "list", "--region", "a"]).status == 0)
         }
 
         /// A path is told with its file system, a local one as what it is; each says what to do next.

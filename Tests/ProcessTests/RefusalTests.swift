@@ -7,27 +7,28 @@ extension Processes {
         @Test func aWrongTokenOpensNoVerb() throws {
             let cluster = try LocalCluster(regions: ["a"])
             defer { cluster.end() }
-            let file = try cluster.write("f", "content")
+            let content = try cluster.write("f", "content")
             for (kind, name) in [("nfs", "share"), ("volume", "data")] {
                 #expect(cluster.run([kind, "create", name]).status == 0)
-                #expect(cluster.run([kind, "put", name, file, "/f"]).status == 0)
+                #expect(cluster.run([kind, "put", name, content, "/f"]).status == 0)
             }
-            func state() -> [String] {
-                [["nfs", "list"], ["volume", "list"], ["nfs", "ls", "share", "-r"], ["volume", "history", "data"], ["app", "list"]].map {
-                    cluster.run($0).output
-                }
-            }
-            let before = state()
+            let filesystems = [("nfs", "share"), ("volume", "data")]
+            let before = cluster.state(filesystems)
             var verbs: [String] = ["app list", "app stop run -y", "app history run"]
             for (kind, name) in [("nfs", "share"), ("volume", "data")] {
                 verbs += [
-                    "create x", "list", "ls \(name)", "put \(name) \(file) /g", "get \(name) /f -", "rm \(name) /f", "cp \(name) /f /g",
+                    "create x", "list", "ls \(name)", "put \(name) \(content) /g", "get \(name) /f -", "rm \(name) /f", "cp \(name) /f /g",
                     "rename \(name) x -y", "delete \(name) -y", "clone \(name) x",
                 ].map { "\(kind) \($0)" }
             }
             verbs += [
                 "commit data", "reload data", "history data", "diff data v0 v1", "rollback data v0 -y", "conflicts data", "status data",
             ].map { "volume \($0)" }
+            let node = cluster.nodes[0].name
+            verbs += [
+                "status", "members", "regions", "node list", "node drain \(node)", "node remove \(node) --force -y", "environment list",
+                "environment create x", "environment delete main -y",
+            ]
             for verb in verbs {
                 let result = LocalCluster.run(
                     verb.split(separator: " ").map(String.init),
@@ -36,7 +37,30 @@ extension Processes {
                 #expect(result.status == 1 && result.output == "", "\(verb): \(result)")
                 #expect(result.errors.contains("token") && result.errors.split(separator: "\n").count == 1, "\(verb): \(result)")
             }
-            #expect(state() == before)
+            // A local cluster whose file of the token is another's: those too that ask all nodes at once.
+            let file = cluster.directory + "/admin-token"
+            let token = try String(contentsOfFile: file, encoding: .utf8)
+            try "atoll-wrong-token-wrong-token\n".write(toFile: file, atomically: true, encoding: .utf8)
+            for verb in [
+                "status", "status --json", "members", "regions", "node list", "node drain \(node)", "node remove \(node) --force -y",
+                "environment list", "environment create x", "nfs ls share", "volume rm data /f", "app list", "fault isolate a",
+                "fault heal",
+                "compare",
+            ] {
+                let result = cluster.run(verb.split(separator: " ").map(String.init))
+                #expect(result.status == 1 && result.output == "", "\(verb): \(result)")
+                let name = verb.split(separator: " ").prefix(verb.contains(" ") && !verb.hasPrefix("status") ? 2 : 1).joined(separator: " ")
+                #expect(result.errors.hasPrefix("atoll: \(name) ") && result.errors.contains("the token is not valid here; "), "\(result)")
+                #expect(result.errors.contains("admin-token") && result.errors.split(separator: "\n").count == 1, "\(verb): \(result)")
+            }
+            let doctor = cluster.run(["doctor"])
+            #expect(doctor.status == 1 && doctor.output.contains("WRONG\ttoken\t"), "\(doctor)")
+            #expect(!doctor.output.contains("no majority") && !doctor.output.contains("WRONG\tnode"), "\(doctor)")
+            for left in ["\(cluster.directory)/faults.json", cluster.folder.appendingPathComponent("atoll-report").path] {
+                #expect(!FileManager.default.fileExists(atPath: left), "\(left)")
+            }
+            try token.write(toFile: file, atomically: true, encoding: .utf8)
+            #expect(cluster.state(filesystems) == before)
         }
 
         /// The file that names a cluster is damaged, or of a newer program: every verb says so, and leaves the nodes alone.

@@ -201,6 +201,7 @@ import Testing
         #expect(bad.findings.count == 2 && bad.findings.allSatisfy { $0.offset == 64 })
         let repaired = try StoreCheck.run(scratch.path, repair: true)
         #expect(repaired.wasRepaired && repaired.indexedChunks == 19)
+        #expect(repaired.lostChunks == [SHA256.hash(chunks[0])] && repaired.findings.map(\.offset) == [64])
         let after = try ChunkStore(scratch.path, options: Sample.smallStore)
         for bytes in chunks.dropFirst() { #expect(try after.get(SHA256.hash(bytes)) == bytes) }
         #expect(try after.has([SHA256.hash(chunks[0])]) == [false])

@@ -18,7 +18,9 @@ extension APIRoutes {
                 query: [.init(name: "environment", type: "string", about: "only of this environment")], givesSchema: "Apps"
             ) { request in
                 let environment = try request.argument("environment").map(Self.environment)
-                let apps = await service.catalog().apps(in: environment).filter { request.principal.allows($0.environment, write: false) }
+                let catalog = await service.catalog()
+                if let environment { try Self.require(environment, in: catalog) }
+                let apps = catalog.apps(in: environment).filter { request.principal.allows($0.environment, write: false) }
                 return .json { writer in writer.object { $0.field("apps", apps.map { AppReport($0) }) } }
             },
             APIRoute(
@@ -58,7 +60,9 @@ extension APIRoutes {
 
     private func app(_ request: APIRequest, write: Bool) async throws(FileFailure) -> AppRecord {
         let selector = try selector(request)
-        guard let app = await service.catalog().app(selector) else {
+        let catalog = await service.catalog()
+        guard let app = catalog.app(selector) else {
+            if let environment = try request.argument("environment").map(Self.environment) { try Self.require(environment, in: catalog) }
             throw FileFailure(
                 .notFound, operation: "look up app", object: "\(selector)", cause: "there is no such app", hint: "see `atoll app list`")
         }

@@ -195,9 +195,7 @@ extension APIRoutes {
             guard request.principal.allows(record, write: false) else { throw Principal.denied("look up", record.label) }
             return Self.list([record])
         }
-        if let environment, catalog.environments[environment] == nil {
-            throw FileFailure(.notFound, operation: "list", object: "environment \(environment)", cause: "there is no such environment")
-        }
+        if let environment { try Self.require(environment, in: catalog) }
         return Self.list(catalog.filesystems(of: kind, in: environment).filter { request.principal.allows($0, write: false) })
     }
 

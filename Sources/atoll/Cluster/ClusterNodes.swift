@@ -93,25 +93,76 @@ struct ClusterNodes: Sendable {
         return LiveNetwork.http(ready, local.directory)
     }
 
+    /// What nodes said to a question.
+    struct Asked<Answer: Sendable>: Sendable {
+        var answers: [(node: ClusterFile.Node, answer: Answer)] = []
+        /// Those that do not take the token.
+        var refused: [ClusterFile.Node] = []
+    }
+
+    private enum Said<Answer: Sendable>: Sendable {
+        case answer(Answer)
+        case refusal
+        case nothing
+    }
+
     /// The same question to several nodes at the same time; those that do not answer within the bound are left out.
     func ask<Answer: Sendable>(
         _ some: [ClusterFile.Node]? = nil, within bound: Duration = .seconds(2),
         _ question: @Sendable @escaping (APIClient) async throws -> Answer
     ) async -> [(node: ClusterFile.Node, answer: Answer)] {
-        await withTaskGroup(of: (ClusterFile.Node, Answer)?.self) { group in
+        await poll(some, within: bound, question).answers
+    }
+
+    /// As `ask`, for a verb that has nothing to show without an answer: fails where nodes answer and none takes the token.
+    func ask<Answer: Sendable>(
+        for operation: String, _ some: [ClusterFile.Node]? = nil, _ question: @Sendable @escaping (APIClient) async throws -> Answer
+    ) async throws -> [(node: ClusterFile.Node, answer: Answer)] {
+        let asked = await poll(some, question)
+        if asked.answers.isEmpty, !asked.refused.isEmpty { throw refusal(operation) }
+        return asked.answers
+    }
+
+    /// No node takes the token.
+    func refusal(_ operation: String) -> CommandFailure {
+        CommandFailure(
+            operation, local?.directory.path ?? seen?.by ?? "", "the token is not valid here",
+            hint: local.map { "is \($0.directory.tokenFile) that of this cluster?" }
+                ?? "give a token of this cluster: ATOLL_TOKEN, ATOLL_TOKEN_FILE or --token-file")
+    }
+
+    /// As `ask`, and says who refused the token.
+    func poll<Answer: Sendable>(
+        _ some: [ClusterFile.Node]? = nil, within bound: Duration = .seconds(2),
+        _ question: @Sendable @escaping (APIClient) async throws -> Answer
+    ) async -> Asked<Answer> {
+        await withTaskGroup(of: (ClusterFile.Node, Said<Answer>).self) { group in
             for node in some ?? nodes {
                 guard let address = address(node) else { continue }
                 group.addTask {
                     let options = APIClientOptions(timeout: bound / 2, connectTimeout: .seconds(1), retryFor: .zero)
                     let client = APIClient(address: address, token: token, options: options)
-                    let answer = try? await Bounded.run(bound) { try await question(client) }
+                    let said: Said<Answer>
+                    do {
+                        said = .answer(try await Bounded.run(bound) { try await question(client) })
+                    } catch {
+                        said = (error as? FileFailure)?.isAboutToken == true ? .refusal : .nothing
+                    }
                     await client.shutdown()
-                    return answer.map { (node, $0) }
+                    return (node, said)
                 }
             }
-            var out: [(node: ClusterFile.Node, answer: Answer)] = []
-            for await view in group { if let view { out.append(view) } }
-            return out.sorted { $0.node.id < $1.node.id }
+            var out = Asked<Answer>()
+            for await (node, said) in group {
+                switch said {
+                case .answer(let answer): out.answers.append((node, answer))
+                case .refusal: out.refused.append(node)
+                case .nothing: break
+                }
+            }
+            out.answers.sort { $0.node.id < $1.node.id }
+            out.refused.sort { $0.id < $1.id }
+            return out
         }
     }
 

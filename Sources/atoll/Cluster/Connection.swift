@@ -54,8 +54,20 @@ struct Connection: Sendable {
             let client = client(http, token, node.name, end, operation)
             return Connection(client: client, region: node.region, directory: directory, node: node.name, end: end)
         }
-        throw CommandFailure(
-            operation, "", "no node of \(place) is running", hint: "see `atoll status`; `atoll up` starts what is missing")
+        throw nobody(candidates, place, directory, operation)
+    }
+
+    /// Why nobody of `candidates` can be asked.
+    private static func nobody(
+        _ candidates: [ClusterFile.Node], _ place: String, _ directory: ClusterDirectory, _ operation: String
+    ) -> CommandFailure {
+        guard let paused = candidates.first(where: { ReadyFile.read(directory.ready($0.name))?.process.state == .paused }) else {
+            return CommandFailure(
+                operation, "", "no node of \(place) is running", hint: "see `atoll status`; `atoll up` starts what is missing")
+        }
+        return CommandFailure(
+            operation, "", "no node of \(place) goes on: \(paused.name) is paused",
+            hint: "`atoll fault resume \(paused.name)` lets it go on")
     }
 
     /// A client whose waits are told on standard error.

@@ -27,7 +27,10 @@ enum RegionMapFile {
         }
         if let carried = BuiltinFile.maps.first(where: { $0.name == name }) { return carried.text }
         for folder in folders() where LocalFiles.exists("\(folder)/\(name).yaml") { return try LocalFiles.text("\(folder)/\(name).yaml") }
-        let known = BuiltinFile.maps.map(\.name) + ["none"]
+        // Those beside the program count too: in a source tree there are more than it carries.
+        let beside = folders().flatMap { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }
+            .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(".yaml".count)) }
+        let known = Set(BuiltinFile.maps.map(\.name) + beside).sorted().prefix(32) + ["none"]
         throw CommandFailure.usage(
             operation, "--map \(name)", "there is no such map", hint: "choose \(known.joined(separator: ", ")), or name a file")
     }
@@ -36,7 +39,7 @@ enum RegionMapFile {
         do throws(SettingsError) {
             return try RegionMap(settings: try SettingsFile.parse(text, name: name))
         } catch {
-            throw CommandFailure.usage("read", "map", "\(error)")
+            throw CommandFailure.usage(CommandLine.verb, "--map \(name)", "\(error)")
         }
     }
 

@@ -36,7 +36,7 @@ struct RegionMeasurements {
     }
 
     private static func collect(_ cluster: ClusterNodes, for verb: String) async throws -> RegionMeasurements {
-        let views = await cluster.ask { client in try await client.regions() }
+        let views = try await cluster.ask(for: verb) { client in try await client.regions() }
         guard !views.isEmpty else { throw CommandFailure(verb, "", "no node answers", hint: "see `atoll status`") }
         var pairs: [Pair] = []
         for from in cluster.regions {

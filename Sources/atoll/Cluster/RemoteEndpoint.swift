@@ -21,7 +21,10 @@ struct RemoteEndpoint: Sendable {
         }
         var token = environment["ATOLL_TOKEN"] ?? ""
         if let file = options.tokenFile ?? environment["ATOLL_TOKEN_FILE"] {
-            token = try LocalFiles.text(file).trimmingCharacters(in: .whitespacesAndNewlines)
+            let given = options.tokenFile == nil ? "ATOLL_TOKEN_FILE" : "--token-file"
+            token = try LocalFiles.naming(operation, "\(given) \(file)", hint: "name the file that holds the token") {
+                try LocalFiles.text(file).trimmingCharacters(in: .whitespacesAndNewlines)
+            }
         }
         return RemoteEndpoint(address: address, token: token, source: source)
     }

@@ -24,7 +24,7 @@ extension Compare {
         } else {
             work = { try await comparison.run { Terminal.error($0) } }
         }
-        try LocalFiles.makeDirectory(report)
+        try Self.makeFolder(report)
         let result = await Self.interruptible("what is known so far follows", work)
         try finish(try Self.unwrap(result))
     }

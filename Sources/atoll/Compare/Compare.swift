@@ -17,6 +17,8 @@ struct Compare: AsyncParsableCommand {
             """)
 
     @OptionGroup var cluster: ClusterOptions
+    @Option(name: [.customShort("e"), .customLong("env")], help: "The environment of the two file systems.")
+    var environment: String?
 
     @Flag(help: "Measure the running cluster (the default).")
     var live = false
@@ -72,6 +74,7 @@ struct Compare: AsyncParsableCommand {
             throw ValidationError("--live, --simulated and --both exclude each other")
         }
         if !simulated, let name = planning.named { throw ValidationError("\(name) needs --simulated") }
+        if simulated, environment != nil { throw ValidationError("--env names an environment of a running cluster: leave --simulated out") }
         if simulated, nfs != nil || volume != nil { throw ValidationError("--nfs and --volume name file systems of a running cluster") }
         if simulated, record != nil { throw ValidationError("--record needs a running cluster: leave --simulated out") }
         if let record, LocalFiles.exists(record) { throw ValidationError("--record \(record): there is such a file already; name another") }
@@ -84,9 +87,13 @@ struct Compare: AsyncParsableCommand {
         let directory = ClusterDirectory(cluster.dataDirectory)
         let file = try ClusterFile.require(directory, "compare")
         if let input, !LocalFiles.exists(input) { throw CommandFailure("compare", "--input \(input)", "there is no such folder") }
-        // A report that can not be written would be known too late.
-        try LocalFiles.makeDirectory(report)
-        let (options, cluster) = try await target(file, directory)
+        let live = try LiveCluster(file, directory, environment: environment ?? "main")
+        let (options, cluster) = try await Self.ending(live) {
+            try await live.check(directory)
+            // A report that can not be written would be known too late.
+            try Self.makeFolder(report)
+            return (try await target(live, file, directory), live)
+        }
         let faults = LiveFaults(file, directory)
         let work: @Sendable () async throws -> ComparisonReport = { [both] in
             if both { return try await BothWorlds(live: cluster, faults: faults, options: options, nodes: file.nodes.map(\.region)).run() }
@@ -94,7 +101,7 @@ struct Compare: AsyncParsableCommand {
         }
         let result = await Self.interruptible("what is broken is mended, the file systems of the comparison are deleted", work)
         await cluster.shutdown()
-        try finish(try Self.unwrap(result))
+        try finish(try await telling("compare", in: directory) { try Self.unwrap(result) })
         if let record, let recorder = options.recorder { try write(recorder, to: record) }
     }
 
@@ -105,20 +112,39 @@ struct Compare: AsyncParsableCommand {
         Terminal.error("wrote \(path): \(trace.events.count) operations of \(trace.clients.count) clients")
     }
 
-    /// What to compare, and where.
-    private func target(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> (ComparisonOptions, LiveCluster) {
-        var options = try await options(file, directory)
-        let cluster = try LiveCluster(file, directory)
+    static func makeFolder(_ path: String) throws {
+        try LocalFiles.naming("compare", "--report \(path)", hint: "name a folder that is there or can be made") {
+            try LocalFiles.makeDirectory(path)
+        }
+    }
+
+    /// Ends the clients of a cluster where `body` fails.
+    private static func ending<Result>(_ cluster: LiveCluster, _ body: () async throws -> Result) async throws -> Result {
         do {
-            for (kind, name) in [(FilesystemKind.nfs, nfs), (.volume, volume)] {
-                guard let name else { continue }
-                options.existing[kind] = try await cluster.existingFilesystem(named: name, kind: kind, primary: options.primary)
-            }
+            return try await body()
         } catch {
             await cluster.shutdown()
             throw error
         }
-        return (options, cluster)
+    }
+
+    /// What to compare, and where.
+    private func target(_ cluster: LiveCluster, _ file: ClusterFile, _ directory: ClusterDirectory) async throws -> ComparisonOptions {
+        let home = RegionID(try home(in: file))
+        var existing: [FilesystemKind: FilesystemID] = [:]
+        for (kind, name) in [(FilesystemKind.nfs, nfs), (.volume, volume)] {
+            guard let name else { continue }
+            existing[kind] = try await cluster.existingFilesystem(named: name, kind: kind, primary: home)
+        }
+        var options = try await options(file, directory)
+        options.existing = existing
+        return options
+    }
+
+    private func home(in file: ClusterFile) throws -> String {
+        let home = primary ?? file.regions[0]
+        guard file.regions.contains(home) else { throw file.unknownRegion(home, "compare") }
+        return home
     }
 
     /// Ctrl-C cancels the work, which then ends by itself.
@@ -174,8 +200,7 @@ struct Compare: AsyncParsableCommand {
 
     private func options(_ file: ClusterFile, _ directory: ClusterDirectory) async throws -> ComparisonOptions {
         let (workloads, regions) = try await settings { try await regionMap(file, directory) }
-        let home = primary ?? file.regions[0]
-        guard file.regions.contains(home) else { throw file.unknownRegion(home, "compare") }
+        let home = try home(in: file)
         var options = ComparisonOptions(
             workloads: workloads, map: regions, primary: RegionID(home), nonce: UInt64.random(in: 1...UInt64.max))
         options.inputFolder = input

@@ -19,13 +19,15 @@ final class LiveCluster: WorkloadClient {
     /// One for each node that is ready. Clients of a region use the first that is there.
     let places: [Place]
     let shaping: String
+    let environment: String
     /// What creation said of durability.
     private let durability = Mutex<[FilesystemKind: String]>([:])
 
     /// How long one operation may take; a commit that waits for all regions moves all inputs.
     static let operationBound = Duration.seconds(120)
 
-    init(_ file: ClusterFile, _ directory: ClusterDirectory) throws {
+    init(_ file: ClusterFile, _ directory: ClusterDirectory, environment: String) throws {
+        self.environment = environment
         _ = try LiveNetwork.require(file, directory, "compare")
         let token = try LocalFiles.text(directory.tokenFile).trimmingCharacters(in: .whitespacesAndNewlines)
         places = file.nodes.compactMap { node in
@@ -46,6 +48,7 @@ final class LiveCluster: WorkloadClient {
     private init(preparing other: LiveCluster) {
         places = other.places.reversed()
         shaping = other.shaping
+        environment = other.environment
     }
 
     var preparing: any WorkloadClient { LiveCluster(preparing: self) }
@@ -69,14 +72,23 @@ final class LiveCluster: WorkloadClient {
     }
 
     func createFilesystem(named name: String, kind: FilesystemKind, primary: RegionID) async throws -> FilesystemID {
-        let report = try await client(primary).createFilesystem(NewFilesystem(kind: kind, name: name, region: primary))
+        let report = try await client(primary).createFilesystem(
+            NewFilesystem(kind: kind, name: name, environment: environment, region: primary))
         durability.withLock { $0[kind] = report.durability }
         return report.id
     }
 
     /// One that is there, by name: it must live in `primary`, and be empty.
     func existingFilesystem(named name: String, kind: FilesystemKind, primary: RegionID) async throws -> FilesystemID {
-        let report = try await client(primary).filesystem(kind: kind, name: name)
+        let report: FilesystemReport
+        do throws(FileFailure) {
+            report = try await client(primary).filesystem(kind: kind, environment: environment, name: name)
+        } catch {
+            guard error.code == .notFound || error.code == .wrongKind else { throw error }
+            throw CommandFailure(
+                "compare", "--\(kind.word) \(name)", error.cause,
+                hint: "`atoll \(kind.word) list\(environment == "main" ? "" : " -e \(environment)")` shows which there are")
+        }
         guard report.region == primary else {
             throw CommandFailure(
                 "compare", name, "its primary region is \(report.region), not \(primary)", hint: "name it with --primary")
@@ -89,6 +101,18 @@ final class LiveCluster: WorkloadClient {
         }
         durability.withLock { $0[kind] = report.durability }
         return report.id
+    }
+
+    /// Whether the token and the environment are right, before anything is made.
+    func check(_ directory: ClusterDirectory) async throws {
+        _ = try await telling("compare", in: directory) {
+            do {
+                _ = try await places[0].client.filesystems(kind: nil, environment: environment)
+            } catch let failure as FileFailure where failure.code == .notFound {
+                throw CommandFailure(
+                    "compare", "--env \(environment)", failure.cause, hint: "`atoll environment list` shows which there are")
+            }
+        }
     }
 
     func deleteFilesystem(_ filesystem: FilesystemID) async throws {

@@ -13,13 +13,18 @@ struct ClusterExamination {
     private static let notice: TimeInterval = 30 * 86_400
 
     func findings() async -> [Finding] {
+        let asked = await cluster.poll { client in try await client.status() }
+        if asked.answers.isEmpty, !asked.refused.isEmpty {
+            let failure = cluster.refusal("doctor")
+            return faults + [Finding(.wrong, "token", "the nodes answer, and do not take it; \(failure.hint)")] + certificates
+        }
+        let reports = asked.answers
         let rows: [StatusRows.Row]
         if let local = cluster.local {
             rows = await StatusRows.collect(local.file, local.directory)
         } else {
             rows = await StatusRows.collect(cluster)
         }
-        let reports = await cluster.ask { client in try await client.status() }
         return faults + states(rows) + (await members(rows)) + groups(rows) + versions(reports.map { ($0.node.name, $0.answer.version) })
             + certificates
             + (await links(isWhole: reports.count == cluster.nodes.count))

@@ -12,7 +12,8 @@ struct Doctor: AsyncParsableCommand {
     func run() async throws {
         let directory = ClusterDirectory(cluster.dataDirectory)
         let isRemote = try RemoteEndpoint.named(by: cluster, "doctor") != nil
-        var findings = await MachineExamination(directory: directory.path).findings()
+        let nodes = isRemote ? [] : MachineExamination.nodes(of: directory)
+        var findings = await MachineExamination(directory: directory.path, nodes: nodes).findings()
         if isRemote || LocalFiles.exists(directory.clusterFile) {
             do {
                 findings += await ClusterExamination(cluster: try await ClusterNodes.find(cluster, "doctor")).findings()

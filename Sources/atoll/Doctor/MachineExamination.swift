@@ -1,11 +1,32 @@
 import Foundation
+import NodeRuntime
 
 /// What a node needs of the machine it runs on.
 struct MachineExamination {
     /// Where data lie, or would.
     let directory: String
+    /// Of a local cluster: each node may have a disk of its own.
+    var nodes: [Node] = []
 
-    /// A node refuses writes below this, by default (`limits.disk_reserve_bytes`).
+    /// Where a node keeps its data, and below how many free bytes it refuses writes.
+    struct Node {
+        var name: String
+        var data: String
+        var reserve: UInt64
+    }
+
+    /// Such nodes of a local cluster; a configuration that can not be read has the default reserve.
+    static func nodes(of cluster: ClusterDirectory) -> [Node] {
+        guard let file = try? ClusterFile.read(cluster, "doctor") else { return [] }
+        return file.nodes.map { node in
+            let config = try? ReadConfig.read(cluster.configuration(node.name))
+            return Node(
+                name: node.name, data: config?.dataDirectory ?? cluster.data(node.name),
+                reserve: config?.limits.diskReserveBytes ?? reserve)
+        }
+    }
+
+    /// The default of `limits.disk_reserve_bytes`.
     private static let reserve: UInt64 = 1 << 30
     /// Sockets of clients and peers, packs, log segments.
     private static let wantedFiles = 4_096
@@ -13,7 +34,7 @@ struct MachineExamination {
     private static let syncs = 40
 
     func findings() async -> [Finding] {
-        [openFiles, memory, fuse] + disk
+        [openFiles, memory, fuse] + disks + [sync(in: existing)]
     }
 
     private var openFiles: Finding {
@@ -52,22 +73,32 @@ struct MachineExamination {
         return path
     }
 
-    private var disk: [Finding] {
-        let path = existing
-        var out: [Finding] = []
-        var system = statvfs()
-        if statvfs(path, &system) == 0 {
-            let free = UInt64(system.f_bavail) * UInt64(system.f_frsize)
-            let found = "\(Show.bytes(free)) are free at \(path)"
-            out.append(
-                free >= 2 * Self.reserve
-                    ? Finding(.good, "disk space", found)
-                    : Finding(
-                        .wrong, "disk space",
-                        "\(found); a node refuses writes below \(Show.bytes(Self.reserve)) (limits.disk_reserve_bytes): make room"))
+    /// A finding for each disk on which something lies: the cluster's directory, and what nodes have elsewhere.
+    private var disks: [Finding] {
+        var places: [(device: UInt, path: String, names: [String], reserve: UInt64)] = []
+        func add(_ path: String, _ name: String?, _ reserve: UInt64) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return }
+            let place = places.firstIndex { $0.device == UInt(status.st_dev) } ?? places.count
+            if place == places.count { places.append((UInt(status.st_dev), path, [], 0)) }
+            if let name { places[place].names.append(name) }
+            places[place].reserve = max(places[place].reserve, reserve)
         }
-        out.append(sync(in: path))
-        return out
+        for node in nodes { add(node.data, node.name, node.reserve) }
+        add(existing, nil, nodes.isEmpty ? Self.reserve : 0)
+        return places.compactMap { space(at: $0.path, of: $0.names, reserve: $0.reserve) }
+    }
+
+    private func space(at path: String, of names: [String], reserve: UInt64) -> Finding? {
+        var system = statvfs()
+        guard statvfs(path, &system) == 0 else { return nil }
+        let free = UInt64(system.f_bavail) * UInt64(system.f_frsize)
+        let whose = names.isEmpty || names.count == nodes.count ? "" : ", where the data of \(names.joined(separator: ", ")) lie"
+        let found = "\(Show.bytes(free)) are free at \(path)\(whose)"
+        let advice = "a node refuses writes below \(Show.bytes(reserve)) (limits.disk_reserve_bytes): make room"
+        if free < reserve { return Finding(.wrong, "disk space", "\(found); \(advice)") }
+        if free < 2 * reserve { return Finding(.doubtful, "disk space", "\(found); \(advice)") }
+        return Finding(.good, "disk space", found)
     }
 
     /// The time of one fdatasync, which bounds every commit from below.

@@ -26,22 +26,25 @@ struct CommandFailure: Error, CustomStringConvertible {
         switch failure.code {
         case .exists, .invalid, .nameTooLong, .outOfRange: exitCode = 2
         // The name is taken, if by another kind.
-        case .wrongKind: exitCode = self.operation.hasSuffix(" create") ? 2 : 1
+        case .wrongKind: exitCode = takesName ? 2 : 1
         default: exitCode = 1
         }
     }
+
+    /// Whether the verb gives a new thing a name.
+    private var takesName: Bool { operation.hasSuffix(" create") || operation.hasSuffix(" clone") }
 
     /// What nodes say is for all front ends: the words of the API, and kinds that the verb names already.
     private mutating func speakOfTheCommandLine() {
         if hint == "see /v1/openapi.json" {
             object = object.replacing("_", with: " ")
-            hint = "see `\(CommandLine.shownName) --help`"
+            hint = "see `atoll \(CommandLine.verb) --help`"
         }
         for (word, noun) in [("volume", "volume"), ("nfs", "network file system")] where operation.hasPrefix("\(word) ") {
             if object.hasPrefix("\(noun) '") { object = String(object.dropFirst(noun.count + 1)) }
         }
         let known = "it already exists as "
-        if !operation.hasSuffix(" create"), cause.hasPrefix(known) { cause = "it is \(cause.dropFirst(known.count))" }
+        if !takesName, cause.hasPrefix(known) { cause = "it is \(cause.dropFirst(known.count))" }
     }
 
     static func usage(_ operation: String, _ object: String, _ cause: String, hint: String = "") -> CommandFailure {
@@ -49,7 +52,7 @@ struct CommandFailure: Error, CustomStringConvertible {
     }
 
     var description: String {
-        let subject = [operation, object].filter { !$0.isEmpty }.joined(separator: " ")
+        let subject = [operation, Terminal.shortened(object)].filter { !$0.isEmpty }.joined(separator: " ")
         return "\(subject): \(cause)" + (hint.isEmpty ? "" : "; \(hint)")
     }
 }
@@ -63,11 +66,18 @@ func telling<Result>(
         return try await body()
     } catch let failure as FileFailure {
         var told = CommandFailure(failure, operation)
-        if failure.code == .permissionDenied, failure.object == "API" {
+        // A node was asked for its state, and not for a thing of this name.
+        if operation.split(separator: " ").last.map(String.init) == failure.object { told.object = remote?.address ?? "" }
+        if failure.isAboutToken {
             told.object = remote?.address ?? directory?.path ?? ""
             told.hint = "give a token of this cluster: ATOLL_TOKEN, ATOLL_TOKEN_FILE or --token-file"
             if remote == nil, let directory { told.hint = "is \(directory.tokenFile) that of this cluster?" }
         }
         throw told
     }
+}
+
+extension FileFailure {
+    /// The node does not know the token, whatever was asked; one that is known and may not do something names that.
+    var isAboutToken: Bool { code == .permissionDenied && object == "API" }
 }

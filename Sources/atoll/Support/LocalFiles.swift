@@ -40,12 +40,16 @@ enum LocalFiles {
             guard count >= 0 else { throw failure("read", path) }
             if count == 0 { return bytes }
             bytes += buffer[..<count]
-            guard bytes.count <= limit else { throw CommandFailure("read", path, "it is over \(limit) bytes") }
+            guard bytes.count <= limit else {
+                throw CommandFailure(CommandLine.verb, path, "it is over \(limit) bytes", hint: "name another file")
+            }
         }
     }
 
     static func text(_ path: String) throws -> String {
-        guard let text = String(validating: try read(path), as: UTF8.self) else { throw CommandFailure("read", path, "it is not UTF-8") }
+        guard let text = String(validating: try read(path), as: UTF8.self) else {
+            throw CommandFailure(CommandLine.verb, path, "it is not UTF-8", hint: "name a text file")
+        }
         return text
     }
 
@@ -77,7 +81,7 @@ enum LocalFiles {
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw CommandFailure("create", path, "it is no directory")
+            throw CommandFailure(CommandLine.verb, path, "it is no directory", hint: "name another place")
         }
     }
 
@@ -87,8 +91,32 @@ enum LocalFiles {
         return (base ?? FileManager.default.currentDirectoryPath) + "/" + path
     }
 
+    /// Runs `body` and tells its failure of `object`, such as an option with its value.
+    static func naming<Result>(_ operation: String, _ object: String, hint: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch var failure as CommandFailure {
+            (failure.operation, failure.object, failure.hint) = (operation, object, hint)
+            throw failure
+        }
+    }
+
+    /// By what `errno` says. What is not a verb but what was done to the file is told as that.
     static func failure(_ operation: String, _ path: String) -> CommandFailure {
-        CommandFailure(
-            operation, path, String(cString: strerror(errno)), hint: errno == EACCES || errno == EPERM ? "check who may use it" : "")
+        let (problem, words) = (errno, String(cString: strerror(errno)))
+        guard let done = participles[operation] else { return CommandFailure(operation, path, words, hint: hint(problem)) }
+        return CommandFailure(CommandLine.verb, path, "it can not be \(done): \(words)", hint: hint(problem))
+    }
+
+    private static let participles = ["read": "read", "write": "written", "create": "made", "open": "opened"]
+
+    private static func hint(_ problem: Int32) -> String {
+        switch problem {
+        case EACCES, EPERM: "check who may use it"
+        case ENOSPC, EDQUOT: "free some space on that disk, or name another place"
+        case ENOENT, ENOTDIR, EISDIR, ENAMETOOLONG, EROFS: "name another place"
+        case EMFILE, ENFILE: "raise the limit of open files (`ulimit -n`)"
+        default: "see `atoll doctor`"
+        }
     }
 }

@@ -44,6 +44,21 @@ enum Terminal {
         return bytes.map { (0x20..<0x7f).contains($0) ? String(UnicodeScalar($0)) : hexadecimal($0) }.joined()
     }
 
+    /// Of a long path or name the beginning and the end, `limit` bytes in all.
+    static func shortened(_ text: String, to limit: Int = 200) -> String {
+        guard text.utf8.count > limit else { return text }
+        func piece(_ characters: some Sequence<Character>, _ bytes: Int) -> [Character] {
+            var left = bytes
+            return characters.prefix { character in
+                left -= character.utf8.count
+                return left >= 0
+            }
+        }
+        let head = piece(text, limit * 2 / 3)
+        let tail = piece(text.reversed(), limit - limit * 2 / 3 - "…".utf8.count)
+        return String(head) + "…" + String(tail.reversed())
+    }
+
     private static func isControl(_ scalar: UnicodeScalar) -> Bool { scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value) }
 
     private static func escape(_ scalar: UnicodeScalar) -> String { hexadecimal(UInt8(truncatingIfNeeded: scalar.value)) }

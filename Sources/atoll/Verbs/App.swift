@@ -29,18 +29,31 @@ struct AppList: AsyncParsableCommand {
 }
 
 struct AppStop: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "stop", abstract: "End an app, its mounts and its ephemeral file systems.")
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "End an app, its mounts and its ephemeral file systems; or a network file system.",
+        discussion: "A network file system is named by its id (sv-…). To stop it is to delete it, with all its data.")
     @Argument(help: "An id, or the name of a running app.") var app: String
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var target: TargetOptions
     func run() async throws {
         try await Connection.run(target.cluster, .region(target.region), limit: target.limit, "app stop") { connection in
+            if let filesystem = FilesystemID(app) { return try await stop(filesystem, connection) }
             try Terminal.confirm(
                 "Stop the app '\(app)'? What is ephemeral in it is deleted.", yes: confirm.yes, operation: "app stop", object: app)
             let ended = try await connection.client.stopApp(app, environment: target.environment)
             Terminal.line("Stopped \(ended.apps.joined(separator: ", ")).")
             for filesystem in ended.filesystems { Terminal.line("Deleted \(filesystem).") }
         }
+    }
+
+    /// As `nfs delete`; a volume is deleted by its own verb alone.
+    private func stop(_ filesystem: FilesystemID, _ connection: Connection) async throws {
+        guard filesystem.kind == .nfs else {
+            throw CommandFailure(
+                "app stop", app, "it is a volume, which lives until it is deleted", hint: "`atoll volume delete \(app)` deletes it")
+        }
+        let verb = FilesystemVerb(kind: .nfs, verb: "delete", target: target, says: "app stop")
+        try await verb.delete(try await verb.find(app, connection), yes: confirm.yes, connection)
     }
 }
 

@@ -36,7 +36,8 @@ struct Check: AsyncParsableCommand {
 
 struct CheckStore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Read and hash every chunk; --repair rebuilds the index and cuts torn tails.")
+        commandName: "store", abstract: "Read and hash every chunk; --repair rebuilds the index and cuts torn tails.",
+        discussion: "Exit code 1 where something is wrong; with --repair, where something is left that other nodes have to bring back.")
     @Argument(help: "A node's directory (atoll-data/nodes/NAME), its data directory, or the chunk store's (…/data/chunks).") var directory:
         String
     @Flag(help: "Rebuild the index from the sound chunks.") var repair = false
@@ -55,6 +56,7 @@ struct CheckStore: AsyncParsableCommand {
             throw CommandFailure("check store", directory, "\(error)")
         }
         progress.end()
+        let isWhole = result.isSound && result.lostChunks.isEmpty
         if output.json {
             Show.json { writer in
                 writer.object {
@@ -66,6 +68,7 @@ struct CheckStore: AsyncParsableCommand {
                     $0.field("findings", strings: result.findings.map { "\($0)" })
                     $0.field("lost_chunks", strings: result.lostChunks.map(\.hex))
                     $0.field("repaired", result.wasRepaired)
+                    $0.field("cut_bytes", result.cutBytes)
                 }
             }
         } else {
@@ -74,12 +77,19 @@ struct CheckStore: AsyncParsableCommand {
             )
             for finding in result.findings { Terminal.line(Terminal.escaped("\(finding)")) }
             for chunk in result.lostChunks { Terminal.line("lost: \(chunk.hex)") }
-            Terminal.line(result.wasRepaired ? "Repaired." : result.isSound ? "Sound." : "Damaged.")
+            if result.wasRepaired {
+                let cut = result.cutBytes > 0 ? ", \(result.cutBytes) bytes of an append that was never finished are cut off" : ""
+                Terminal.line("The index is rebuilt from the sound chunks\(cut).")
+            }
+            Terminal.line(isWhole ? result.wasRepaired ? "Repaired." : "Sound." : "Damaged.")
         }
-        if !result.isSound, !result.wasRepaired {
-            throw CommandFailure(
-                "check store", directory, "\(result.findings.count) findings",
-                hint: repair ? "" : "--repair rebuilds the index; lost chunks come back from other nodes")
-        }
+        guard !isWhole else { return }
+        let lost = result.lostChunks.isEmpty ? "" : ", \(result.lostChunks.count) lost chunks"
+        throw CommandFailure(
+            "check store", directory, "\(result.findings.count) findings\(lost)\(repair ? " that can not be mended here" : "")",
+            hint: repair
+                ? "lost chunks come back from other nodes when the node runs"
+                : "--repair rebuilds the index; lost chunks come back from other nodes"
+        )
     }
 }

@@ -60,6 +60,7 @@ struct FaultHeal: AsyncParsableCommand {
     func run() async throws {
         let directory = ClusterDirectory(cluster.dataDirectory)
         let file = try ClusterFile.require(directory, "fault heal")
+        try await LinkFaults.requireToken(file, directory, "fault heal")
         for node in file.nodes {
             if let process = ReadyFile.read(directory.ready(node.name))?.process, process.state == .paused { process.signal(SIGCONT) }
         }
@@ -128,9 +129,18 @@ struct LinkFaults {
         }
     }
 
+    /// What can not be told to the nodes must not be written either. A router takes no token.
+    static func requireToken(_ file: ClusterFile, _ directory: ClusterDirectory, _ operation: String) async throws {
+        guard file.network == .loopback else { return }
+        let nodes = ClusterNodes(file, directory)
+        let asked = await nodes.poll { client in try await client.status() }
+        guard asked.refused.isEmpty else { throw nodes.refusal(operation) }
+    }
+
     /// Writes the file and the rules, and tells every running node. A node that can not be told (it is
     /// paused or dead) reads the rules when it starts.
     static func set(_ faults: [Fault], _ file: ClusterFile, _ directory: ClusterDirectory, _ operation: String) async throws {
+        try await requireToken(file, directory, operation)
         let map = LocalFiles.exists(directory.map) && file.map != "none" ? try RegionMapFile.read(directory.map) : nil
         var rules = RegionMapFile.rules(map, regions: file.regions)
         for fault in faults { fault.apply(to: &rules) }
@@ -144,10 +154,13 @@ struct LinkFaults {
             !names.contains(node.name) && ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone != .gone
         }
         guard missed.isEmpty else {
+            let isPaused = missed.allSatisfy { ReadyFile.read(directory.ready($0.name))?.process.state == .paused }
             throw CommandFailure(
                 operation, missed.map(\.name).joined(separator: ", "),
-                "could not be told within two seconds; the others have the new rules",
-                hint: "resume or restart it, then repeat the command")
+                isPaused
+                    ? "paused, and so not told of it; the others have the new rules"
+                    : "no answer within two seconds; the others have the new rules",
+                hint: "`atoll fault \(isPaused ? "resume" : "restart") \(missed[0].name)`, then repeat the command")
         }
     }
 }

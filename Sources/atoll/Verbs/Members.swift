@@ -31,7 +31,7 @@ struct Members: AsyncParsableCommand {
     func run() async throws {
         let found = try await ClusterNodes.find(cluster, "members")
         let observers = try node.map { [try found.node($0, "members")] }
-        let views = await found.ask(observers) { client in try await client.members() }
+        let views = try await found.ask(for: "members", observers) { client in try await client.members() }
         let states = await found.ask { client in try await client.nodes() }.first?.answer ?? []
         func state(_ id: NodeID) -> String { states.first { $0.id == id }?.state ?? "-" }
         guard !views.isEmpty else { throw CommandFailure("members", "", "no node answers", hint: "see `atoll status`") }

@@ -1,6 +1,7 @@
 import APIClient
 import APISchema
 import ArgumentParser
+import Filesystem
 import Foundation
 import Primitives
 
@@ -15,7 +16,12 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         let found = try await ClusterNodes.find(cluster, "status")
         guard let local = found.local else { return await StatusRows.show(found, json: output.json) }
-        await StatusRows.show(local.file, local.directory, json: output.json)
+        let rows = await StatusRows.collect(local.file, local.directory)
+        // Where nobody takes the token nothing is known but what `ps` tells.
+        guard !rows.contains(where: { $0.state == StatusRows.refused }) || rows.contains(where: { $0.state == "ready" }) else {
+            throw found.refusal("status")
+        }
+        await StatusRows.show(local.file, local.directory, rows, json: output.json)
     }
 }
 
@@ -24,7 +30,7 @@ struct StatusRows {
     struct Row: Sendable, JSONEncodable {
         var node: ClusterFile.Node
         var pid: Int?
-        /// `ready`, `starting`, `draining`, `paused`, `stopped`, `no answer`.
+        /// `ready`, `starting`, `draining`, `paused`, `stopped`, `refuses the token`, `no answer`.
         var state: String
         /// `active`, `draining` or `drained`; nil where no node could be asked.
         var data: String?
@@ -48,8 +54,10 @@ struct StatusRows {
         }
     }
 
-    static func show(_ file: ClusterFile, _ directory: ClusterDirectory, json: Bool) async {
-        var rows = await collect(file, directory)
+    static let refused = "refuses the token"
+
+    static func show(_ file: ClusterFile, _ directory: ClusterDirectory, _ rows: [Row], json: Bool) async {
+        var rows = rows
         let known = await ClusterNodes(file, directory).ask { client in try await client.nodes() }.first?.answer ?? []
         for place in rows.indices { rows[place].data = known.first { $0.id.rawValue == rows[place].node.id }?.state }
         // A damaged file of faults hinders nobody here; `doctor` names it.
@@ -167,7 +175,7 @@ struct StatusRows {
             row.state = report.state
             row.groups = report.groups
         } catch {
-            row.state = "no answer"
+            row.state = (error as? FileFailure)?.isAboutToken == true ? refused : "no answer"
         }
         await client.shutdown()
         return row

@@ -50,7 +50,7 @@ struct Up: AsyncParsableCommand {
         let (file, children, failed) = try await directory.locked("up") { try await start(directory, stop) }
         let took = ContinuousClock.now - began
         if output.json {
-            await StatusRows.show(file, directory, json: true)
+            await StatusRows.show(file, directory, await StatusRows.collect(file, directory), json: true)
         } else {
             announce(file, directory, started: children.count, took: took)
         }
@@ -221,7 +221,12 @@ struct Up: AsyncParsableCommand {
         let milliseconds = took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000
         let seconds = String(format: "%.1f", Double(milliseconds) / 1_000)
         if started == 0 {
-            Terminal.line("The cluster is up: all \(file.nodes.count) nodes were running.")
+            let paused = file.nodes.filter { ReadyFile.read(directory.ready($0.name))?.process.state == .paused }
+            Terminal.line(
+                paused.isEmpty
+                    ? "The cluster is up: all \(file.nodes.count) nodes were running."
+                    : "No node is missing, but \(paused.map(\.name).joined(separator: ", ")) \(paused.count == 1 ? "is" : "are") paused: "
+                        + "`atoll fault resume \(paused[0].name)` lets it go on.")
         } else {
             Terminal.line(
                 "The cluster is up: \(started) of \(file.nodes.count) nodes started in \(seconds) s. Links are \(file.linkWords)."

@@ -158,9 +158,10 @@ struct VolumeRm: AsyncParsableCommand {
     @Flag(name: [.customShort("r"), .long], help: "Directories too, with all that is in them.") var recursive = false
     @OptionGroup var commit: CommitArguments
     @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "rm", target: target)
-        try await verb.remove(name, path, recursive: recursive, commit: try commit.options(verb.operation))
+        try await verb.remove(name, path, recursive: recursive, commit: try commit.options(verb.operation), json: output.json)
     }
 }
 
@@ -172,9 +173,10 @@ struct VolumeCp: AsyncParsableCommand {
     @Flag(name: [.customShort("r"), .long], help: "Directories too.") var recursive = false
     @OptionGroup var commit: CommitArguments
     @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
     func run() async throws {
         let verb = FilesystemVerb(kind: .volume, verb: "cp", target: target)
-        try await verb.copy(name, paths, recursive: recursive, commit: try commit.options(verb.operation))
+        try await verb.copy(name, paths, recursive: recursive, commit: try commit.options(verb.operation), json: output.json)
     }
 }
 

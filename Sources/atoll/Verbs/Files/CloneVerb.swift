@@ -52,7 +52,12 @@ extension FilesystemVerb {
             let new = NewFilesystem(
                 kind: to, name: name, environment: target.environment, region: wanted.home.map { RegionID($0) } ?? found.region,
                 durability: wanted.durability)
-            let report = try await connection.client.clone(found.id, version: version, as: new)
+            let report: FilesystemReport
+            do {
+                report = try await connection.client.clone(found.id, version: version, as: new)
+            } catch let failure as FileFailure where failure.object.contains(found.id.description) {
+                report = try await FailureNames(found, operation).run { throw failure }
+            }
             guard !json else { return Show.json { report.write(to: &$0) } }
             let what = version.map { " at \($0)" } ?? ""
             Terminal.line("Cloned \(kind.noun) '\(source)'\(what) into \(to.noun) '\(name)' (\(report.id)).")

@@ -54,6 +54,9 @@ extension FilesystemVerb {
     func rename(_ old: String, to new: String, yes: Bool) async throws {
         try await run { connection in
             let report = try await find(old, connection)
+            guard report.name != new else {
+                throw CommandFailure.usage(operation, "'\(old)'", "this is its name already", hint: "say another one; nothing was changed")
+            }
             try Terminal.confirm(
                 "Rename \(kind.noun) '\(old)' to '\(new)'? Programs that use the old name will not find it.", yes: yes,
                 operation: operation, object: old)
@@ -76,10 +79,16 @@ extension FilesystemVerb {
             } catch let failure as CommandFailure where allowMissing && failure.object == "'\(name)'" {
                 return Terminal.line("There is no \(kind.noun) '\(name)'.")
             }
-            try Terminal.confirm(
-                "Irrevocably delete \(kind.noun) '\(name)' (\(report.id)) and all its data?", yes: yes, operation: operation, object: name)
-            try await connection.client.delete(report.id)
-            Terminal.line("Deleted \(kind.noun) '\(name)' (\(report.id)).")
+            try await delete(report, yes: yes, connection)
         }
+    }
+
+    /// Asks first, or takes `yes`.
+    func delete(_ report: FilesystemReport, yes: Bool, _ connection: Connection) async throws {
+        try Terminal.confirm(
+            "Irrevocably delete \(kind.noun) '\(report.label)' (\(report.id)) and all its data?", yes: yes, operation: operation,
+            object: report.label)
+        try await FailureNames(report, operation).run { try await connection.client.delete(report.id) }
+        Terminal.line("Deleted \(kind.noun) '\(report.label)' (\(report.id)).")
     }
 }

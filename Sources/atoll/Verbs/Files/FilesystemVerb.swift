@@ -12,11 +12,13 @@ struct FilesystemVerb: Sendable {
     let target: TargetOptions
     /// Refuse a network file system that lives elsewhere.
     var requireLocal = false
+    /// The verb that was said, where it is another one.
+    var says: String?
 
     /// Verbs that use files, and so pay for the distance.
     private var usesFiles: Bool { ["ls", "put", "get", "rm", "cp"].contains(verb) }
 
-    var operation: String { "\(kind.word) \(verb)" }
+    var operation: String { says ?? "\(kind.word) \(verb)" }
 
     func run<Result: Sendable>(_ body: (Connection) async throws -> Result) async throws -> Result {
         try await Connection.run(target.cluster, .region(target.region), limit: target.limit, operation, body)
@@ -57,7 +59,15 @@ struct FilesystemVerb: Sendable {
             }
             return try await connection.client.filesystem(id)
         } catch let failure as FileFailure where failure.code == .notFound {
-            throw CommandFailure(operation, "'\(name)'", failure.cause, hint: failure.hint)
+            let isEnvironment = failure.object.hasPrefix("environment ")
+            throw CommandFailure(
+                operation, isEnvironment ? failure.object : "'\(name)'", failure.cause,
+                hint: isEnvironment ? "`atoll environment list` shows which there are" : failure.hint)
+        } catch let failure as FileFailure where failure.code == .wrongKind {
+            // Of what is there already; verbs that make something tell the same of a name that is taken.
+            var told = CommandFailure(failure, "\(kind.word) ls")
+            told.operation = operation
+            throw told
         }
     }
 
@@ -74,10 +84,11 @@ struct FilesystemVerb: Sendable {
         _ body: (Files) async throws -> Result
     ) async throws -> Result {
         let options = SessionOptions(readOnly: readOnly, version: version, attributeCache: .zero)
-        let id = try await connection.client.openSession(filesystem.id, options: options)
-        let files = Files(connection, filesystem, session: id, operation)
+        let names = FailureNames(filesystem, operation)
+        let id = try await names.run { try await connection.client.openSession(filesystem.id, options: options) }
+        let files = Files(connection, names, session: id)
         do {
-            let result = try await files.namingPaths { try await body(files) }
+            let result = try await names.run { try await body(files) }
             try? await connection.client.closeSession(id)
             return result
         } catch {
@@ -91,41 +102,23 @@ struct FilesystemVerb: Sendable {
 /// File operations in one session.
 struct Files: Sendable {
     let client: APIClient
-    let filesystem: FilesystemID
+    let names: FailureNames
     let session: SessionID
-    let operation: String
-    /// `nfs/share`, as mounts name it.
-    let label: String
-    private let name: String
 
-    init(_ connection: Connection, _ filesystem: FilesystemReport, session: SessionID, _ operation: String) {
+    init(_ connection: Connection, _ names: FailureNames, session: SessionID) {
         client = connection.client
-        self.filesystem = filesystem.id
+        self.names = names
         self.session = session
-        self.operation = operation
-        name = filesystem.label
-        label = "\(filesystem.id.kind.word)/\(name)"
     }
+
+    var filesystem: FilesystemID { names.filesystem }
+    var label: String { names.label }
 
     /// A path and whose it is, for errors.
-    func shown(_ path: FilePath) -> String { "\(label):\(path)" }
+    func shown(_ path: FilePath) -> String { names.shown(path) }
 
     func missing(_ path: FilePath) -> CommandFailure {
-        CommandFailure(operation, shown(path), "there is no such file or directory", hint: lookHint)
-    }
-
-    private var lookHint: String { "`atoll \(filesystem.kind.word) ls \(name)` lists what there is" }
-
-    /// Failures of paths name the file system too.
-    func namingPaths<Result>(_ body: () async throws -> Result) async throws -> Result {
-        do {
-            return try await body()
-        } catch let failure as FileFailure where failure.object.hasPrefix("/") && !failure.object.hasSuffix("'") {
-            var told = CommandFailure(failure, operation)
-            told.object = "\(label):\(failure.object)"
-            if failure.code == .notFound, told.hint.isEmpty { told.hint = lookHint }
-            throw told
-        }
+        CommandFailure(names.operation, shown(path), "there is no such file or directory", hint: names.lookHint)
     }
 
     @discardableResult func perform(_ operation: FileOperation, within: Duration? = nil) async throws -> FileValue {

@@ -37,7 +37,7 @@ struct GetVerb: Sendable {
         let notes = Notes(operation)
         for item in items where item.attributes.type == .directory { try makeDirectory(item.local) }
         try await PutVerb.concurrently(items.filter { $0.attributes.type != .directory }) { item in
-            try await fetch(item, files, progress, notes)
+            try await files.names.run(item.remote) { try await fetch(item, files, progress, notes) }
         }
         // What is put into a directory changes its time, and its mode may forbid that: deepest first.
         for item in items.reversed() where item.attributes.type == .directory && !item.isOnTheWay {
@@ -214,9 +214,11 @@ struct GetVerb: Sendable {
         let progress = Progress(operation, total: found.reduce(0) { $0 + $1.attributes.size })
         defer { progress.end() }
         for item in found {
-            try await files.client.get(files.filesystem, item.remote, session: files.session).forEach { buffer in
-                try write(buffer, to: STDOUT_FILENO)
-                progress.add(buffer.readableBytes)
+            try await files.names.run(item.remote) {
+                try await files.client.get(files.filesystem, item.remote, session: files.session).forEach { buffer in
+                    try write(buffer, to: STDOUT_FILENO)
+                    progress.add(buffer.readableBytes)
+                }
             }
         }
         return (progress.done, found.count)

@@ -46,7 +46,7 @@ extension FilesystemVerb {
         }
     }
 
-    func remove(_ name: String, _ text: String, recursive: Bool, commit: CommitOptions) async throws {
+    func remove(_ name: String, _ text: String, recursive: Bool, commit: CommitOptions, json: Bool = false) async throws {
         let path = try path(text)
         guard !path.isRoot else {
             throw CommandFailure.usage(
@@ -54,27 +54,32 @@ extension FilesystemVerb {
         }
         try await run { connection in
             let filesystem = try await find(name, connection)
+            let clock = ContinuousClock.now
             let receipt = try await session(filesystem, connection, readOnly: false) { files in
                 let attributes = try await files.existing(path, followLinks: false)
                 guard attributes.type != .directory || recursive else {
                     throw CommandFailure(
                         operation, files.shown(path), "it is a directory", hint: "add -r to remove it with all that is in it")
                 }
-                try await files.perform(.remove(path: path, recursive: recursive), within: .seconds(600))
+                try await files.names.run(path) {
+                    try await files.perform(.remove(path: path, recursive: recursive), within: .seconds(600))
+                }
                 return try await files.commit(kind, commit)
             }
+            if json, let receipt { return Receipts.json(receipt, milliseconds: (ContinuousClock.now - clock).inMilliseconds) }
             Terminal.line("\(Terminal.escaped(path.description)) was deleted successfully!")
             receipt.map { Receipts.show($0) }
         }
     }
 
     /// The last of `texts` is where to; it must be a directory where there are several others.
-    func copy(_ name: String, _ texts: [String], recursive: Bool, commit: CommitOptions) async throws {
+    func copy(_ name: String, _ texts: [String], recursive: Bool, commit: CommitOptions, json: Bool = false) async throws {
         guard texts.count >= 2, let last = texts.last else { throw CommandFailure.usage(operation, name, "say what to copy, and where to") }
         let sources = try texts.dropLast().map(path)
         let destination = try path(last)
         try await run { connection in
             let filesystem = try await find(name, connection)
+            let clock = ContinuousClock.now
             let receipt = try await session(filesystem, connection, readOnly: false) { files in
                 let found = try await files.stat(destination)
                 let isDirectory = found?.type == .directory || last.hasSuffix("/")
@@ -91,10 +96,13 @@ extension FilesystemVerb {
                             operation, files.shown(source), "it is a directory", hint: "add -r to copy it with all that is in it")
                     }
                     let to = isDirectory ? destination.appending(source.name ?? []) : destination
-                    try await files.perform(.copy(from: source, to: to, recursive: recursive), within: .seconds(600))
+                    try await files.names.run(to) {
+                        try await files.perform(.copy(from: source, to: to, recursive: recursive), within: .seconds(600))
+                    }
                 }
                 return try await files.commit(kind, commit)
             }
+            if json, let receipt { return Receipts.json(receipt, milliseconds: (ContinuousClock.now - clock).inMilliseconds) }
             receipt.map { Receipts.show($0) }
         }
     }

@@ -45,8 +45,8 @@ struct PutVerb: Sendable {
     {
         Interruption.watch(operation, left: left)
         if let stage {
-            let files = Files(connection, filesystem, session: stage, operation)
-            let stored = try await files.namingPaths { try await store(files) }
+            let names = FailureNames(filesystem, operation)
+            let stored = try await names.run { try await store(Files(connection, names, session: stage)) }
             return (stored.bytes, stored.files, nil)
         }
         return try await verb.session(filesystem, connection, readOnly: false) { files in
@@ -74,16 +74,22 @@ struct PutVerb: Sendable {
         let progress = Progress(operation, total: items.reduce(0) { $0 + ($1.status.isFile ? $1.status.size : 0) })
         defer { progress.end() }
         for item in items where item.status.isDirectory {
-            try await files.perform(.makeDirectory(path: item.remote, mode: item.status.permissions, parents: true))
+            try await files.names.run(item.remote) {
+                try await files.perform(.makeDirectory(path: item.remote, mode: item.status.permissions, parents: true))
+            }
         }
-        try await Self.concurrently(items.filter { !$0.status.isDirectory }) { item in try await put(item, files, progress) }
+        try await Self.concurrently(items.filter { !$0.status.isDirectory }) { item in
+            try await files.names.run(item.remote) { try await put(item, files, progress) }
+        }
         // Times of directories come last: what is put into one changes its time. One that was there before, and into
         // which the rest goes, keeps its own.
         let known = existing == nil ? nil : destination
         try await Self.concurrently(items.filter { $0.status.isDirectory && $0.remote != known }) { item in
             let changes = AttributeChanges(mode: item.status.permissions, modified: item.status.modified)
-            try await files.perform(.setAttributes(path: item.remote, changes: changes))
-            try await putExtended(item, files)
+            try await files.names.run(item.remote) {
+                try await files.perform(.setAttributes(path: item.remote, changes: changes))
+                try await putExtended(item, files)
+            }
         }
         return (progress.done, items.count { !$0.status.isDirectory })
     }
@@ -153,8 +159,10 @@ struct PutVerb: Sendable {
         defer { progress.end() }
         let options = PutOptions(force: force, session: files.session)
         let input = LocalReader(input: STDIN_FILENO, operation)
-        let stored = try await files.client.put(files.filesystem, destination, input.buffers(progress), length: nil, options: options)
-        return (stored.bytes, 1)
+        return try await files.names.run(destination) {
+            let stored = try await files.client.put(files.filesystem, destination, input.buffers(progress), length: nil, options: options)
+            return (stored.bytes, 1)
+        }
     }
 
     /// A few at a time; the first failure ends the others.

@@ -106,7 +106,7 @@ struct StagedSessions {
     func open(_ volume: FilesystemReport) async throws -> SessionID {
         if let session = try find(volume), try await isOpen(session) { return session }
         let options = SessionOptions(idleLimit: .seconds(86_400))
-        let session = try await connection.client.openSession(volume.id, options: options)
+        let session = try await FailureNames(volume, operation).run { try await connection.client.openSession(volume.id, options: options) }
         var entries = try read().filter { $0.volume != volume.id.description || $0.node != connection.node }
         entries.append(
             Entry(
@@ -130,6 +130,6 @@ struct StagedSessions {
             try write(try read().filter { $0.session != session.rawValue || $0.node != connection.node })
             throw lost(volume)
         }
-        return try result.get()
+        return try await FailureNames(volume, self.operation).run { try result.get() }
     }
 }
