@@ -14,7 +14,7 @@ struct FilesystemVerb: Sendable {
     var requireLocal = false
 
     /// Verbs that use files, and so pay for the distance.
-    private var usesFiles: Bool { ["ls", "put", "get", "rm", "cp"].contains(verb) }
+    private var usesFiles: Bool { ["ls", "put", "get", "rm", "cp", "mount"].contains(verb) }
 
     var operation: String { "\(kind.word) \(verb)" }
 
