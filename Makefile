@@ -7,7 +7,7 @@ BUILD_ENV := SWIFT_DETERMINISTIC_HASHING=1
 SCRATCH ?= .build
 DEBUG := --scratch-path $(SCRATCH)/debug
 RELEASE := -c release --scratch-path $(SCRATCH)/release
-PACKAGES := libsqlite3-dev libzstd-dev libssl-dev
+PACKAGES := libsqlite3-dev libzstd-dev libssl-dev libfuse3-dev fuse3
 INPUT ?=
 REPORT ?= atoll-report
 DEMO_DIR ?= $(CURDIR)/.build-demo

@@ -60,6 +60,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CFuse"),
         module("Primitives", ["COpenSSL", deque]),
         module("Chunks", ["Primitives"]),
         module("Namespace", ["Primitives"]),
@@ -95,13 +96,14 @@ let package = Package(
                 lifecycle,
             ]),
         module("APIClient", ["Primitives", "Filesystem", "APISchema", httpClient, nioCore, nioPosix, nioHTTP1]),
+        module("FUSEMount", ["Primitives", "Filesystem", "CFuse", nioCore]),
         .executableTarget(
             name: "atoll",
             dependencies: [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
                 "Simulation", "Storage", "ReplicaStorage", "StorageSimulation", "Transport", "Router", "NodeRuntime", "Reports",
-                "Comparison",
-                "APISchema", "ControlPlane", "APIClient", "CLinux", arguments, logging, yams, httpClient, lifecycle, nioCore, nioPosix,
+                "Comparison", "APISchema", "ControlPlane", "APIClient", "FUSEMount", "CLinux", "CFuse", arguments, logging, yams,
+                httpClient, lifecycle, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Primitives"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -127,7 +129,8 @@ let package = Package(
             ["Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", "APIClient", httpClient, nioCore, nioPosix, logging]),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["atoll", "Primitives", "Filesystem", "APISchema", "APIClient", "Router", nioCore], swiftSettings: strict),
+            dependencies: ["atoll", "Primitives", "Filesystem", "APISchema", "APIClient", "Router", "CLinux", nioCore],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

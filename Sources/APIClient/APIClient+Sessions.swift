@@ -59,10 +59,11 @@ extension FileOperation {
         switch self {
         case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
             .rename(let path, _, _), .link(_, let path), .symlink(_, let path), .readLink(let path), .setAttributes(let path, _),
-            .copy(let path, _, _), .getXattr(let path, _), .setXattr(let path, _, _), .removeXattr(let path, _), .listXattrs(let path):
+            .copy(let path, _, _), .getXattr(let path, _), .setXattr(let path, _, _), .removeXattr(let path, _), .listXattrs(let path),
+            .exchange(let path, _), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _):
             path.description
-        case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .close(let handle, _), .lock(let handle, _, _, _),
-            .unlock(let handle, _):
+        case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .flush(let handle), .close(let handle, _),
+            .lock(let handle, _, _, _), .unlock(let handle, _), .testLock(let handle, _, _):
             "handle \(handle.rawValue)"
         case .statistics, .commit, .reload, .sessionStatus, .history, .diff, .rollback, .conflicts, .resolveConflict, .clone: word
         }
@@ -71,10 +72,12 @@ extension FileOperation {
     /// May be sent again where it is not known whether it took effect.
     var changesNothing: Bool {
         switch self {
-        case .stat, .list, .read, .sync, .readLink, .getXattr, .listXattrs, .statistics, .sessionStatus, .history, .diff, .conflicts: true
+        case .stat, .list, .read, .sync, .flush, .testLock, .readLink, .getXattr, .listXattrs, .statistics, .sessionStatus, .history, .diff,
+            .conflicts:
+            true
         case .open(_, .read): true
-        case .open, .write, .close, .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr,
-            .lock,
+        case .open, .write, .close, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes, .zeroRange,
+            .copy, .setXattr, .removeXattr, .lock,
             .unlock, .commit, .reload, .rollback, .resolveConflict, .clone:
             false
         }

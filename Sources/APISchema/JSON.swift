@@ -1,4 +1,5 @@
 package import Filesystem
+internal import Primitives
 
 /// A JSON value (RFC 8259). Integers up to 64 bits are exact; members keep their order.
 package enum JSON: Hashable, Sendable {
@@ -146,6 +147,7 @@ extension JSON {
         guard let path = FilePath(try bytes(name)) else {
             throw FileFailure(.invalid, operation: "decode", object: name, cause: "a path holds no \"..\", no NUL and at most 4,096 bytes")
         }
+        if self[name + "_at"] != nil { return FilePath(base: InodeID(try unsigned(name + "_at")), components: path.components) }
         return path
     }
 }

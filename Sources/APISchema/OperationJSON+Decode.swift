@@ -14,6 +14,10 @@ extension FileOperation {
             guard length <= APILimits.windowBytes else { throw JSON.invalid("length", "at most 4 MiB a read") }
             self = .read(handle: try json.handle(), offset: try json.unsigned("offset"), length: length)
         case "write": self = .write(handle: try json.handle(), offset: try json.unsigned("offset", default: .max))
+        case "flush": self = .flush(handle: try json.handle())
+        case "test_lock":
+            self = .testLock(
+                handle: try json.handle(), range: try LockRange(json: json), exclusive: try json.bool("exclusive", default: true))
         case "sync": self = .sync(handle: try json.handle())
         case "close": self = .close(handle: try json.handle(), abandon: try json.bool("abandon"))
         case "lock":
@@ -46,6 +50,16 @@ extension FileOperation {
         case "remove": return .remove(path: try json.path("path"), recursive: try json.bool("recursive"))
         case "rename":
             return .rename(from: try json.path("from"), to: try json.path("to"), noReplace: try json.bool("no_replace"))
+        case "exchange": return .exchange(try json.path("from"), try json.path("to"))
+        case "make_node":
+            guard let type = FileType(word: try json.string("type")) else { throw JSON.invalid("type", "is no type of file") }
+            return .makeNode(
+                path: try json.path("path"), mode: try json.permissions(default: 0o644), type: type,
+                device: try json.unsigned("device", default: 0))
+        case "zero_range":
+            return .zeroRange(
+                path: try json.path("path"), offset: try json.unsigned("offset"), length: try json.unsigned("length"),
+                extend: try json.bool("extend"))
         case "link": return .link(existing: try json.path("existing"), new: try json.path("new"))
         case "symlink": return .symlink(target: try json.bytes("target"), path: try json.path("path"))
         case "read_link": return .readLink(path: try json.path("path"))

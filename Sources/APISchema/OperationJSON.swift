@@ -14,10 +14,14 @@ extension FileOperation: JSONEncodable {
         case .read: "read"
         case .write: "write"
         case .sync: "sync"
+        case .flush: "flush"
         case .close: "close"
         case .makeDirectory: "make_directory"
         case .remove: "remove"
         case .rename: "rename"
+        case .exchange: "exchange"
+        case .makeNode: "make_node"
+        case .zeroRange: "zero_range"
         case .link: "link"
         case .symlink: "symlink"
         case .readLink: "read_link"
@@ -30,6 +34,7 @@ extension FileOperation: JSONEncodable {
         case .statistics: "statistics"
         case .lock: "lock"
         case .unlock: "unlock"
+        case .testLock: "test_lock"
         case .commit: "commit"
         case .reload: "reload"
         case .sessionStatus: "session_status"
@@ -47,7 +52,8 @@ extension FileOperation: JSONEncodable {
         "stat", "list", "open", "read", "write", "sync", "close", "make_directory", "remove", "rename", "link", "symlink", "read_link",
         "set_attributes", "copy", "get_xattr", "set_xattr", "remove_xattr", "list_xattrs", "statistics", "lock", "unlock", "commit",
         "reload",
-        "session_status", "history", "diff", "rollback", "conflicts", "resolve_conflict",
+        "session_status", "history", "diff", "rollback", "conflicts", "resolve_conflict", "flush", "exchange", "make_node", "zero_range",
+        "test_lock",
     ]
 
     package func write(to writer: inout JSONWriter) {
@@ -76,7 +82,7 @@ extension FileOperation: JSONEncodable {
         case .write(let handle, let offset):
             writer.field("handle", identifier: handle.rawValue)
             writer.field("offset", offset)
-        case .sync(let handle): writer.field("handle", identifier: handle.rawValue)
+        case .sync(let handle), .flush(let handle): writer.field("handle", identifier: handle.rawValue)
         case .close(let handle, let abandon):
             writer.field("handle", identifier: handle.rawValue)
             writer.field("abandon", abandon)
@@ -91,6 +97,23 @@ extension FileOperation: JSONEncodable {
             writer.field("from", from)
             writer.field("to", to)
             writer.field("no_replace", noReplace)
+        case .exchange(let one, let other):
+            writer.field("from", one)
+            writer.field("to", other)
+        case .makeNode(let path, let mode, let type, let device):
+            writer.field("path", path)
+            writer.field("permissions", mode)
+            writer.field("type", type.word)
+            writer.field("device", device)
+        case .zeroRange(let path, let offset, let length, let extend):
+            writer.field("path", path)
+            writer.field("offset", offset)
+            writer.field("length", length)
+            writer.field("extend", extend)
+        case .testLock(let handle, let range, let exclusive):
+            writer.field("handle", identifier: handle.rawValue)
+            range.writeFields(to: &writer)
+            writer.field("exclusive", exclusive)
         case .link(let existing, let new):
             writer.field("existing", existing)
             writer.field("new", new)
@@ -140,7 +163,10 @@ extension FileOperation: JSONEncodable {
 }
 
 extension JSONWriter {
-    package mutating func field(_ name: String, _ path: FilePath) { field(name, bytes: [UInt8(ascii: "/")] + path.bytes) }
+    package mutating func field(_ name: String, _ path: FilePath) {
+        field(name, bytes: [UInt8(ascii: "/")] + path.bytes)
+        if path.base != .root { field(name + "_at", path.base.rawValue) }
+    }
 }
 
 extension OpenMode {

@@ -35,6 +35,15 @@ extension FileValue {
             self = .changes(
                 try json.rows("changes") { json throws(FileFailure) in try PathChange(json: json) }, truncated: try json.bool("truncated"))
         case "conflicts": self = .conflicts(try json.rows("conflicts") { json throws(FileFailure) in try ConflictSummary(json: json) })
+        case "lock":
+            guard json["start"] != nil else {
+                self = .lock(nil)
+                return
+            }
+            self = .lock(
+                RangeLock(
+                    range: LockRange(start: try json.unsigned("start"), length: try json.unsigned("length")),
+                    exclusive: try json.bool("exclusive")))
         default: throw JSON.invalid("type", "\"\(type)\" is not known to this client")
         }
     }
@@ -85,13 +94,16 @@ extension FileAttributes {
             inode: InodeID(try json.unsigned("inode")), type: type, mode: try json.small("permissions"), links: try json.small("links"),
             owner: try json.small("owner"), group: try json.small("group"), size: try json.unsigned("size"),
             accessed: try json.time("atime_ns"), modified: try json.time("mtime_ns"), changed: try json.time("ctime_ns"),
-            changeID: try json.unsigned("change_id"))
+            changeID: try json.unsigned("change_id"), allocated: try json.unsigned("allocated", default: 0),
+            device: try json.unsigned("device", default: 0))
     }
 }
 
 extension FileEntry {
     package init(json: JSON) throws(FileFailure) {
-        self.init(name: try json.bytes("name"), attributes: try FileAttributes(json: json))
+        self.init(
+            name: try json.bytes("name"), attributes: try FileAttributes(json: json),
+            cookie: json["cookie"] == nil ? 0 : try json.identifier("cookie"))
     }
 }
 

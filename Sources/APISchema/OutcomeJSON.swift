@@ -64,6 +64,12 @@ extension FileValue {
         case .conflicts(let conflicts):
             writer.field("type", "conflicts")
             writer.field("conflicts", conflicts)
+        case .lock(let lock):
+            writer.field("type", "lock")
+            guard let lock else { break }
+            writer.field("start", lock.range.start)
+            writer.field("length", lock.range.length)
+            writer.field("exclusive", lock.exclusive)
         }
     }
 }
@@ -105,6 +111,8 @@ extension FileAttributes: JSONEncodable {
         writer.field("mtime_ns", modified.nanoseconds)
         writer.field("ctime_ns", changed.nanoseconds)
         writer.field("change_id", changeID)
+        writer.field("allocated", allocated)
+        if device != 0 { writer.field("device", device) }
     }
 }
 
@@ -113,6 +121,7 @@ extension FileEntry: JSONEncodable {
         writer.object {
             $0.field("name", bytes: name)
             attributes.writeFields(to: &$0)
+            if cookie != 0 { $0.field("cookie", identifier: cookie) }
         }
     }
 }

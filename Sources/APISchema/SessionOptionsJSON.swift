@@ -12,6 +12,7 @@ extension SessionOptions: JSONEncodable {
             $0.field("idle_limit_ms", idleLimit.inNanoseconds / 1_000_000)
             $0.field("attribute_cache_ms", attributeCache.inNanoseconds / 1_000_000)
             if requireLocal { $0.field("require_local", true) }
+            if keepsNumbers { $0.field("keep_numbers", true) }
             if let commitEvery { $0.field("commit_every_s", commitEvery.inNanoseconds / 1_000_000_000) }
         }
     }
@@ -27,6 +28,7 @@ extension SessionOptions: JSONEncodable {
             userID: try json.small("user_id", default: 0), groupID: try json.small("group_id", default: 0),
             idleLimit: .milliseconds(Int64(idle)), attributeCache: .milliseconds(Int64(cache)))
         requireLocal = try json.bool("require_local")
+        keepsNumbers = try json.bool("keep_numbers")
         let seconds = try json.unsigned("commit_every_s", default: 0)
         guard seconds <= 3_600 else { throw JSON.invalid("commit_every_s", "must be at most 3600; 0 for never") }
         if seconds > 0 { commitEvery = .seconds(Int64(seconds)) }

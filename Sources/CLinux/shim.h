@@ -22,6 +22,14 @@
 
 #define ATOLL_CLONE_NEWNET 0x40000000
 
+// renameat2(2) and fallocate(2) with flags.
+static inline int atoll_rename(const char *from, const char *to, unsigned int flags) {
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+static inline int atoll_fallocate(int file, int mode, int64_t offset, int64_t length) {
+    return (int)syscall(SYS_fallocate, file, mode, offset, length);
+}
+
 // The calling thread alone moves to a new network namespace, or to that of the descriptor.
 static inline int atoll_unshare_network(void) { return (int)syscall(SYS_unshare, ATOLL_CLONE_NEWNET); }
 static inline int atoll_enter_network(int namespace_file) { return (int)syscall(SYS_setns, namespace_file, ATOLL_CLONE_NEWNET); }

@@ -10,10 +10,14 @@ extension FileOperation {
         case .read: "read"
         case .write: "write"
         case .sync: "sync"
+        case .flush: "flush"
         case .close: "close"
         case .makeDirectory: "make_directory"
         case .remove: "remove"
         case .rename: "rename"
+        case .exchange: "exchange"
+        case .makeNode: "make_node"
+        case .zeroRange: "zero_range"
         case .link: "link"
         case .symlink: "symlink"
         case .readLink: "read_link"
@@ -26,6 +30,7 @@ extension FileOperation {
         case .statistics: "statistics"
         case .lock: "lock"
         case .unlock: "unlock"
+        case .testLock: "test_lock"
         case .commit: "commit"
         case .reload: "reload"
         case .sessionStatus: "session_status"
@@ -43,11 +48,12 @@ extension FileOperation {
         switch self {
         case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
             .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _),
-            .removeXattr(let path, _), .listXattrs(let path):
+            .removeXattr(let path, _), .listXattrs(let path), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _):
             path.description
-        case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to): "\(from) -> \(to)"
-        case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .close(let handle, _), .lock(let handle, _, _, _),
-            .unlock(let handle, _):
+        case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to), .exchange(let from, let to):
+            "\(from) -> \(to)"
+        case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .flush(let handle), .close(let handle, _),
+            .lock(let handle, _, _, _), .unlock(let handle, _), .testLock(let handle, _, _):
             "open file \(handle.rawValue)"
         case .diff(let from, let to, _): "\(from)..\(to)"
         case .rollback(let version): version.description
@@ -68,8 +74,8 @@ extension FileOperation {
     /// Whether it changes files: refused in a read-only session.
     package var isChange: Bool {
         switch self {
-        case .write, .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr, .rollback,
-            .resolveConflict, .commit:
+        case .write, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes, .zeroRange, .copy,
+            .setXattr, .removeXattr, .rollback, .resolveConflict, .commit:
             true
         case .open(_, let mode): mode != .read
         default: false
@@ -81,6 +87,9 @@ extension FileOperation {
     package var tooLongName: FileFailure? {
         func refuse(_ code: FileFailure.Code, _ cause: String) -> FileFailure {
             FileFailure(code, operation: name, object: shortObject, cause: cause)
+        }
+        if takesWholePaths, paths.contains(where: { $0.base != .root }) {
+            return refuse(.notSupported, "it takes paths from the root only")
         }
         for path in paths where path.components.contains(where: { $0.count > 255 }) {
             return refuse(.nameTooLong, "a name has at most 255 bytes")
@@ -98,15 +107,23 @@ extension FileOperation {
         return nil
     }
 
+    /// These send whole paths to the leader of a network file system.
+    private var takesWholePaths: Bool {
+        switch self {
+        case .copy, .makeDirectory(_, _, parents: true), .open(_, .replace): true
+        default: false
+        }
+    }
+
     private var shortObject: String { object.utf8.count > 300 ? String(object.prefix(60)) + "…" : object }
 
-    private var paths: [FilePath] {
+    package var paths: [FilePath] {
         switch self {
         case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
             .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _),
-            .removeXattr(let path, _), .listXattrs(let path):
+            .removeXattr(let path, _), .listXattrs(let path), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _):
             [path]
-        case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to): [from, to]
+        case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to), .exchange(let from, let to): [from, to]
         default: []
         }
     }
@@ -116,10 +133,12 @@ extension FileOperation {
     /// Asks only: carried out or not, it leaves files, locks and versions as they are.
     package var changesNothing: Bool {
         switch self {
-        case .stat, .list, .read, .readLink, .getXattr, .listXattrs, .statistics, .reload, .sessionStatus, .history, .diff, .conflicts: true
+        case .stat, .list, .read, .readLink, .getXattr, .listXattrs, .statistics, .reload, .sessionStatus, .history, .diff, .conflicts,
+            .testLock:
+            true
         case .open(_, let mode): mode == .read || mode == .write
-        case .write, .sync, .close, .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr,
-            .lock, .unlock, .commit, .rollback, .resolveConflict, .clone:
+        case .write, .sync, .flush, .close, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes,
+            .zeroRange, .copy, .setXattr, .removeXattr, .lock, .unlock, .commit, .rollback, .resolveConflict, .clone:
             false
         }
     }

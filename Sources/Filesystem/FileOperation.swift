@@ -6,7 +6,8 @@ package import Primitives
 /// the session's own snapshot; the front end sees only the outcome and its cost.
 ///
 /// Paths are bytes, absolute from the root of the file system (`a/b`, with or without a leading
-/// `/`); names are up to 255 bytes of anything but `/` and NUL.
+/// `/`), or from an object that the front end has met before (`FilePath.base`); names are up to 255
+/// bytes of anything but `/` and NUL.
 package enum FileOperation: Hashable, Sendable {
     case stat(path: FilePath, followLinks: Bool)
     /// At most `limit` entries (1 to 10,000) after `cookie` (0 to begin).
@@ -18,11 +19,20 @@ package enum FileOperation: Hashable, Sendable {
     case write(handle: HandleID, offset: UInt64)
     /// What was written is durable as the kind of file system promises, and visible as it promises.
     case sync(handle: HandleID)
+    /// What was written is seen by all handles of the session, as close(2) of one of several descriptors wants it:
+    /// of a network file system as `sync`, of a volume staged and not marked as complete.
+    case flush(handle: HandleID)
     /// Publishes (`OpenMode.replace`) or flushes what was written. `abandon` drops it instead.
     case close(handle: HandleID, abandon: Bool)
     case makeDirectory(path: FilePath, mode: UInt32, parents: Bool)
     case remove(path: FilePath, recursive: Bool)
     case rename(from: FilePath, to: FilePath, noReplace: Bool)
+    /// Two names change places, in one step.
+    case exchange(FilePath, FilePath)
+    /// A fifo, socket or device; `device` has the major number in the upper 32 bits.
+    case makeNode(path: FilePath, mode: UInt32, type: FileType, device: UInt64)
+    /// Makes a range of a file a hole; `extend` lets the file grow to the end of it.
+    case zeroRange(path: FilePath, offset: UInt64, length: UInt64, extend: Bool)
     case link(existing: FilePath, new: FilePath)
     case symlink(target: [UInt8], path: FilePath)
     case readLink(path: FilePath)
@@ -36,6 +46,8 @@ package enum FileOperation: Hashable, Sendable {
     /// Network file systems only: advisory byte-range locks that hold across hosts.
     case lock(handle: HandleID, range: LockRange, exclusive: Bool, wait: Bool)
     case unlock(handle: HandleID, range: LockRange)
+    /// The lock of another owner that stands in the way of such a lock, if there is one.
+    case testLock(handle: HandleID, range: LockRange, exclusive: Bool)
     /// Volumes only.
     case commit(CommitOptions)
     case reload(ReloadMode, discard: Bool)
@@ -51,10 +63,16 @@ package enum FileOperation: Hashable, Sendable {
 
 /// A path within a file system, normalised: no empty and no `.` components; `..` is refused.
 package struct FilePath: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Where it begins: the root, or an object that the front end has met before (as openat(2)). With no components it
+    /// is that object itself, whatever its names have become; ESTALE where there is no such object any more.
+    package let base: InodeID
     package let components: [[UInt8]]
     package static let root = FilePath(components: [])
 
-    package init(components: [[UInt8]]) { self.components = components }
+    package init(base: InodeID = .root, components: [[UInt8]]) {
+        self.base = base
+        self.components = components
+    }
 
     /// Nil where a component is `..`, holds a NUL, or where the whole is longer than 4,096 bytes.
     /// A name over 255 bytes is left to the file system, which answers ENAMETOOLONG.
@@ -67,21 +85,23 @@ package struct FilePath: Hashable, Comparable, Sendable, CustomStringConvertible
             guard !part.elementsEqual("..".utf8), !part.contains(0), total <= 4_096 else { return nil }
             parts.append(Array(part))
         }
+        base = .root
         components = parts
     }
 
     package init?(_ text: String) { self.init(Array(text.utf8)) }
 
-    package var isRoot: Bool { components.isEmpty }
+    package var isRoot: Bool { components.isEmpty && base == .root }
     package var name: [UInt8]? { components.last }
-    package var parent: FilePath { FilePath(components: Array(components.dropLast())) }
-    package func appending(_ name: [UInt8]) -> FilePath { FilePath(components: components + [name]) }
+    package var parent: FilePath { FilePath(base: base, components: Array(components.dropLast())) }
+    package func appending(_ name: [UInt8]) -> FilePath { FilePath(base: base, components: components + [name]) }
 
     package static func < (a: FilePath, b: FilePath) -> Bool {
-        a.components.lexicographicallyPrecedes(b.components) { $0.lexicographicallyPrecedes($1) }
+        if a.base != b.base { return a.base < b.base }
+        return a.components.lexicographicallyPrecedes(b.components) { $0.lexicographicallyPrecedes($1) }
     }
     package var bytes: [UInt8] { Array(components.joined(separator: [UInt8(ascii: "/")])) }
-    package var description: String { "/" + String(decoding: bytes, as: UTF8.self) }
+    package var description: String { (base == .root ? "/" : "\(base)/") + String(decoding: bytes, as: UTF8.self) }
 }
 
 /// An open file of one session.

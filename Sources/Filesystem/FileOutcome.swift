@@ -27,6 +27,18 @@ package enum FileValue: Hashable, Sendable {
     case history([VersionSummary])
     case changes([PathChange], truncated: Bool)
     case conflicts([ConflictSummary])
+    /// Of `testLock`: the lock in the way.
+    case lock(RangeLock?)
+}
+
+/// A lock as others see it.
+package struct RangeLock: Hashable, Sendable {
+    package var range: LockRange
+    package var exclusive: Bool
+    package init(range: LockRange, exclusive: Bool) {
+        self.range = range
+        self.exclusive = exclusive
+    }
 }
 
 /// What an operation was charged by distance. Counted where the messages cross regions, never assumed.
@@ -87,9 +99,13 @@ package struct FileAttributes: Hashable, Sendable {
     package var changed: WallTime
     /// Grows with every change of the object (NFSv4's change attribute).
     package var changeID: UInt64
+    /// Bytes of content stored; holes are free.
+    package var allocated: UInt64
+    /// Of a device: major number in the upper, minor in the lower 32 bits.
+    package var device: UInt64
     package init(
         inode: InodeID, type: FileType, mode: UInt32, links: UInt32, owner: UInt32, group: UInt32, size: UInt64, accessed: WallTime,
-        modified: WallTime, changed: WallTime, changeID: UInt64
+        modified: WallTime, changed: WallTime, changeID: UInt64, allocated: UInt64 = 0, device: UInt64 = 0
     ) {
         self.inode = inode
         self.type = type
@@ -102,15 +118,21 @@ package struct FileAttributes: Hashable, Sendable {
         self.modified = modified
         self.changed = changed
         self.changeID = changeID
+        self.allocated = allocated
+        self.device = device
     }
 }
 
 package struct FileEntry: Hashable, Sendable {
     package var name: [UInt8]
     package var attributes: FileAttributes
-    package init(name: [UInt8], attributes: FileAttributes) {
+    /// A listing that goes on after it begins with this cookie: 16 to 2^63 - 1, a hash of the name, so that it stays
+    /// while other entries come and go. Names of one hash come in one page.
+    package var cookie: UInt64
+    package init(name: [UInt8], attributes: FileAttributes, cookie: UInt64 = 0) {
         self.name = name
         self.attributes = attributes
+        self.cookie = cookie
     }
 }
 
@@ -270,6 +292,9 @@ package struct SessionOptions: Hashable, Sendable {
     /// Volumes: what is staged is committed by the node this often, 1 s to 1 h; nil (default) never. Files
     /// open for writing are left out until they are closed or synced.
     package var commitEvery: Duration?
+    /// Volumes: an object that the session made keeps its number when a commit gives it one of the volume's, as long as
+    /// the session lasts (of the last 262,144 of them). Mounts want it: programs tell files apart by their numbers.
+    package var keepsNumbers = false
     package init(
         readOnly: Bool = false, version: VersionID? = nil, userID: UInt32 = 0, groupID: UInt32 = 0, idleLimit: Duration = .seconds(600),
         attributeCache: Duration = .seconds(3)

@@ -212,6 +212,31 @@ extension FileRequest: XDRCodable {
             writer.write(directory)
             writer.write(opaque: name)
             writer.write(write)
+        case .makeNode(let directory, let name, let mode, let type, let device):
+            writer.write(UInt32(30))
+            writer.write(directory)
+            writer.write(opaque: name)
+            writer.write(mode)
+            writer.write(type.rawValue)
+            writer.write(device)
+        case .exchange(let directory, let name, let otherDirectory, let otherName):
+            writer.write(UInt32(31))
+            writer.write(directory)
+            writer.write(opaque: name)
+            writer.write(otherDirectory)
+            writer.write(opaque: otherName)
+        case .zeroRange(let inode, let offset, let length, let extend):
+            writer.write(UInt32(32))
+            writer.write(inode)
+            writer.write(offset)
+            writer.write(length)
+            writer.write(extend)
+        case .testLock(let inode, let range, let exclusive, let owner):
+            writer.write(UInt32(33))
+            writer.write(inode)
+            writer.write(range)
+            writer.write(exclusive)
+            writer.write(owner)
         }
     }
 
@@ -255,6 +280,18 @@ extension FileRequest: XDRCodable {
             self = .lock(try reader.value(), range: try reader.value(), exclusive: try reader.bool(), owner: try reader.uint64())
         case 27: self = .unlock(try reader.value(), range: try reader.value(), owner: try reader.uint64())
         case 28: self = .endSession
+        case 30:
+            self = .makeNode(
+                directory: try reader.value(), name: try reader.name(), mode: try reader.uint32(), type: try reader.fileType(),
+                device: try reader.uint64())
+        case 31:
+            self = .exchange(
+                directory: try reader.value(), name: try reader.name(), otherDirectory: try reader.value(), otherName: try reader.name())
+        case 32:
+            self = .zeroRange(
+                try reader.value(), offset: try reader.uint64(), length: try reader.uint64(), extend: try reader.bool())
+        case 33:
+            self = .testLock(try reader.value(), range: try reader.value(), exclusive: try reader.bool(), owner: try reader.uint64())
         case 29: self = .openName(directory: try reader.value(), name: try reader.name(), write: try reader.bool())
         case let other: throw .badValue(what: "file request", value: UInt64(other))
         }

@@ -33,6 +33,9 @@ package enum FileRequest: Hashable, Sendable {
     case symlink(target: [UInt8], directory: InodeID, name: [UInt8])
     case readLink(InodeID)
     case setAttributes(InodeID, AttributeChanges)
+    case makeNode(directory: InodeID, name: [UInt8], mode: UInt32, type: FileType, device: UInt64)
+    case exchange(directory: InodeID, name: [UInt8], otherDirectory: InodeID, otherName: [UInt8])
+    case zeroRange(InodeID, offset: UInt64, length: UInt64, extend: Bool)
     case copy(from: FilePath, to: FilePath, recursive: Bool)
     case getXattr(InodeID, name: [UInt8])
     case setXattr(InodeID, name: [UInt8], value: [UInt8])
@@ -41,6 +44,8 @@ package enum FileRequest: Hashable, Sendable {
     case statistics
     case lock(InodeID, range: LockRange, exclusive: Bool, owner: UInt64)
     case unlock(InodeID, range: LockRange, owner: UInt64)
+    /// LOCKT (RFC 8881 §18.11): what stands in the way of such a lock.
+    case testLock(InodeID, range: LockRange, exclusive: Bool, owner: UInt64)
     /// Ends the locks and stages of a session.
     case endSession
 }
@@ -87,5 +92,6 @@ package enum FileResult: Hashable, Sendable {
     case bytes([UInt8])
     case names([[UInt8]])
     case statistics(FilesystemStatistics)
+    case lock(RangeLock?)
     case failed(FileFailure)
 }

@@ -13,15 +13,15 @@ extension FileAttributes: XDRCodable {
         writer.write(modified)
         writer.write(changed)
         writer.write(changeID)
+        writer.write(allocated)
+        writer.write(device)
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
         let inode: InodeID = try reader.value()
-        let raw = try reader.uint32()
-        guard let type = FileType(rawValue: raw) else { throw .badValue(what: "file type", value: UInt64(raw)) }
         self.init(
-            inode: inode, type: type, mode: try reader.uint32(), links: try reader.uint32(), owner: try reader.uint32(),
+            inode: inode, type: try reader.fileType(), mode: try reader.uint32(), links: try reader.uint32(), owner: try reader.uint32(),
             group: try reader.uint32(), size: try reader.uint64(), accessed: try reader.value(), modified: try reader.value(),
-            changed: try reader.value(), changeID: try reader.uint64())
+            changed: try reader.value(), changeID: try reader.uint64(), allocated: try reader.uint64(), device: try reader.uint64())
     }
 }
 
@@ -29,9 +29,10 @@ extension FileEntry: XDRCodable {
     package func encode(to writer: inout XDRWriter) {
         writer.write(opaque: name)
         writer.write(attributes)
+        writer.write(cookie)
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
-        self.init(name: try reader.name(), attributes: try reader.value())
+        self.init(name: try reader.name(), attributes: try reader.value(), cookie: try reader.uint64())
     }
 }
 
@@ -88,6 +89,13 @@ extension FileResult: XDRCodable {
         case .failed(let failure):
             writer.write(UInt32(7))
             writer.write(failure)
+        case .lock(let lock):
+            writer.write(UInt32(8))
+            writer.write(lock != nil)
+            if let lock {
+                writer.write(lock.range)
+                writer.write(lock.exclusive)
+            }
         }
     }
 
@@ -106,7 +114,16 @@ extension FileResult: XDRCodable {
             self = .names(names)
         case 6: self = .statistics(try reader.value())
         case 7: self = .failed(try reader.value())
+        case 8: self = .lock(try reader.bool() ? RangeLock(range: try reader.value(), exclusive: try reader.bool()) : nil)
         case let other: throw .badValue(what: "file result", value: UInt64(other))
         }
+    }
+}
+
+extension XDRReader {
+    mutating func fileType() throws(XDRError) -> FileType {
+        let raw = try uint32()
+        guard let type = FileType(rawValue: raw) else { throw .badValue(what: "file type", value: UInt64(raw)) }
+        return type
     }
 }

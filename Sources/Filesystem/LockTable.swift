@@ -44,6 +44,8 @@ package struct HeldLock: Hashable, Sendable, XDRCodable {
         self.exclusive = exclusive
     }
 
+    package var range: LockRange { LockRange(start: start, length: end == .max ? .max : end - start) }
+
     func overlaps(_ start: UInt64, _ end: UInt64) -> Bool { self.start < end && start < self.end }
 }
 

@@ -44,6 +44,10 @@ extension NamespaceOperation {
     }
 }
 
+extension InodeType {
+    init(_ type: FileType) { self = InodeType(rawValue: type.rawValue)! }
+}
+
 extension FileContent {
     package init(_ stored: StoredContent) {
         switch stored {
@@ -66,6 +70,14 @@ extension NamespaceTree {
             return .rename(
                 from: EntryName(directory: try parent(of: from), name: try name(of: from)),
                 to: EntryName(directory: try parent(of: to), name: try name(of: to)), how: noReplace ? .noReplace : .replace)
+        case .exchange(let one, let other):
+            return .rename(
+                from: EntryName(directory: try parent(of: one), name: try name(of: one)),
+                to: EntryName(directory: try parent(of: other), name: try name(of: other)), how: .exchange)
+        case .makeNode(let path, let mode, let type, let device):
+            return .makeNode(parent: try parent(of: path), name: try name(of: path), mode: mode, type: InodeType(type), device: device)
+        case .zeroRange(let path, let offset, let length, let extend):
+            return .zeroRange(inode: try walk(path, followLast: true).inode, offset: offset, length: length, extend: extend)
         case .link(let existing, let new):
             return .link(inode: try walk(existing, followLast: false).inode, parent: try parent(of: new), name: try name(of: new))
         case .symlink(let target, let path): return .makeSymlink(parent: try parent(of: path), name: try name(of: path), target: target)
@@ -91,6 +103,14 @@ extension NamespaceTree {
             return .rename(
                 from: EntryName(directory: fromDirectory, name: fromName), to: EntryName(directory: toDirectory, name: toName),
                 how: noReplace ? .noReplace : .replace)
+        case .exchange(let directory, let name, let otherDirectory, let otherName):
+            return .rename(
+                from: EntryName(directory: directory, name: name), to: EntryName(directory: otherDirectory, name: otherName), how: .exchange
+            )
+        case .makeNode(let directory, let name, let mode, let type, let device):
+            return .makeNode(parent: directory, name: name, mode: mode, type: InodeType(type), device: device)
+        case .zeroRange(let inode, let offset, let length, let extend):
+            return .zeroRange(inode: inode, offset: offset, length: length, extend: extend)
         case .link(let inode, let directory, let name): return .link(inode: inode, parent: directory, name: name)
         case .symlink(let target, let directory, let name): return .makeSymlink(parent: directory, name: name, target: target)
         case .setAttributes(let inode, let changes): return .changing(inode, changes)

@@ -21,13 +21,22 @@ extension NamespaceTree {
         FileAttributes(id, try told { () throws(NamespaceError) in try attributes(of: id) })
     }
 
+    /// Whether a file here and one of another tree have the same content.
+    package func holdsSame(_ id: InodeID, as other: InodeID, in tree: NamespaceTree) -> Bool {
+        guard let mine = inode(id), let its = tree.inode(other), mine.type == .file, its.type == .file, mine.size == its.size,
+            let content = try? (inlineContent(of: id), extents(of: id, in: 0..<max(1, mine.size))),
+            let itsContent = try? (tree.inlineContent(of: other), tree.extents(of: other, in: 0..<max(1, its.size)))
+        else { return false }
+        return content == itsContent
+    }
+
     package func child(_ name: [UInt8], of directory: InodeID) throws(FileFailure) -> FileAttributes {
         let found = try told { () throws(NamespaceError) in try lookup(directory, name) }
         return FileAttributes(found.id, found.inode)
     }
 
     package func walk(_ path: FilePath, followLast: Bool) throws(FileFailure) -> FileAttributes {
-        let id = try told { () throws(NamespaceError) in try walk(path.bytes, followLast: followLast) }
+        let id = try told { () throws(NamespaceError) in try walk(path.bytes, from: path.base, followLast: followLast) }
         return try file(id)
     }
 
@@ -37,7 +46,7 @@ extension NamespaceTree {
         entries.reserveCapacity(page.entries.count)
         for entry in page.entries {
             guard let inode = inode(entry.inode) else { continue }
-            entries.append(FileEntry(name: entry.name, attributes: FileAttributes(entry.inode, inode)))
+            entries.append(FileEntry(name: entry.name, attributes: FileAttributes(entry.inode, inode), cookie: entry.cookie))
         }
         return (entries, page.atEnd ? nil : page.entries.last?.cookie)
     }

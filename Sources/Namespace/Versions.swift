@@ -136,11 +136,11 @@ extension NamespaceState {
     }
 
     /// A private copy of the latest version in which a session stages its changes. Its base, for
-    /// `VolumeChanges.between`, is this state's `tree`.
-    package func session() -> NamespaceState {
+    /// `VolumeChanges.between`, is this state's `tree`. Numbers that `earlier` gave are not given again.
+    package func session(after earlier: NamespaceState? = nil) -> NamespaceState {
         NamespaceState(
-            tree: tree, settings: settings, nextInode: InodeID.provisionalBit + 1, lastChange: lastChange, history: history, isSession: true
-        )
+            tree: tree, settings: settings, nextInode: max(InodeID.provisionalBit + 1, earlier?.nextInode ?? 0), lastChange: lastChange,
+            history: history, isSession: true)
     }
 
     /// A new file system with the content of a version of this one (the live tree where nil), as its

@@ -95,6 +95,10 @@ extension NodeState {
                     key, writes: writes, base: nil, inlineLimit: settings.inlineLimit, number, session, &progress, into: &effects)
             }
             return try change(.putting(path, content, mode: mode, refuseExisting: refuseExisting), number, session, &progress)
+        case .testLock(let inode, let range, let exclusive, let owner):
+            let holder = LockOwner(node: session.node, session: session.id, owner: owner)
+            let found = groups[session.group]?.machine.files?.locks.conflict(inode, range, exclusive: exclusive, owner: holder)
+            return .lock(found.map { RangeLock(range: $0.range, exclusive: $0.exclusive) })
         case .lock, .unlock, .endSession: return try serveLock(request, number, session, &progress, into: &effects)
         default:
             let command = try served(session) { (tree) throws(FileFailure) in try tree.change(for: request) }

@@ -50,7 +50,7 @@ extension NodeState {
     ) throws(Interrupt) -> (inode: InodeID, attributes: FileAttributes?) {
         var parts = path.components
         var position = 0
-        var current = InodeID.root
+        var current = path.base
         var trail: [InodeID] = []
         var attributes: FileAttributes?
         var number = base
@@ -147,7 +147,7 @@ extension NodeState {
         case .open(let path, let mode): return try nfsOpen(path, mode, session, operation, &progress)
         case .read(let handle, let offset, let length): return try nfsRead(handle, offset, length, session, operation, &progress)
         case .write(let handle, let offset): return try nfsWrite(handle, offset, payload, session, operation, &progress, into: &effects)
-        case .sync(let handle): return try nfsSync(handle, session, operation, &progress)
+        case .sync(let handle), .flush(let handle): return try nfsSync(handle, session, operation, &progress)
         case .close(let handle, let abandon): return try nfsClose(handle, abandon: abandon, session, operation, &progress, into: &effects)
         case .lock(let handle, let range, let exclusive, let wait):
             return try nfsLock(handle, range, exclusive: exclusive, wait: wait, session, operation, &progress)
@@ -156,6 +156,13 @@ extension NodeState {
             _ = try compoundOrFail(
                 Step(.call), [.unlock(open.inode, range: range, owner: handle.rawValue)], session, operation, change: true, &progress)
             return .done
+        case .testLock(let handle, let range, let exclusive):
+            let open = try nfsHandle(handle, session, operation)
+            let answer = try compoundOrFail(
+                Step(.call), [.testLock(open.inode, range: range, exclusive: exclusive, owner: handle.rawValue)], session, operation,
+                &progress)
+            guard case .lock(let found) = answer.results[0] else { throw .failure(unexpected(operation)) }
+            return .lock(found)
         case .statistics:
             let answer = try compoundOrFail(Step(.call), [.statistics], session, operation, &progress)
             guard case .statistics(let statistics) = answer.results[0] else { throw .failure(unexpected(operation)) }
@@ -165,8 +172,8 @@ extension NodeState {
                 SessionStatus(
                     session: session.id, filesystem: session.filesystem, version: VersionID(0), latest: VersionID(0), staged: 0,
                     openFiles: UInt32(sessions[session.id]?.nfs?.handles.count ?? 0), readOnly: session.options.readOnly))
-        case .makeDirectory, .remove, .rename, .link, .symlink, .readLink, .setAttributes, .copy, .getXattr, .setXattr, .removeXattr,
-            .listXattrs:
+        case .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .readLink, .setAttributes, .zeroRange, .copy,
+            .getXattr, .setXattr, .removeXattr, .listXattrs:
             return try nfsNameOperation(operation, session, &progress)
         case .commit, .reload, .history, .diff, .rollback, .conflicts, .resolveConflict, .clone:
             throw .failure(FileFailure(.notSupported, operation: operation.name, object: operation.object, cause: "only volumes have it"))
@@ -207,6 +214,7 @@ extension NodeState {
     private mutating func nfsOpen(
         _ path: FilePath, _ mode: OpenMode, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
     ) throws(Interrupt) -> FileValue {
+        if path.name == nil, path.base != .root { return try nfsOpenObject(path, mode, session, operation, &progress) }
         guard let name = path.name else {
             throw .failure(FileFailure(.isDirectory, operation: operation.name, object: operation.object, cause: "it is a directory"))
         }
@@ -273,6 +281,22 @@ extension NodeState {
             return opened(path, mode, attributes, session)
         case .replace: preconditionFailure("handled above")
         }
+    }
+
+    /// OPEN of an object that the front end has met before.
+    private mutating func nfsOpenObject(
+        _ path: FilePath, _ mode: OpenMode, _ session: SessionContext, _ operation: FileOperation, _ progress: inout RequestProgress
+    ) throws(Interrupt) -> FileValue {
+        guard mode == .read || mode == .write else {
+            throw .failure(FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists"))
+        }
+        let answer = try compoundOrFail(Step(.call), [.open(path.base, write: mode == .write)], session, operation, &progress)
+        guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
+        guard attributes.type != .directory else {
+            throw .failure(FileFailure(.isDirectory, operation: operation.name, object: operation.object, cause: "it is a directory"))
+        }
+        updateCaches(session.id) { $0.learn(attributes, now: $1) }
+        return opened(path, mode, attributes, session)
     }
 
     var emptyAttributes: FileAttributes {

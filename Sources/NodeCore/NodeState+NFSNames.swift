@@ -66,6 +66,29 @@ extension NodeState {
                 caches.forget(destination.name, in: destination.directory)
             }
             return .done
+        case .exchange(let one, let other):
+            let first = try target(one, session, operation, &progress)
+            let second = try target(other, session, operation, from: 400, &progress)
+            _ = try compoundOrFail(
+                Step(.call),
+                [.exchange(directory: first.directory, name: first.name, otherDirectory: second.directory, otherName: second.name)],
+                session, operation, change: true, &progress)
+            updateCaches(session.id) { caches, _ in
+                caches.forget(first.name, in: first.directory)
+                caches.forget(second.name, in: second.directory)
+            }
+            return .done
+        case .makeNode(let path, let mode, let type, let device):
+            let place = try target(path, session, operation, &progress)
+            let answer = try compoundOrFail(
+                Step(.call), [.makeNode(directory: place.directory, name: place.name, mode: mode, type: type, device: device)], session,
+                operation, change: true, &progress)
+            guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
+            updateCaches(session.id) { caches, now in
+                caches.forget(place.directory)
+                caches.learn(place.name, in: place.directory, attributes, now: now)
+            }
+            return .attributes(attributes)
         case .link(let existing, let new):
             let inode = try resolve(existing, followLast: false, session, operation, &progress).inode
             let place = try target(new, session, operation, from: 400, &progress)
@@ -109,6 +132,14 @@ extension NodeState {
             confirmReads(session.id, attributes)
             updateCaches(session.id) { $0.learn(attributes, now: $1) }
             return .attributes(attributes)
+        case .zeroRange(let path, let offset, let length, let extend):
+            let inode = try resolve(path, followLast: true, session, operation, &progress).inode
+            _ = try compoundOrFail(
+                Step(.call), [.zeroRange(inode, offset: offset, length: length, extend: extend)], session, operation, change: true,
+                &progress)
+            dropReads(session.id, inode)
+            updateCaches(session.id) { caches, _ in caches.forget(inode) }
+            return .done
         case .getXattr(let path, let name):
             let inode = try resolve(path, followLast: true, session, operation, &progress).inode
             let answer = try compoundOrFail(Step(.call), [.getXattr(inode, name: name)], session, operation, &progress)

@@ -208,7 +208,15 @@ extension NodeState {
         }
         switch session.filesystem.kind {
         case .nfs: return try performNFS(operation, context, payload: payload, &progress, into: &effects)
-        case .volume: return try performVolume(operation, context, payload: payload, &progress, into: &effects)
+        case .volume:
+            guard let volume = session.volume, let numbers = volume.numbers else {
+                return try performVolume(operation, context, payload: payload, &progress, into: &effects)
+            }
+            if let past = try volume.answerOfThePast(operation) { return past }
+            defer { if case .close = operation { _ = updateVolume(id) { $0.forgetRetired() } } }
+            let value = try performVolume(
+                operation.rebased(numbers.now), context, payload: payload, &progress, into: &effects)
+            return value.renumbered { sessions[id]?.volume?.numbers?.first($0) ?? $0 }
         }
     }
 

@@ -31,9 +31,14 @@ extension NodeState {
             try volumeFlush(handle, session, operation, &progress, into: &effects)
             _ = updateVolume(session.id) { volume in _ = volume.handles.update(id) { $0.isSynced = true } }
             return .done
+        case .flush(let id):
+            let handle = try volumeHandle(id, session, operation)
+            guard !handle.replaces else { throw .failure(unpublished(operation)) }
+            try volumeFlush(handle, session, operation, &progress, into: &effects)
+            return .done
         case .close(let handle, let abandon):
             return try volumeClose(handle, abandon: abandon, session, operation, &progress, into: &effects)
-        case .lock, .unlock:
+        case .lock, .unlock, .testLock:
             throw .failure(
                 FileFailure(
                     .notSupported, operation: operation.name, object: operation.object,
@@ -55,11 +60,14 @@ extension NodeState {
                 try staged(session, operation) { (tree) throws(FileFailure) in
                     try tree.xattrList(of: tree.walk(path, followLast: true).inode)
                 })
-        case .makeDirectory, .remove, .rename, .link, .symlink, .setAttributes, .copy, .setXattr, .removeXattr:
+        case .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes, .zeroRange, .copy, .setXattr,
+            .removeXattr:
             let command = try staged(session, operation) { (tree) throws(FileFailure) in try tree.change(for: operation) }
             let result = try stage(command, session, operation)
-            if case .setAttributes = operation, case .attributes(let attributes) = result { return .attributes(attributes) }
-            return .done
+            switch (operation, result) {
+            case (.setAttributes, .attributes(let attributes)), (.makeNode, .attributes(let attributes)): return .attributes(attributes)
+            default: return .done
+            }
         case .commit(let options): return try volumeCommit(options, session, operation, &progress, into: &effects)
         case .reload(let mode, let discard): return try volumeReload(mode, discard: discard, session, operation, &progress, into: &effects)
         case .history(let limit): return .history(try latest(session, operation).summaries(limit: Int(min(limit, 10_000))))
@@ -89,7 +97,7 @@ extension NodeState {
             guard !volume.isChangingVersion else { try waitForVersion(session) }
             progress.holdsVersion = true
             _ = updateVolume(session.id) { $0.isChangingVersion = true }
-        case .sync, .close:
+        case .sync, .flush, .close:
             guard !volume.isChangingVersion || !progress.begun.isEmpty else { try waitForVersion(session) }
         default:
             guard !volume.isChangingVersion || !operation.isChange || !progress.begun.isEmpty else { try waitForVersion(session) }
@@ -201,13 +209,13 @@ extension VolumeSession {
     /// Takes a newer tree. Files that are open for reading keep what they read until they are closed.
     /// Those open for writing go on in the newer tree, with what was written to them and not flushed:
     /// a commit in the midst of writing takes nothing from them. `renumbering` tells what became of
-    /// the inodes that this session had made.
-    mutating func move(to state: NamespaceState, renumbering: [VolumeCommit.Renumbering] = []) {
+    /// the inodes that this session had made. `isCarried`: what was staged beyond comes behind this, and `keepReaders` then.
+    mutating func move(to state: NamespaceState, renumbering: [VolumeCommit.Renumbering] = [], isCarried: Bool = false) {
         let before = staged.tree
         for id in handles.keys {
             _ = handles.update(id) { handle in
                 guard handle.isWritable else {
-                    if handle.pinned == nil { handle.pinned = before }
+                    if handle.pinned == nil, numbers == nil { handle.pinned = before }
                     return
                 }
                 if let inode = handle.inode, inode.isProvisional, let renamed = renumbering.first(where: { $0.provisional == inode }) {
@@ -215,10 +223,12 @@ extension VolumeSession {
                 }
             }
         }
+        numbers?.rename(renumbering)
         base = state.tree
-        staged = state.session()
+        staged = state.session(after: staged)
         version = state.version
         changes = 0
         placements = []
+        if !isCarried { keepReaders(before: before) }
     }
 }

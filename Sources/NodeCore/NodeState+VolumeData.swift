@@ -91,8 +91,11 @@ extension NodeState {
         }
         let id = HandleID(nextHandle)
         nextHandle += 1
-        let handle = VolumeHandle(id: id, path: path, mode: mode, inode: inode, size: attributes?.size ?? 0)
-        _ = updateVolume(session.id) { $0.handles[id] = handle }
+        var handle = VolumeHandle(id: id, path: path, mode: mode, inode: inode, size: attributes?.size ?? 0)
+        _ = updateVolume(session.id) { volume in
+            if let inode { handle.shown = volume.numbers?.first(inode) }
+            volume.handles[id] = handle
+        }
         return .opened(id, attributes ?? emptyAttributes)
     }
 

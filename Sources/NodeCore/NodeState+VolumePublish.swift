@@ -194,7 +194,9 @@ extension VolumeSession {
                 staged, since: pending.tree, base: base, commit: commit.renumbering, context: context)
         else { return }
         let copies = placements.filter { !pending.placed.contains($0) }
-        move(to: latest, renumbering: carried.renumbering)
+        let before = staged.tree
+        move(to: latest, renumbering: carried.renumbering, isCarried: true)
+        defer { keepReaders(before: before) }
         guard !carried.session.tree.records.isIdentical(to: latest.tree.records) else { return }
         staged = carried.session
         placements = copies

@@ -26,6 +26,10 @@ struct VolumeSession {
     var hasUpload = false
     /// Changes of others that lost to what was staged while a commit was on its way.
     var overtaken: [ConflictRecord] = []
+    /// Where the session keeps numbers (`SessionOptions.keepsNumbers`).
+    var numbers: SessionNumbers?
+    /// Numbers that stand for what a file was when its session moved on, while it is open.
+    var retired = OrderedTable<InodeID, Retired>()
     /// The tree of a past version, which the session reads and never leaves.
     var pinned: NamespaceTree?
 
@@ -43,6 +47,7 @@ struct VolumeSession {
 
     /// Nil where the version that the options name is not kept.
     init?(_ state: NamespaceState, options: SessionOptions) {
+        if options.keepsNumbers { numbers = SessionNumbers() }
         guard let wanted = options.version else {
             base = state.tree
             staged = state.session()
@@ -73,6 +78,9 @@ struct VolumeHandle {
     var reads = SequentialReads()
     /// The snapshot that reads see, after a reload has moved the session on.
     var pinned: NamespaceTree?
+    /// The number by which the session shows it, where it keeps numbers; and whether that stands for the past by now.
+    var shown: InodeID?
+    var isRetired = false
 
     var replaces: Bool {
         if case .replace = mode { return true }

@@ -10,7 +10,8 @@ struct Atoll: AsyncParsableCommand {
         subcommands: [
             Up.self, Down.self, Status.self, Members.self, Regions.self, Fault.self, NodeVerb.self, NFS.self, Volume.self, App.self,
             Environment.self,
-            Run.self, Compare.self, Simulate.self, ReplayVerb.self, Check.self, Inspect.self, Doctor.self, CA.self, Bench.self,
+            MountVerb.self, UnmountVerb.self, Run.self, Compare.self, Simulate.self, ReplayVerb.self, Check.self, Inspect.self, Doctor.self,
+            CA.self, Bench.self,
             RouterVerb.self,
         ])
 }

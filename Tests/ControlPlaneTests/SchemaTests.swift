@@ -35,7 +35,12 @@ import Testing
         .commit(CommitOptions(wait: .all)), .reload(.latest, discard: true), .reload(.local, discard: false),
         .reload(.maxStaleness(.milliseconds(1_500)), discard: false), .reload(.minimum(VersionID(7)), discard: false), .sessionStatus,
         .history(limit: 5), .diff(from: VersionID(1), to: VersionID(2), limit: 3), .rollback(to: VersionID(4)), .conflicts(limit: 2),
-        .resolveConflict(index: 8),
+        .resolveConflict(index: 8), .flush(handle: HandleID(9)), .exchange(path, odd),
+        .exchange(
+            FilePath(base: InodeID(7), components: [[0x61]]), FilePath(base: InodeID(InodeID.provisionalBit | 9), components: [[0xff]])),
+        .stat(path: FilePath(base: InodeID(12), components: []), followLinks: false),
+        .makeNode(path: path, mode: 0o600, type: .characterDevice, device: 5 << 32 | 1),
+        .zeroRange(path: odd, offset: 1, length: .max, extend: true), .testLock(handle: HandleID(6), range: range, exclusive: false),
     ]
 
     @Test(arguments: operations) func operation(_ operation: FileOperation) throws {
@@ -51,13 +56,16 @@ import Testing
 
     static let attributes = FileAttributes(
         inode: InodeID(InodeID.provisionalBit | 5), type: .symlink, mode: 0o777, links: 2, owner: 3, group: 4, size: 5,
-        accessed: WallTime(nanoseconds: 6), modified: WallTime(nanoseconds: .max), changed: WallTime(nanoseconds: -8), changeID: .max)
+        accessed: WallTime(nanoseconds: 6), modified: WallTime(nanoseconds: .max), changed: WallTime(nanoseconds: -8), changeID: .max,
+        allocated: 9, device: 10)
     static let conflict = ConflictSummary(index: 1, path: odd, reason: "r", losingVersion: VersionID(2), size: 3)
     static let id = FilesystemID(kind: .volume, high: 1, low: 2)
 
     static let values: [FileValue] = [
         .done, .attributes(attributes),
-        .entries([FileEntry(name: [0xff], attributes: attributes), FileEntry(name: [0x61], attributes: attributes)], nextCookie: .max),
+        .entries(
+            [FileEntry(name: [0xff], attributes: attributes), FileEntry(name: [0x61], attributes: attributes, cookie: 16)], nextCookie: .max
+        ),
         .entries([], nextCookie: nil), .opened(HandleID(.max), attributes), .data(length: 3, endOfFile: true), .written(length: 9),
         .link([0xff]),
         .bytes([0x61]), .names([[0x61], [0xff]]), .statistics(FilesystemStatistics(files: 1, directories: 2, bytes: 3)),
@@ -75,7 +83,7 @@ import Testing
         .changes(
             [PathChange(kind: .renamed, path: odd, from: path, size: 1), PathChange(kind: .added, path: path, from: nil, size: 2)],
             truncated: true),
-        .conflicts([conflict]),
+        .conflicts([conflict]), .lock(nil), .lock(RangeLock(range: range, exclusive: true)),
     ]
 
     @Test(arguments: values) func outcome(_ value: FileValue) throws {

@@ -39,7 +39,7 @@ struct WireSamples {
             hint: flag() ? "" : text())
     }
 
-    static let requestKinds = 29
+    static let requestKinds = 34
     mutating func request(_ kind: Int) -> FileRequest {
         switch kind {
         case 0: .lookup(directory: inode(), name: name())
@@ -70,6 +70,11 @@ struct WireSamples {
         case 25: .statistics
         case 26: .lock(inode(), range: range(), exclusive: flag(), owner: number())
         case 27: .unlock(inode(), range: range(), owner: number())
+        case 28: .makeNode(directory: inode(), name: name(), mode: small(), type: .blockDevice, device: number())
+        case 29: .exchange(directory: inode(), name: name(), otherDirectory: inode(), otherName: name())
+        case 30: .zeroRange(inode(), offset: number(), length: number(), extend: flag())
+        case 31: .testLock(inode(), range: range(), exclusive: flag(), owner: number())
+        case 32: .openName(directory: inode(), name: name(), write: flag())
         default: .endSession
         }
     }
@@ -81,7 +86,7 @@ struct WireSamples {
             groupID: small(), requests: (0..<chance.below(4)).map { _ in request(chance.below(Self.requestKinds)) })
     }
 
-    static let resultKinds = 9
+    static let resultKinds = 11
     mutating func result(_ kind: Int) -> FileResult {
         switch kind {
         case 0: .done
@@ -91,6 +96,8 @@ struct WireSamples {
         case 4: .data(length: small(), endOfFile: flag())
         case 5: .bytes(name())
         case 6: .names((0..<chance.below(5)).map { _ in name() })
+        case 8: .lock(RangeLock(range: range(), exclusive: flag()))
+        case 9: .lock(nil)
         case 7: .statistics(FilesystemStatistics(files: number(), directories: number(), bytes: number()))
         default: .failed(failure())
         }

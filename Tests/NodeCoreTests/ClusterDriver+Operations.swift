@@ -140,6 +140,7 @@ extension ClusterDriver {
                 + (truncated ? "\n…" : "")
         case .conflicts(let conflicts):
             return conflicts.map { "\($0.index) \($0.path) of \($0.losingVersion) size=\($0.size)" }.joined(separator: "\n")
+        case .lock(let lock): return lock.map { "\($0.range.start)+\($0.range.length)\($0.exclusive ? " exclusive" : "")" } ?? "free"
         }
     }
 }

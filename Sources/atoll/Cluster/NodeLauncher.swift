@@ -43,9 +43,9 @@ struct NodeLauncher: Sendable {
         }
     }
 
-    /// Nodes get none of the descriptors that this command was given by whoever called it: a caller
-    /// that waits for one of them to be closed must not wait for the cluster.
-    private static func keepDescriptors() {
+    /// What is started gets none of the descriptors that this command was given by whoever called it: a caller
+    /// that waits for one of them to be closed must not wait for it.
+    static func keepDescriptors() {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
         for descriptor in names.compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
             let flags = fcntl(descriptor, F_GETFD)

@@ -7,20 +7,21 @@ import Primitives
 /// Verbs on a volume's session of this region and on its versions.
 struct VolumeCommit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "commit", abstract: "Publish what `volume put --stage` staged in this region.")
-    @Argument var name: String
+        commandName: "commit", abstract: "Publish what `volume put --stage` staged in this region, or what a mount has staged.")
+    @Argument(help: "A volume, or the mount point of one (with a / in it).") var name: String
     @OptionGroup var commit: CommitArguments
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        let verb = FilesystemVerb(kind: .volume, verb: "commit", target: target)
+        let mount = try MountedVolume(name, "volume commit")
+        let verb = FilesystemVerb(kind: .volume, verb: "commit", target: mount?.target(target) ?? target)
         try await verb.run { connection in
             let options = try commit.options(verb.operation)
-            let volume = try await verb.find(name, connection)
+            let volume = try await verb.find(mount?.record.filesystem ?? name, connection)
             let sessions = StagedSessions(connection, verb.operation)
             let clock = ContinuousClock.now
             let value: FileValue
-            if let session = try sessions.findOrTellLost(volume) {
+            if let session = try mount?.session(connection, verb.operation) ?? sessions.findOrTellLost(volume) {
                 value = try await sessions.perform(.commit(options), session, volume, within: .seconds(120))
             } else {
                 // Nothing is staged: the receipt of a session in which nothing was done says the same as that of one
@@ -37,8 +38,9 @@ struct VolumeCommit: AsyncParsableCommand {
 }
 
 struct VolumeReload: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "reload", abstract: "Bring this region's session to a newer version.")
-    @Argument var name: String
+    static let configuration = CommandConfiguration(
+        commandName: "reload", abstract: "Bring this region's session, or a mount, to a newer version.")
+    @Argument(help: "A volume, or the mount point of one (with a / in it).") var name: String
     @Flag(help: "To the newest version there is (default): one round trip to the leader.") var latest = false
     @Flag(help: "To the newest that this region has: no round trip.") var local = false
     @Option(
@@ -70,11 +72,13 @@ struct VolumeReload: AsyncParsableCommand {
 
     func run() async throws {
         let mode = try reloadMode()
-        let verb = FilesystemVerb(kind: .volume, verb: "reload", target: target)
+        let mount = try MountedVolume(name, "volume reload")
+        let verb = FilesystemVerb(kind: .volume, verb: "reload", target: mount?.target(target) ?? target)
         try await verb.run { connection in
-            let volume = try await verb.find(name, connection)
+            let volume = try await verb.find(mount?.record.filesystem ?? name, connection)
             let sessions = StagedSessions(connection, verb.operation)
-            let session = try await sessions.open(volume)
+            let own = try mount?.session(connection, verb.operation)
+            let session = if let own { own } else { try await sessions.open(volume) }
             _ = try await sessions.perform(.reload(mode, discard: discard), session, volume)
             try await VolumeStatus.show(sessions, session, volume, output.json)
         }
@@ -84,15 +88,16 @@ struct VolumeReload: AsyncParsableCommand {
 struct VolumeStatus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show a volume: versions, what is staged here, who leads.")
-    @Argument var name: String
+    @Argument(help: "A volume, or the mount point of one (with a / in it).") var name: String
     @OptionGroup var target: TargetOptions
     @OptionGroup var output: OutputOptions
     func run() async throws {
-        let verb = FilesystemVerb(kind: .volume, verb: "status", target: target)
+        let mount = try MountedVolume(name, "volume status")
+        let verb = FilesystemVerb(kind: .volume, verb: "status", target: mount?.target(target) ?? target)
         try await verb.run { connection in
-            let volume = try await verb.find(name, connection)
+            let volume = try await verb.find(mount?.record.filesystem ?? name, connection)
             let sessions = StagedSessions(connection, verb.operation)
-            if let session = try sessions.find(volume) {
+            if let session = try mount?.session(connection, verb.operation) ?? sessions.find(volume) {
                 try await Self.show(sessions, session, volume, output.json)
             } else {
                 // Nothing is staged: a session for the moment tells the versions.

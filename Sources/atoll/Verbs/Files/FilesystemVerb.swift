@@ -16,7 +16,7 @@ struct FilesystemVerb: Sendable {
     var says: String?
 
     /// Verbs that use files, and so pay for the distance.
-    private var usesFiles: Bool { ["ls", "put", "get", "rm", "cp"].contains(verb) }
+    private var usesFiles: Bool { ["ls", "put", "get", "rm", "cp", "mount"].contains(verb) }
 
     var operation: String { says ?? "\(kind.word) \(verb)" }
 
