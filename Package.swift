@@ -21,7 +21,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// The targets whose tests have a `Scripts` folder.
-let scripted: Set<String> = ["Consensus", "Membership", "Namespace", "Chunks", "Replication", "Filesystem", "NodeCore", "Workloads"]
+let scripted: Set<String> = [
+    "Primitives", "Consensus", "Membership", "Namespace", "Chunks", "Replication", "Filesystem", "NodeCore", "Workloads",
+]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
