@@ -120,7 +120,9 @@ let package = Package(
         tests("Storage", ["Primitives", "Chunks"]),
         tests("StorageSimulation", ["Primitives", "Chunks", "Comparison", "Simulation", "Storage", "Workloads"]),
         tests("Transport", ["Primitives", nioCore, nioPosix, nioSSL, logging]),
-        tests("NodeRuntime", ["Primitives", "Consensus", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
+        tests(
+            "NodeRuntime",
+            ["Primitives", "Chunks", "Consensus", "Filesystem", "NodeCore", "Storage", "Transport", nioCore, nioPosix, logging]),
         tests("Router", ["Primitives", "Transport"]),
         tests("Reports", ["Primitives", "Workloads"]),
         tests("Comparison", ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports"]),

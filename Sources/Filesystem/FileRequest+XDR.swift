@@ -109,11 +109,12 @@ extension FileRequest: XDRCodable {
             writer.write(inode)
             writer.write(offset)
             writer.write(length)
-        case .write(let stage, let offset, let length):
+        case .write(let stage, let offset, let length, let overwrites):
             writer.write(UInt32(7))
             writer.write(stage)
             writer.write(offset)
             writer.write(length)
+            writer.write(overwrites)
         case .commit(let inode, let stage, let writes):
             writer.write(UInt32(8))
             writer.write(inode)
@@ -251,7 +252,9 @@ extension FileRequest: XDRCodable {
                 directory: try reader.value(), name: try reader.name(), mode: try reader.uint32(), exclusive: try reader.bool(),
                 truncate: try reader.bool())
         case 6: self = .read(try reader.value(), offset: try reader.uint64(), length: try reader.uint32())
-        case 7: self = .write(try reader.value(), offset: try reader.uint64(), length: try reader.uint32())
+        case 7:
+            self = .write(
+                try reader.value(), offset: try reader.uint64(), length: try reader.uint32(), overwrites: try reader.bool())
         case 8: self = .commit(try reader.value(), stage: try reader.value(), writes: try reader.uint64())
         case 9:
             self = .replace(

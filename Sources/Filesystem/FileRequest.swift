@@ -17,7 +17,8 @@ package enum FileRequest: Hashable, Sendable {
     /// The bytes come beside the reply.
     case read(InodeID, offset: UInt64, length: UInt32)
     /// UNSTABLE4 write into the server's stage of this open; the bytes come beside the compound.
-    case write(StageKey, offset: UInt64, length: UInt32)
+    /// `overwrites`: it begins within what the file had when the client was asked for it.
+    case write(StageKey, offset: UInt64, length: UInt32, overwrites: Bool)
     /// COMMIT: what the stage holds becomes durable and visible, in one step. `base` is the size that
     /// offsets of `UInt64.max` (append) count from.
     case commit(InodeID, stage: StageKey, writes: UInt64)

@@ -37,7 +37,7 @@ package struct NFSHandle: Sendable {
     package var behind = OperationCost()
     /// A first write held back: if the file is closed before another comes, it goes in one
     /// compound with the COMMIT, as Linux's client sends a small file with FILE_SYNC4.
-    package var held: (offset: UInt64, payload: BufferID, length: UInt32)?
+    package var held: (offset: UInt64, payload: BufferID, length: UInt32, overwrites: Bool)?
     package var failure: FileFailure?
 
     package init(id: HandleID, path: FilePath, mode: OpenMode, inode: InodeID, size: UInt64) {

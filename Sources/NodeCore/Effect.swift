@@ -31,7 +31,9 @@ package enum Effect: Sendable {
     /// The log and the snapshots of a group that is gone.
     case removeGroup(GroupID)
 
-    case stageWrite(StageID, offset: UInt64, BufferID, WaitToken)
+    /// `overwrites`: it begins within what the file has already. Such bytes are cut into fixed blocks,
+    /// unless they go on where others have ended.
+    case stageWrite(StageID, offset: UInt64, BufferID, overwrites: Bool, WaitToken)
     /// Chunk, hash, compress, append and fsync all that the stage holds over `base` (the inline content
     /// that it was written over), then forget the stage. Up to `inlineLimit` bytes come back inline.
     case storeStage(StageID, base: [UInt8]?, inlineLimit: UInt32, WaitToken)

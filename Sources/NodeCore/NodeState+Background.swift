@@ -10,7 +10,8 @@ extension NodeState {
         throws(Interrupt)
     {
         switch task {
-        case .flush(let session, let handle, let offset, let payload): try performFlush(session, handle, offset: offset, payload, &progress)
+        case .flush(let session, let handle, let offset, let overwrites, let payload):
+            try performFlush(session, handle, offset: offset, overwrites: overwrites, payload, &progress)
         case .endSession(let session, let filesystem, let group):
             let context = SessionContext(id: session, filesystem: filesystem, group: group, options: SessionOptions())
             _ = try compound(Step(.call), [.endSession], context, change: true, &progress)
@@ -45,7 +46,7 @@ extension NodeState {
         var failure: FileFailure?
         if case .failure(let reason) = outcome { failure = reason }
         switch task {
-        case .flush(let session, let handle, _, let payload):
+        case .flush(let session, let handle, _, _, let payload):
             finishFlush(session, handle, payload, failure, cost: progress.cost, into: &effects)
         case .bootstrap:
             if failure != nil, groups.with(.catalog, { $0.isLeader && $0.machine.catalog.cluster == nil }) == true {

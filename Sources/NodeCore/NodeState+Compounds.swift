@@ -75,8 +75,8 @@ extension NodeState {
             return .names(try served(session) { (tree) throws(FileFailure) in try tree.xattrList(of: inode) })
         case .statistics: return .statistics(try served(session) { (tree) throws(FileFailure) in tree.fileStatistics })
         case .close: return .done
-        case .write(let key, let offset, let length):
-            return try serveWrite(key, offset, length, number: number, session, payload, &progress)
+        case .write(let key, let offset, let length, let overwrites):
+            return try serveWrite(key, offset, length, overwrites: overwrites, number: number, session, payload, &progress)
         case .dropStage(let key):
             if let stage = serverStages.remove(ServerStageKey(group: session.group, node: session.node, stage: key)) {
                 effects.append(.dropStage(stage.id))
@@ -128,8 +128,8 @@ extension NodeState {
     // MARK: Writing
 
     private mutating func serveWrite(
-        _ key: StageKey, _ offset: UInt64, _ length: UInt32, number: Int, _ session: ServedSession, _ payload: Payload?,
-        _ progress: inout RequestProgress
+        _ key: StageKey, _ offset: UInt64, _ length: UInt32, overwrites: Bool, number: Int, _ session: ServedSession,
+        _ payload: Payload?, _ progress: inout RequestProgress
     ) throws(Interrupt) -> FileResult {
         guard let payload, payload.length == length else {
             throw .failure(
@@ -156,7 +156,8 @@ extension NodeState {
         }
         _ = try step(place, &progress) { node, token in
             let name = ServerStageKey(group: session.group, node: session.node, stage: key)
-            node.laterEffects.append(.stageWrite(node.serverStages[name]!.id, offset: offset, payload.buffer, token))
+            let stage = node.serverStages[name]!.id
+            node.laterEffects.append(.stageWrite(stage, offset: offset, payload.buffer, overwrites: overwrites, token))
         }
         return .done
     }

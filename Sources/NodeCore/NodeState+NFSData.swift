@@ -19,35 +19,39 @@ extension NodeState {
         guard let payload, payload.length > 0 else { return .written(length: 0) }
         guard !handle.isFlushing, handle.writesInFlight < NFSWindows.dirtyLimit else { try waitForHandle(id, session, &progress) }
         let position = offset == .max ? handle.size : offset
+        let overwrites = position < handle.size
         dropReads(session.id, handle.inode)
         updateHandle(session.id, id) { $0.size = max($0.size, position + UInt64(payload.length)) }
         if handle.held == nil, handle.writes == 0, handle.writesInFlight == 0 {
-            updateHandle(session.id, id) { $0.held = (position, payload.buffer, payload.length) }
+            updateHandle(session.id, id) { $0.held = (position, payload.buffer, payload.length, overwrites) }
             return .written(length: payload.length)
         }
         if let held = handle.held {
             updateHandle(session.id, id) { $0.held = nil }
-            sendBehind(session, id, held.offset, Payload(buffer: held.payload, length: held.length), into: &effects)
+            let earlier = Payload(buffer: held.payload, length: held.length)
+            sendBehind(session, id, held.offset, earlier, overwrites: held.overwrites, into: &effects)
         }
         keptPayloads.insert(payload.buffer)
-        sendBehind(session, id, position, payload, into: &effects)
+        sendBehind(session, id, position, payload, overwrites: overwrites, into: &effects)
         return .written(length: payload.length)
     }
 
     private mutating func sendBehind(
-        _ session: SessionContext, _ handle: HandleID, _ offset: UInt64, _ payload: Payload, into effects: inout [Effect]
+        _ session: SessionContext, _ handle: HandleID, _ offset: UInt64, _ payload: Payload, overwrites: Bool, into effects: inout [Effect]
     ) {
         updateHandle(session.id, handle) {
             $0.writesInFlight += 1
             $0.writes += 1
         }
         keptPayloads.insert(payload.buffer)
-        begin(.background(.flush(session.id, handle, offset: offset, payload)), deadline: now + .seconds(120), into: &effects)
+        begin(
+            .background(.flush(session.id, handle, offset: offset, overwrites: overwrites, payload)), deadline: now + .seconds(120),
+            into: &effects)
     }
 
     /// One write of the write-behind window: waits for its turn, then one compound.
     mutating func performFlush(
-        _ session: SessionID, _ handle: HandleID, offset: UInt64, _ payload: Payload, _ progress: inout RequestProgress
+        _ session: SessionID, _ handle: HandleID, offset: UInt64, overwrites: Bool, _ payload: Payload, _ progress: inout RequestProgress
     ) throws(Interrupt) {
         guard let client = sessions[session]?.context else { return }
         let place = Step(.write)
@@ -57,7 +61,8 @@ extension NodeState {
             handleSends[handle] = sending + 1
         }
         let key = StageKey(session: session, handle: handle)
-        let answer = try compound(place, [.write(key, offset: offset, length: payload.length)], client, payload: payload, &progress)
+        let write = FileRequest.write(key, offset: offset, length: payload.length, overwrites: overwrites)
+        let answer = try compound(place, [write], client, payload: payload, &progress)
         if case .failed(let failure)? = answer.results.last { throw .failure(failure) }
     }
 
@@ -176,7 +181,7 @@ extension NodeState {
         var payload: Payload?
         if let held = handle.held {
             payload = Payload(buffer: held.payload, length: held.length)
-            requests.append(.write(key, offset: held.offset, length: held.length))
+            requests.append(.write(key, offset: held.offset, length: held.length, overwrites: held.overwrites))
         }
         let writes = handle.writes + (handle.held == nil ? 0 : 1)
         if case .replace(let mode, let refuseExisting) = handle.mode {

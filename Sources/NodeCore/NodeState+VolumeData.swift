@@ -186,6 +186,7 @@ extension NodeState {
         guard let payload, payload.length > 0 else { return .written(length: 0) }
         if progress.begun[Step(.write)] == nil {
             let position = offset == .max ? handle.size : offset
+            let overwrites = position < handle.size
             let stage: StageID
             if let open = handle.stage {
                 stage = open
@@ -201,7 +202,7 @@ extension NodeState {
                 }
             }
             _ = try? step(Step(.write), &progress) { node, token in
-                node.laterEffects.append(.stageWrite(stage, offset: position, payload.buffer, token))
+                node.laterEffects.append(.stageWrite(stage, offset: position, payload.buffer, overwrites: overwrites, token))
             }
             throw .waiting
         }

@@ -136,7 +136,7 @@ enum RequestKind {
 
 enum BackgroundWork {
     /// One window of a network file system's write-behind.
-    case flush(SessionID, HandleID, offset: UInt64, Payload)
+    case flush(SessionID, HandleID, offset: UInt64, overwrites: Bool, Payload)
     case endSession(SessionID, FilesystemID, GroupID)
     /// Chunks that placement wants here and that were found missing.
     case repairChunks(GroupID, [ChunkReference])

@@ -54,7 +54,7 @@ final class DataPlane: Sendable {
         }
     }
 
-    func write(_ id: StageID, offset: UInt64, _ buffer: BufferID, _ token: WaitToken) {
+    func write(_ id: StageID, offset: UInt64, _ buffer: BufferID, overwrites: Bool, _ token: WaitToken) {
         guard let bytes = buffers[buffer] else {
             post(.stageWritten(token, ok: false, reason: "its bytes are gone"))
             return
@@ -62,7 +62,7 @@ final class DataPlane: Sendable {
         let entry = stage(id)
         entry.queue.async { [post] in
             do throws(StorageError) {
-                try entry.stage.write(Array(bytes.readableBytesView), at: offset)
+                try entry.stage.write(Array(bytes.readableBytesView), at: offset, overwrites: overwrites)
                 post(.stageWritten(token, ok: true, reason: ""))
             } catch {
                 post(.stageFailed(token, error.failure(operation: "write")))

@@ -64,7 +64,8 @@ final class EffectInterpreter: Sendable {
             // In order with Raft's writes: the group may come back, and what it writes then must not be lost.
             snapshots.end(group)
             log.append([LogRecord(group, .groupRemoved)]) { [snapshots] in snapshots.delete(group) }
-        case .stageWrite(let stage, let offset, let buffer, let token): data.write(stage, offset: offset, buffer, token)
+        case .stageWrite(let stage, let offset, let buffer, let overwrites, let token):
+            data.write(stage, offset: offset, buffer, overwrites: overwrites, token)
         case .storeStage(let stage, let base, let limit, let token): data.store(stage, base: base, inlineLimit: limit, token)
         case .dropStage(let stage): data.drop(stage)
         case .readExtents(let extents, let under, let offset, let length, let token):

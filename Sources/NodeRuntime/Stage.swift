@@ -5,12 +5,16 @@ import NodeCore
 import Primitives
 import Storage
 
-/// Written and not yet stored bytes of one open file. A stream from front to back goes through the
-/// chunker as it comes; a write elsewhere begins another run. Later writes lie over earlier ones.
-/// One thread at a time (its queue in the data plane).
+/// Written and not yet stored bytes of one open file. Later writes lie over earlier ones. One thread at
+/// a time (its queue in the data plane).
+///
+/// Where a write begins says how it is cut: one at the front of the file, behind its end, or where the
+/// last such write ended belongs to a *stream*, which goes through the content-defined chunker as it
+/// comes. One that begins within what the file has is a *patch* and is cut at multiples of 64 KiB
+/// (docs/rfcs/2026-11-22-fixed-blocks-for-patches.md).
 final class Stage {
-    /// One contiguous run of bytes.
-    private final class Run {
+    /// One contiguous run of bytes from front to back.
+    private struct Stream {
         let start: UInt64
         var end: UInt64
         /// Kept while small, so that a small whole file can stay inline.
@@ -22,102 +26,147 @@ final class Stage {
         }
     }
 
-    /// Bytes that a run keeps in memory before it begins to store chunks.
+    private struct Held {
+        var offset: UInt64
+        var bytes: [UInt8]
+        var overwrites: Bool
+        var end: UInt64 { offset + UInt64(bytes.count) }
+    }
+
+    /// Bytes that a stream keeps in memory before it begins to store chunks.
     private static let headLimit = 64 << 10
     /// Out-of-order writes that are held until what is before them has come.
     private static let heldLimit = 16
+    /// How far ahead of the stream they may be.
+    private static let heldDistance: UInt64 = 32 << 20
 
     private let store: ChunkStore
-    private var runs: [Run] = []
-    private var held: [(offset: UInt64, bytes: [UInt8])] = []
+    private var stream: Stream?
+    private var held: [Held] = []
+    /// Streams that ended, in order and without overlaps.
+    private var extents: [Extent] = []
+    /// They lie over all streams: a stream that goes over one takes it away, and none is over a stream that is
+    /// still in memory.
+    private var patches = StagePatches()
+    private var ticket = StageTicket.durable
+    /// The end of what was written.
+    private var end: UInt64 = 0
 
     init(store: ChunkStore) { self.store = store }
 
-    func write(_ bytes: [UInt8], at offset: UInt64) throws(StorageError) {
-        let expected = runs.last?.end ?? 0
+    /// `overwrites`: it begins within what the file has already, written here or before.
+    func write(_ bytes: [UInt8], at offset: UInt64, overwrites: Bool) throws(StorageError) {
+        guard !bytes.isEmpty else { return }
+        let piece = Held(offset: offset, bytes: bytes, overwrites: overwrites)
+        // What is held came before this write, and must not be laid over it later.
+        while let under = held.firstIndex(where: { $0.offset < piece.end && piece.offset < $0.end }) { try put(held.remove(at: under)) }
         // Windows may overtake each other between regions: a little ahead is held back for a while.
-        if offset > expected, offset - expected <= 32 << 20, held.count < Self.heldLimit {
-            held.append((offset, bytes))
+        let expected = stream?.end ?? 0
+        if offset > expected, offset - expected <= Self.heldDistance, held.count < Self.heldLimit {
+            held.append(piece)
             return
         }
-        try put(bytes, at: offset)
-        while let next = held.firstIndex(where: { $0.offset == runs.last?.end }) {
-            let piece = held.remove(at: next)
-            try put(piece.bytes, at: piece.offset)
-        }
+        try put(piece)
+        while let next = held.firstIndex(where: { $0.offset == stream?.end }) { try put(held.remove(at: next)) }
     }
 
-    private func put(_ bytes: [UInt8], at offset: UInt64) throws(StorageError) {
-        if runs.last?.end != offset { runs.append(Run(start: offset)) }
-        let run = runs[runs.count - 1]
-        run.end += UInt64(bytes.count)
-        if let ingest = run.ingest {
-            try ingest.feed(bytes)
-            return
+    private func put(_ piece: Held) throws(StorageError) {
+        end = max(end, piece.end)
+        if stream?.end != piece.offset {
+            if piece.overwrites, piece.offset > 0 { return try patch(piece) }
+            try endStream()
+            stream = Stream(start: piece.offset)
         }
-        run.head.append(contentsOf: bytes)
-        guard run.head.count > Self.headLimit else { return }
-        let ingest = ChunkIngest(store, offset: run.start)
-        run.ingest = ingest
-        try ingest.feed(run.head)
-        run.head = []
+        patches.remove(from: piece.offset, to: piece.end)
+        try feed(piece.bytes)
     }
 
-    /// All of it, durable: inline where the whole is small, else extents, later runs over earlier.
+    private func patch(_ piece: Held) throws(StorageError) {
+        guard let open = stream, open.ingest == nil, piece.offset < open.end, open.start < piece.end else {
+            return try insert(piece.bytes, at: piece.offset)
+        }
+        // Within what the stream still has in memory it goes into that, and behind it the stream goes on.
+        let low = max(piece.offset, open.start)
+        let high = min(piece.end, open.end)
+        let (first, last) = (Int(low - piece.offset), Int(high - piece.offset))
+        if first > 0 { try insert(Array(piece.bytes[..<first]), at: piece.offset) }
+        stream!.head.replaceSubrange(Int(low - open.start)..<Int(high - open.start), with: piece.bytes[first..<last])
+        guard last < piece.bytes.count else { return }
+        patches.remove(from: high, to: piece.end)
+        try feed(Array(piece.bytes[last...]))
+    }
+
+    private func insert(_ bytes: [UInt8], at offset: UInt64) throws(StorageError) {
+        patches.insert(bytes, at: offset)
+        if patches.isFull { ticket = try ticket.merged(with: patches.spill(into: store)) }
+    }
+
+    private func feed(_ bytes: [UInt8]) throws(StorageError) {
+        stream!.end += UInt64(bytes.count)
+        if let ingest = stream!.ingest { return try ingest.feed(bytes) }
+        stream!.head.append(contentsOf: bytes)
+        guard stream!.head.count > Self.headLimit else { return }
+        let ingest = ChunkIngest(store, offset: stream!.start)
+        stream!.ingest = ingest
+        try ingest.feed(stream!.head)
+        stream!.head = []
+    }
+
+    /// Another stream begins elsewhere. A short one becomes a patch, so that many of them cost little.
+    private func endStream() throws(StorageError) {
+        guard let ended = stream else { return }
+        stream = nil
+        guard let ingest = ended.ingest else { return try insert(ended.head, at: ended.start) }
+        let stored = try ingest.end()
+        ticket = try ticket.merged(with: stored.ticket)
+        extents = ExtentList.lay(stored.extents, over: extents)
+    }
+
+    /// All of it, durable: inline where the whole is small, else extents.
     func finish(base: [UInt8]?, inlineLimit: UInt32) throws(StorageError) -> StoredContent {
-        for piece in held.sorted(by: { $0.offset < $1.offset }) { try put(piece.bytes, at: piece.offset) }
+        for piece in held.sorted(by: { $0.offset < $1.offset }) { try put(piece) }
         held = []
-        let end = max(runs.map(\.end).max() ?? 0, UInt64(base?.count ?? 0))
-        if end <= UInt64(inlineLimit), runs.allSatisfy({ $0.ingest == nil }) {
-            var whole = [UInt8](repeating: 0, count: Int(end))
-            if let base { whole.replaceSubrange(0..<base.count, with: base) }
-            for run in runs { whole.replaceSubrange(Int(run.start)..<Int(run.end), with: run.head) }
-            return .inline(whole)
+        end = max(end, UInt64(base?.count ?? 0))
+        if end <= UInt64(inlineLimit), stream?.ingest == nil, extents.isEmpty, patches.stored.isEmpty {
+            return .inline(whole(over: base ?? []))
         }
-        var extents: [Extent] = []
+        if let stream, stream.ingest == nil, !stream.head.isEmpty {
+            let ingest = ChunkIngest(store, offset: stream.start)
+            try ingest.feed(stream.head)
+            self.stream!.ingest = ingest
+        }
+        try endStream()
+        ticket = try ticket.merged(with: patches.spill(into: store))
+        var all = ExtentList.lay(patches.stored, over: extents)
         if let base, !base.isEmpty {
             let below = ChunkIngest(store, offset: 0)
             try below.feed(base)
-            extents = try below.finish()
+            let stored = try below.end()
+            ticket = try ticket.merged(with: stored.ticket)
+            all = ExtentList.lay(all, over: stored.extents)
         }
-        for run in runs where run.end > run.start {
-            let ingest = run.ingest ?? ChunkIngest(store, offset: run.start)
-            if run.ingest == nil { try ingest.feed(run.head) }
-            let stored = try ingest.finish()
-            extents = Self.overlay(stored, from: run.start, to: run.end, on: extents)
-        }
+        try store.sync(through: ticket)
         // The first ones may have been stored long ago; from here on whoever names them has the whole grace.
-        store.touch(extents.map(\.chunk.id))
-        return .extents(extents, size: end)
+        store.touch(all.map(\.chunk.id))
+        return .extents(all, size: end)
+    }
+
+    /// The bytes of a small file that is all in memory.
+    private func whole(over base: [UInt8]) -> [UInt8] {
+        var whole = base + [UInt8](repeating: 0, count: Int(end) - base.count)
+        if let stream { whole.replaceSubrange(Int(stream.start)..<Int(stream.end), with: stream.head) }
+        for piece in patches.pieces { whole.replaceSubrange(Int(piece.start)..<Int(piece.end), with: piece.bytes) }
+        return whole
     }
 
     /// Chunks that are in the store already.
-    var storedChunks: [ChunkID] { runs.flatMap { $0.ingest?.storedChunks ?? [] } }
+    var storedChunks: [ChunkID] { (extents + patches.stored).map(\.chunk.id) + (stream?.ingest?.storedChunks ?? []) }
 
     func cancel() {
-        for run in runs { run.ingest?.cancel() }
-        runs = []
+        stream?.ingest?.cancel()
+        stream = nil
         held = []
-    }
-
-    /// `above`, which covers start ..< end, laid over `below`.
-    static func overlay(_ above: [Extent], from start: UInt64, to end: UInt64, on below: [Extent]) -> [Extent] {
-        var out: [Extent] = []
-        for extent in below {
-            if extent.offset < start {
-                var left = extent
-                left.length = min(extent.end, start) - extent.offset
-                out.append(left)
-            }
-            if extent.end > end {
-                var right = extent
-                let cut = max(extent.offset, end)
-                right.chunkOffset += UInt32(cut - extent.offset)
-                right.length = extent.end - cut
-                right.offset = cut
-                out.append(right)
-            }
-        }
-        return (out + above).sorted { $0.offset < $1.offset }
+        extents = []
+        patches = StagePatches()
     }
 }

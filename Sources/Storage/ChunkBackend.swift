@@ -107,7 +107,7 @@ extension ChunkBackend {
 
 extension StageTicket {
     /// The later of two tickets; throws where a failed sync lies between them.
-    func merged(with other: StageTicket) throws(StorageError) -> StageTicket {
+    package func merged(with other: StageTicket) throws(StorageError) -> StageTicket {
         if isDurable { return other }
         if other.isDurable { return self }
         guard epoch == other.epoch else { throw .lostBeforeSync(path: "chunk store") }

@@ -63,8 +63,22 @@ package final class ChunkIngest: @unchecked Sendable {
         try bytes.withBytes { buffer throws(StorageError) in try feed(buffer) }
     }
 
-    /// Stores the last chunk and waits until all are durable: the extents, in order, without gaps.
+    /// The next byte lies at this offset of the file: the chunk under way ends here.
+    package func seek(to offset: UInt64) throws(StorageError) {
+        if chunker.finish() > 0 { try dispatch() }
+        self.offset = offset
+    }
+
+    /// Stores the last chunk and waits until all are durable: the extents, in order, without gaps but
+    /// those of `seek`.
     package func finish() throws(StorageError) -> [Extent] {
+        let stored = try end()
+        try store.sync(through: stored.ticket)
+        return stored.extents
+    }
+
+    /// The same without the sync: they are durable when the store has synced through the ticket.
+    package func end() throws(StorageError) -> (extents: [Extent], ticket: StageTicket) {
         precondition(!isFinished, "an ingest finishes once")
         isFinished = true
         if chunker.finish() > 0 { try dispatch() }
@@ -73,8 +87,7 @@ package final class ChunkIngest: @unchecked Sendable {
         let (failure, ticket, results) = (failure, ticket, results)
         monitor.unlock()
         if let failure { throw failure }
-        try store.sync(through: ticket)
-        return results.map { $0! }
+        return (results.map { $0! }, ticket)
     }
 
     /// Stops early. What was stored stays without a name until garbage collection removes it.

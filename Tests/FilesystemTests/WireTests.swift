@@ -49,7 +49,7 @@ struct WireSamples {
         case 4: .openName(directory: inode(), name: name(), write: flag())
         case 5: .create(directory: inode(), name: name(), mode: small(), exclusive: flag(), truncate: flag())
         case 6: .read(inode(), offset: number(), length: small())
-        case 7: .write(stage(), offset: number(), length: small())
+        case 7: .write(stage(), offset: number(), length: small(), overwrites: flag())
         case 8: .commit(inode(), stage: stage(), writes: number())
         case 9: .replace(directory: inode(), path: path(), mode: small(), refuseExisting: flag(), stage: stage(), writes: number())
         case 10: .dropStage(stage())

@@ -93,7 +93,7 @@ extension TestCluster {
                 hosts[target].disk.save(group, saved.metadata, saved.machine)
                 post(.snapshotReceived(group, saved.metadata, saved.machine), to: target, after: delay(node, target))
                 post(.snapshotSent(group, to: to, ok: true), to: node, after: delay(node, target) * 2)
-            case .stageWrite(let stage, let offset, let buffer, let token):
+            case .stageWrite(let stage, let offset, let buffer, _, let token):
                 host.stages[stage, default: []].append((offset, host.buffers[buffer]!))
                 post(.stageWritten(token, ok: true, reason: ""), to: node, after: .microseconds(100))
             case .storeStage(let stage, let base, let limit, let token):

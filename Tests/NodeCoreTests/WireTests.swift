@@ -19,7 +19,7 @@ import Testing
             filesystem: filesystem, session: SessionID(7), userID: 1, groupID: 2,
             requests: [
                 .lookup(directory: .root, name: [97, 98]),
-                .write(StageKey(session: SessionID(7), handle: HandleID(8)), offset: 3, length: 4),
+                .write(StageKey(session: SessionID(7), handle: HandleID(8)), offset: 3, length: 4, overwrites: true),
                 .setAttributes(InodeID(9), AttributeChanges(mode: 0o600, size: 10)), .endSession,
             ])
     }
