@@ -25,7 +25,7 @@ struct FailureNames: Sendable {
     var lookHint: String { "`atoll \(filesystem.kind.word) ls \(name)` lists what there is" }
 
     /// Runs `body`; `path` is what it is about, where a node may not say so.
-    func run<Result>(_ path: FilePath? = nil, _ body: () async throws -> Result) async throws -> Result {
+    @discardableResult func run<Result>(_ path: FilePath? = nil, _ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()
         } catch let failure as FileFailure where !failure.isAboutToken {
