@@ -54,7 +54,7 @@ extension SimulationPage {
 
     private func latency(width: Double, height: Double) -> String {
         let scale = LogScale(holding: run.series.flatMap { $0.slices.compactMap(\.medianMs) })
-        let left = 52.0
+        let left = 60.0
         let right = width - 12
         let (top, bottom) = (10.0, height - 26)
         func x(_ time: Double) -> Double { left + time / end * (right - left) }

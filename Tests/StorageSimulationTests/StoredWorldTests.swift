@@ -1,4 +1,5 @@
 import Comparison
+import Foundation
 import Primitives
 import Simulation
 import Storage
@@ -37,9 +38,10 @@ import Workloads
     }
 
     /// Proof that the checkers of worlds see faults of the storage. The others: docs/internals/simulation.md.
-    @Test(arguments: [
-        (.logNotSynced, 1), (.logDirectoryNotSynced, 1), (.logReclaimedEarly, 55), (.packNotSynced, 8), (.packChecksumIgnored, 55),
-    ] as [(StorageMutant, UInt64)])
+    @Test(
+        arguments: [
+            (.logNotSynced, 1), (.logDirectoryNotSynced, 1), (.packNotSynced, 8), (.packDirectoryNotSynced, 20), (.packChecksumIgnored, 55),
+        ] as [(StorageMutant, UInt64)])
     func mutantIsCaught(mutant: StorageMutant, first: UInt64) {
         for seed in first..<first + 60 {
             guard let violation = run(seed, mutant: mutant).violations.first else { continue }
@@ -47,6 +49,16 @@ import Workloads
             return
         }
         Issue.record("\(mutant.rawValue) is not seen in 60 worlds")
+    }
+
+    /// What the last batch of a log was after a failed sync shows where machines lose power again and again.
+    @Test func aTrustedTailIsSeenInPowerFailures() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = try SettingsFile.read(folder.appendingPathComponent("simulations/scenarios/power-failures.yaml").path)
+        let scenario = try Scenario(settings: root, map: Self.map)
+        #expect(scenario.options.storage == .real)
+        let result = Simulation.run(scenario, seed: 1, storage: NodeStorage.maker(mutant: .logTailTrusted))
+        #expect(!result.violations.isEmpty)
     }
 
     @Test func theSameSeedGivesTheSameTrace() {
