@@ -25,6 +25,9 @@ final class EffectInterpreter: Sendable {
     private let onLeft: @Sendable () -> Void
     private let onHandedOver: @Sendable () -> Void
 
+    /// Entries of the log wait for room on the disk.
+    var isDiskFull: Bool { log.isFull }
+
     init(
         network: PeerNetwork, gossip: GossipSocket, log: WriteAheadLog, data: DataPlane, snapshots: SnapshotExchange,
         waiters: RequestWaiters,

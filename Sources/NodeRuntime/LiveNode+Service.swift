@@ -31,22 +31,45 @@ extension LiveNode: NodeService {
     package func perform(_ operation: FileOperation, session: SessionID, payload: ByteBuffer?, within: Duration)
         async throws(FileFailure) -> (outcome: FileOutcome, data: ByteBuffer?)
     {
+        if operation.isChange { try await refuseOnFullDisk(operation.name, operation.object) { $0.needsOwnDisk(session) } }
         let end = deadline(within)
         let bytes = payload.map { Payload(buffer: data.buffers.insert($0), length: UInt32($0.readableBytes)) }
         switch await ask({ .operation($0, session, operation, payload: bytes, deadline: end) }) {
         case .outcome(let outcome, let buffer): return (outcome, buffer.flatMap { data.buffers.remove($0) })
-        case .failed(let failure): throw failure
+        case .failed(let failure): throw explained(failure)
         case .session, .catalog: preconditionFailure("an operation was answered with another reply")
         }
     }
 
     package func change(_ command: CatalogCommand, within: Duration) async throws(FileFailure) -> CatalogResult {
+        try await refuseOnFullDisk("change", "catalog") { $0.needsOwnDisk(.catalog) }
         let end = deadline(within)
         switch await ask({ .changeCatalog($0, command, deadline: end) }) {
         case .catalog(let result): return result
-        case .failed(let failure): throw failure
+        case .failed(let failure): throw explained(failure)
         case .session, .outcome: preconditionFailure("a change of the catalog was answered with another reply")
         }
+    }
+
+    private var isDiskFull: Bool { life.withLock { $0.isDiskFull }?() ?? false }
+
+    /// What no majority could write down without this node's disk, which is full, would only wait, and might happen
+    /// long after the caller has given up: it is refused before it begins.
+    private func refuseOnFullDisk(
+        _ operation: String, _ object: String, _ isNeeded: @escaping @Sendable (borrowing NodeState) -> Bool
+    ) async throws(FileFailure) {
+        guard isDiskFull, await loop.read(isNeeded) else { return }
+        throw FileFailure(
+            .noSpace, operation: operation, object: object, cause: "the node's disk is full", hint: "free some space; reads go on meanwhile"
+        )
+    }
+
+    /// What began before the disk was full may happen yet: the answer to the wait says what it waited for.
+    private func explained(_ failure: FileFailure) -> FileFailure {
+        guard failure.code == .timedOut, isDiskFull else { return failure }
+        return FileFailure(
+            .timedOut, operation: failure.operation, object: failure.object,
+            cause: "\(failure.cause); the disk of node \(config.node.name) is full, writes wait until there is room", hint: failure.hint)
     }
 
     package func catalog() async -> CatalogState { await loop.read { $0.catalog } }

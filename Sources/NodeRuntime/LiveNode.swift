@@ -47,6 +47,8 @@ package final class LiveNode: Sendable {
         var onFault: (@Sendable (String) -> Void)?
         var onLeft: (@Sendable () -> Void)?
         var onHandedOver: (@Sendable () -> Void)?
+        /// Whether the log waits for room on the disk.
+        var isDiskFull: (@Sendable () -> Bool)?
     }
 
     /// Opens the data directory, restores what it holds, binds the ports and begins. `httpPort` is
@@ -106,6 +108,7 @@ package final class LiveNode: Sendable {
             shaper: shaper, logger: logger, post: { [loop] in loop.post($0) }, onFault: { [weak self] in self?.failed($0) },
             onLeft: { [weak self] in self?.life.withLock { $0.onLeft }?() },
             onHandedOver: { [weak self] in self?.life.withLock { $0.onHandedOver }?() })
+        life.withLock { $0.isDiskFull = { interpreter.isDiskFull } }
         loop.start { interpreter.interpret($0) }
     }
 

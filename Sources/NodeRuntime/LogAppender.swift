@@ -48,6 +48,9 @@ final class LogAppender: Sendable {
         self.post = post
     }
 
+    /// The disk had no room for the oldest write, which waits for some.
+    var isFull: Bool { state.withLock { $0.isFull } }
+
     /// To be called from one thread.
     func append(_ records: [LogRecord], durable end: @escaping @Sendable () -> Void) {
         let isOpen = state.withLock { state in

@@ -124,6 +124,32 @@ extension Processes {
             for client in [admin, client] { await client.shutdown() }
         }
 
+        /// What there is by name; of the share nothing of what the test writes until it is refused.
+        private func names(_ cluster: LocalCluster) -> [String] {
+            ["nfs list", "volume list", "environment list", "nfs ls share", "volume ls data", "volume history data"].map { verb in
+                let result = cluster.run(verb.split(separator: " ").map(String.init))
+                #expect(result.status == 0, "\(verb): \(result.errors)")
+                let lines = result.output.split(separator: "\n").filter { verb != "nfs ls share" || $0.hasPrefix("f") }
+                return lines.joined(separator: "\n")
+            }
+        }
+
+        /// Each verb that changes something says in one line that the disk is full.
+        private func refuseAll(_ cluster: LocalCluster, _ file: String) {
+            for verb in [
+                "nfs put share \(file) /tiny", "nfs cp share /f0 /copy", "nfs rm share /f0", "nfs create more", "nfs rename share other -y",
+                "nfs clone share more", "nfs delete share -y", "volume put data \(file) /tiny", "volume cp data /f1 /copy",
+                "volume rm data /f1", "volume commit data", "volume rollback data v1 -y", "volume create more", "volume clone data more",
+                "volume delete data -y", "environment create more",
+            ] {
+                let result = cluster.run(verb.split(separator: " ").map(String.init))
+                let name = verb.split(separator: " ").prefix(2).joined(separator: " ")
+                #expect(result.status == 1 && result.errors.split(separator: "\n").count == 1, "\(verb): \(result)")
+                #expect(result.errors.hasPrefix("atoll: \(name) ") && !result.errors.contains("catalog"), "\(verb): \(result.errors)")
+                #expect(result.errors.contains(": the node's disk is full; free some space; reads go on"), "\(verb): \(result.errors)")
+            }
+        }
+
         @Test(.enabled(if: Tmpfs.isPossible, "needs root, to mount a small disk")) func aFullDiskRefusesWritesAndServesReads() async throws
         {
             let cluster = try LocalCluster(regions: ["a"])
@@ -166,9 +192,18 @@ extension Processes {
             #expect(other.status == 1 && other.errors.lowercased().contains("space"), "\(other)")
             #expect(cluster.run(["volume", "get", "data", "/large", "-"]).status == 1, "a refused file is visible")
 
+            // Below the reserve there is room for what only moves names, above all for what frees space.
+            let tiny = try cluster.write("tiny", "tiny")
+            for verb in ["nfs cp share /f0 /spare", "nfs rm share /spare", "volume put data --stage \(tiny) /staged"] {
+                let result = cluster.run(verb.split(separator: " ").map(String.init))
+                #expect(result.status == 0, "\(verb): \(result)")
+            }
+
             // Then to the last byte: the log has no room either. Reads go on, and the node lives.
             let ballast = "\(data(cluster, node))/ballast"
             Tmpfs.fill(ballast)
+            let doctor = cluster.run(["doctor"])
+            #expect(doctor.output.contains("WRONG\tdisk space\t") && doctor.output.contains(data(cluster, node)), "\(doctor)")
             let session = try await client.openSession(share)
             var small: FileFailure?
             for index in 0..<3_000 where small == nil {
@@ -176,7 +211,12 @@ extension Processes {
                     try await putInline(client, session, "s\(index)", LocalCluster.noise(2_000, seed: UInt64(index)))
                 } catch { small = error }
             }
+            // The one that was under way may happen yet; what comes after is refused, at once and whole.
             #expect(small.map { [.noSpace, .timedOut].contains($0.code) } ?? false, "\(String(describing: small))")
+            #expect(small?.cause.contains("disk") ?? false, "\(String(describing: small))")
+            let before = names(cluster)
+            refuseAll(cluster, tiny)
+            #expect(names(cluster) == before)
             for (filesystem, path, seed) in stored.prefix(4) {
                 #expect(
                     await LocalCluster.holds(client, filesystem, path, LocalCluster.noise(2 << 20, seed: seed)),
@@ -190,6 +230,9 @@ extension Processes {
                 (try? await LocalCluster.put(client, share, "after", LocalCluster.noise(2 << 20, seed: 7), force: true)) != nil
             }
             #expect(works, "no writes after there is room again")
+            #expect(names(cluster) == before, "something that was refused has happened")
+            let commit = cluster.run(["volume", "commit", "data"])
+            #expect(commit.status == 0 && cluster.run(["volume", "get", "data", "/staged", "-"]).output == "tiny", "\(commit)")
             #expect(cluster.run(["fault", "restart", node.name]).status == 0)
             for (filesystem, path, seed) in stored {
                 #expect(

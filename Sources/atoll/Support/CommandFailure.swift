@@ -78,6 +78,12 @@ func telling<Result>(
 }
 
 extension FileFailure {
+    /// As of `name`, where the node speaks of its catalog, in which names are kept.
+    func naming(_ name: String) -> FileFailure {
+        guard object == "catalog" else { return self }
+        return FileFailure(code, operation: operation, object: name, cause: cause, hint: hint)
+    }
+
     /// The node does not know the token, whatever was asked; one that is known and may not do something names that.
     var isAboutToken: Bool { code == .permissionDenied && object == "API" }
 }

@@ -16,7 +16,11 @@ struct EnvironmentCreate: AsyncParsableCommand {
     @OptionGroup var cluster: EndpointOptions
     func run() async throws {
         try await Connection.run(cluster, .any, "environment create") { connection in
-            try await connection.client.createEnvironment(name)
+            do throws(FileFailure) {
+                try await connection.client.createEnvironment(name)
+            } catch {
+                throw error.naming("'\(name)'")
+            }
             Terminal.line("Created environment '\(name)'. Verbs take it as `-e \(name)`.")
         }
     }
@@ -45,7 +49,11 @@ struct EnvironmentDelete: AsyncParsableCommand {
     func run() async throws {
         try Terminal.confirm("Delete the environment '\(name)'?", yes: confirm.yes, operation: "environment delete", object: name)
         try await Connection.run(cluster, .any, "environment delete") { connection in
-            try await connection.client.deleteEnvironment(name)
+            do throws(FileFailure) {
+                try await connection.client.deleteEnvironment(name)
+            } catch {
+                throw error.naming("'\(name)'")
+            }
             Terminal.line("Deleted environment '\(name)'.")
         }
     }

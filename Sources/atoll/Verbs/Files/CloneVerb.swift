@@ -55,7 +55,7 @@ extension FilesystemVerb {
             let report: FilesystemReport
             do {
                 report = try await connection.client.clone(found.id, version: version, as: new)
-            } catch let failure as FileFailure where failure.object.contains(found.id.description) {
+            } catch let failure as FileFailure where failure.object.contains(found.id.description) || failure.object == "catalog" {
                 report = try await FailureNames(found, operation).run { throw failure }
             }
             guard !json else { return Show.json { report.write(to: &$0) } }

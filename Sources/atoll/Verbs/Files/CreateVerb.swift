@@ -13,7 +13,12 @@ extension FilesystemVerb {
                 kind: kind, name: name, environment: target.environment, region: region.map { RegionID($0) }, durability: durability)
             new.maximumLag = maximumLag
             new.maximumLagBytes = maximumLagBytes
-            let report = try await connection.client.createFilesystem(new)
+            let report: FilesystemReport
+            do throws(FileFailure) {
+                report = try await connection.client.createFilesystem(new)
+            } catch {
+                throw error.naming("'\(name)'")
+            }
             guard !json else { return Show.json { report.write(to: &$0) } }
             Terminal.line("Created \(kind.noun) '\(name)' (\(report.id)) in environment '\(report.environment)'.")
             Terminal.line(
@@ -62,7 +67,7 @@ extension FilesystemVerb {
                 operation: operation, object: old)
             do {
                 _ = try await connection.client.rename(report.id, to: new)
-            } catch let failure as FileFailure where failure.object == report.id.description {
+            } catch let failure as FileFailure where failure.object == report.id.description || failure.object == "catalog" {
                 var told = CommandFailure(failure, operation)
                 told.object = "'\(old)'"
                 throw told

@@ -54,7 +54,9 @@ struct FailureNames: Sendable {
 
     /// What a user has no name for.
     private func isInternal(_ object: String) -> Bool {
-        if object.isEmpty || object == "node" || object == "\(filesystem.kind.noun) '\(name)'" || object.contains(filesystem.description) {
+        if object.isEmpty || object == "node" || object == "catalog" || object == "\(filesystem.kind.noun) '\(name)'"
+            || object.contains(filesystem.description)
+        {
             return true
         }
         if operation.hasSuffix(" commit"), object.hasPrefix("v") { return true }
