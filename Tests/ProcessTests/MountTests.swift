@@ -186,8 +186,8 @@ extension Processes {
             var buffer = [UInt8](repeating: 0, count: 20)
             #expect(pread(kept, &buffer, 20, 0) == 11 && buffer[0..<11].elementsEqual("one and two".utf8))
             // fstat(2) tells of what it reads.
-            var past_ = stat()
-            #expect(fstat(kept, &past_) == 0 && past_.st_size == 11)
+            var readersOwn = stat()
+            #expect(fstat(kept, &readersOwn) == 0 && readersOwn.st_size == 11)
             // A commit of one's own takes nothing from a reader: it goes on to see what is written here.
             let follower = open(writer.at("dir/moved"), O_RDONLY)
             defer { close(follower) }

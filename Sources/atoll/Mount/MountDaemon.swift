@@ -31,6 +31,7 @@ struct MountDaemon {
     /// The child has told why, in this program's own words.
     private func failed(_ status: Int32, _ log: String) throws -> Never {
         let said = ((try? LocalFiles.text(log)) ?? "").trimmingCharacters(in: .newlines)
+        unlink(log)
         Terminal.error(said.isEmpty ? "atoll: mount \(point.path): the mount's process ended" : said)
         let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 1
         exit(code == 0 ? 1 : code)

@@ -72,17 +72,30 @@ struct MountPoint: Sendable {
     /// Takes the mount away; false with errno set where it can not be.
     func unmount(lazily: Bool) -> Bool {
         if geteuid() == 0 { return atoll_fuse_unmount(path, lazily ? 1 : 0) == 0 }
-        let helper = Process()
-        helper.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        helper.arguments = ["fusermount3", lazily ? "-uz" : "-u", path]
-        helper.standardError = FileHandle.nullDevice
-        guard (try? helper.run()) != nil else {
-            errno = EPERM
-            return false
+        guard let status = Self.run(["fusermount3", lazily ? "-uz" : "-u", path]) else { return false }
+        if status != 0 { errno = EBUSY }
+        return status == 0
+    }
+
+    /// Runs a program of the path, without a word from it; nil with errno set where it does not start.
+    private static func run(_ words: [String]) -> Int32? {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
+            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
         }
-        helper.waitUntilExit()
-        if helper.terminationStatus != 0 { errno = EBUSY }
-        return helper.terminationStatus == 0
+        var pid: pid_t = 0
+        var arguments = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        let failure = posix_spawnp(&pid, words[0], &actions, nil, &arguments, environ)
+        guard failure == 0 else {
+            errno = failure
+            return nil
+        }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return status
     }
 
     /// Fails unless a file system can be mounted there; a mount that its process has left is taken away, with a word.

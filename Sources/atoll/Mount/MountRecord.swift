@@ -54,6 +54,11 @@ struct MountRecord: Codable, Sendable {
         } catch {
             throw CommandFailure("mount", folder, "the directory for what is mounted can not be made: \(error.localizedDescription)")
         }
+        var status = stat()
+        guard stat(folder, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw CommandFailure(
+                "mount", folder, "it is another user's, or others may write there", hint: "set XDG_RUNTIME_DIR to a directory of yours")
+        }
     }
 
     static func read(_ point: MountPoint) -> MountRecord? {

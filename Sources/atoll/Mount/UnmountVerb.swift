@@ -7,6 +7,9 @@ struct UnmountVerb: AsyncParsableCommand {
         commandName: "unmount", abstract: "Unmount a directory; a volume's staged changes are committed.", aliases: ["umount"])
 
     private static let bound = Duration.seconds(90)
+    /// How long the kernel may take to tell the mount's process that it is over. It does not where another mount namespace
+    /// (a container, a service) has a copy of the mount: the process is told then.
+    private static let notice = Duration.seconds(2)
 
     @Flag(help: "Take it away though files are open; they can be used until they are closed.")
     var lazy = false
@@ -40,6 +43,12 @@ struct UnmountVerb: AsyncParsableCommand {
     }
 
     private func finish(_ point: MountPoint, _ record: MountRecord) async throws {
+        if await !record.process.waitUntilGone(Self.notice) {
+            if lazy {
+                return Terminal.error("its process (\(record.owner.pid)) ends, and commits, when the last file there is closed")
+            }
+            record.process.signal(SIGTERM)
+        }
         guard await record.process.waitUntilGone(Self.bound) else {
             throw CommandFailure(
                 "unmount", point.path, "its process (\(record.owner.pid)) has not ended within 90 s", hint: "see `atoll status`")
