@@ -66,6 +66,10 @@ extension Scenario {
         if let node = table["idle_volumes"] { idleVolumes = try node.integer(in: 0...20_000) }
         if let node = table["clients"] { clients = try Self.clients(node, filesystems, machines) }
         if let node = table["faults"] { faults = try FaultReader(machines: options.machines, duration: duration).read(node) }
+        let starves = faults.contains { if case .stallPackets = $0.fault { true } else { false } }
+        if !gossipOnly, starves, let node = table["faults"] {
+            throw node.error("only a scenario of gossip only starves members", hint: "stop the process instead: pause")
+        }
         if let node = table["expect"] { expectations = try Expectations(settings: node) }
         if gossipOnly, let node = table["filesystems"] ?? table["clients"] {
             throw node.error("a scenario of gossip only has no file systems", hint: "leave filesystems and clients out")

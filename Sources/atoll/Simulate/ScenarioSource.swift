@@ -12,8 +12,10 @@ struct ScenarioSource: Sendable {
     private let map: RegionMap
     /// The storage's own code on a simulated disk, and no cluster.
     let isStorage: Bool
+    private let gossip: GossipProtocol
 
-    init(_ name: String, map: String) throws {
+    init(_ name: String, map: String, gossip: GossipProtocol = .full) throws {
+        self.gossip = gossip
         isStorage = name == "storage"
         if name == "swarm" || isStorage {
             fixed = nil
@@ -31,7 +33,14 @@ struct ScenarioSource: Sendable {
         }
     }
 
-    func scenario(_ seed: UInt64) -> Scenario { fixed ?? .swarm(map, seed: seed) }
+    /// Membership alone.
+    var isGossip: Bool { fixed?.gossipOnly ?? false }
+
+    func scenario(_ seed: UInt64) -> Scenario {
+        var scenario = fixed ?? .swarm(map, seed: seed)
+        scenario.gossipProtocol = gossip
+        return scenario
+    }
 
     func run(
         _ seed: UInt64, mutant: String?, keepsTimeline: Bool, sink: ((String) -> Void)?, onProgress: (RunProgress) -> Bool

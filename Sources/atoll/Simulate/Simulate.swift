@@ -30,6 +30,8 @@ struct Simulate: AsyncParsableCommand {
     var report: String?
     @Option(help: "Write the event log of the first seed to this file.")
     var trace: String?
+    @Option(help: "Of a scenario of gossip only, the protocol: full, without-lifeguard or bare (nor what nodes doubt of themselves).")
+    var gossip = GossipProtocol.full
     @Flag(help: "Stop at the first seed that fails.")
     var untilFailure = false
     @Option(help: .hidden)
@@ -50,11 +52,14 @@ struct Simulate: AsyncParsableCommand {
     func run() async throws {
         let source: ScenarioSource
         do {
-            source = try ScenarioSource(scenario, map: map)
+            source = try ScenarioSource(scenario, map: map, gossip: gossip)
         } catch let error as SettingsError {
             throw CommandFailure.usage("simulate", "", error.description)
         } catch let error as UnknownSetting {
             throw CommandFailure.usage("simulate", "", error.description)
+        }
+        if gossip != .full, !source.isGossip {
+            throw CommandFailure.usage("simulate", "--gossip \(gossip.rawValue)", "\(scenario) is no scenario of gossip only")
         }
         if let mutant, !source.mutants.contains(mutant) {
             throw CommandFailure.usage("simulate", "--mutant \(mutant)", Suggestion.sentence(for: mutant, among: source.mutants))
@@ -70,7 +75,10 @@ struct Simulate: AsyncParsableCommand {
     func repeatLine(_ seed: UInt64) -> String {
         var words = ["atoll", "simulate", scenario, "--seed", "\(seed)"]
         if scenario == "swarm", map != "aws" { words += ["--map", map] }
+        if gossip != .full { words += ["--gossip", gossip.rawValue] }
         if let name = mutant { words += ["--mutant", name] }
         return words.joined(separator: " ")
     }
 }
+
+extension GossipProtocol: ExpressibleByArgument {}
