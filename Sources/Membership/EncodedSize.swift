@@ -4,7 +4,14 @@ import Primitives
 // is left for news. A test holds it against the encoder.
 
 extension SWIMPacket {
-    var encodedBytes: Int { updates.reduce(36 + body.encodedBytes) { $0 + $1.encodedBytes } }
+    package var encodedBytes: Int { updates.reduce(36 + body.encodedBytes) { $0 + $1.encodedBytes } }
+}
+
+extension SyncPayload {
+    /// Of its members, coordinates and measurements.
+    package var encodedBytes: Int {
+        members.reduce(0) { $0 + $1.encodedBytes } + coordinates.count * 32 + links.reduce(0) { $0 + $1.encodedBytes } + 32
+    }
 }
 
 extension SWIMPacket.Body {
@@ -27,9 +34,13 @@ extension MemberUpdate {
         case .alive(let record): 4 + record.encodedBytes
         case .suspect, .dead: 28
         case .left: 20
-        case .link(let fact): 4 + 36 + XDRWriter.bytes(of: fact.from.name) + XDRWriter.bytes(of: fact.to.name)
+        case .link(let fact): 4 + fact.encodedBytes
         }
     }
+}
+
+extension RegionLinkFact {
+    var encodedBytes: Int { 36 + XDRWriter.bytes(of: from.name) + XDRWriter.bytes(of: to.name) }
 }
 
 extension MemberRecord {

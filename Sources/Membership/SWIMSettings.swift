@@ -76,6 +76,24 @@ package struct SWIMSettings: Hashable, Sendable {
     /// Tombstones among them; the oldest go first. Default 1024.
     package var tombstonesMax = 1_024
 
+    /// What keeps slow members from accusing others; all of it is on but in the laboratory.
+    package var guards = Guards()
+
+    /// Parts that the laboratory takes out of the protocol to see what they are worth. Nothing else reads them: a cluster
+    /// without them declares healthy members dead.
+    package struct Guards: Hashable, Sendable {
+        /// Lifeguard's local health multiplier (§IV-A): nobody stretches its own timeouts.
+        package var localHealth = true
+        /// Its dynamic suspicion (§IV-B): without it the time is the least from the beginning, as in SWIM, and nobody's
+        /// confirmation counts.
+        package var dynamicSuspicion = true
+        /// Its buddy system (§IV-C): a suspect hears of it with the other news, or does not.
+        package var buddySystem = true
+        /// Doubts beyond Lifeguard: own timers that fire late, and who was heard since it was suspected (deviations 5, 6).
+        package var selfDoubt = true
+        package init() {}
+    }
+
     package init() {}
 
     /// Why these settings cannot work, or nil.

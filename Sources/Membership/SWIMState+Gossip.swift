@@ -106,9 +106,11 @@ extension SWIMState {
 
     /// What a member should hear of itself.
     func accusation(of index: Int) -> MemberUpdate? {
+        guard peers[index].record.status != .alive else { return nil }
         let record = peers[index].record
         switch record.status {
         case .suspect:
+            guard settings.guards.buddySystem else { return nil }
             return .suspect(record.id, incarnation: record.incarnation, accuser: peers[index].suspicion?.accusers.first ?? me.id)
         case .dead: return .dead(record.id, incarnation: record.incarnation, accuser: me.id)
         case .alive, .left: return nil

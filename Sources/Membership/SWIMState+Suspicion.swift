@@ -52,7 +52,8 @@ extension SWIMState {
         let isLate = isLate(suspicion.timer, now)
         if isLate { health.worsen(by: 1) }
         let id = peers[index].id
-        if !suspicion.isExtended, isLate || peers[index].wasHeard(after: suspicion.startedAt) {
+        let wasHeard = settings.guards.selfDoubt && peers[index].wasHeard(after: suspicion.startedAt)
+        if !suspicion.isExtended, isLate || wasHeard {
             peers[index].suspicion?.isExtended = true
             let timer = arm(.suspicion(id), at: now + .nanoseconds(suspicion.shortestNanoseconds), &effects)
             peers[index].suspicion?.timer = timer

@@ -45,7 +45,7 @@ extension SWIMState {
         if !window.isEmpty { shortest = max(shortest, Int64(window.quantile(50)) * 4_000 + settings.gossipInterval.inNanoseconds * 4) }
         // Everybody but the suspect can accuse; one for being the first, one for being out of order itself.
         // Where none is left to confirm the shortest time must do.
-        let needed = max(0, min(settings.confirmations, presentCount - 3))
+        let needed = settings.guards.dynamicSuspicion ? max(0, min(settings.confirmations, presentCount - 3)) : 0
         return (shortest, needed == 0 ? shortest : shortest * Int64(settings.suspicionMaximumFactor), needed)
     }
 }

@@ -48,7 +48,7 @@ extension SWIMState {
 
     /// Whether this node slept through the moment that the timer was set for.
     func isLate(_ timer: ArmedTimer, _ now: Instant) -> Bool {
-        now.nanoseconds - timer.at.nanoseconds > settings.lateTimer.inNanoseconds
+        settings.guards.selfDoubt && now.nanoseconds - timer.at.nanoseconds > settings.lateTimer.inNanoseconds
     }
 
     /// The probe period's beat.

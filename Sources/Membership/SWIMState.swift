@@ -145,7 +145,7 @@ package struct SWIMState: Sendable {
         me.status = .alive
         if let problem = me.problem { preconditionFailure(problem.description) }
         nextSequence = UInt32(truncatingIfNeeded: generator.next())
-        health = LocalHealth(maximum: settings.healthMaximum)
+        health = LocalHealth(maximum: settings.guards.localHealth ? settings.healthMaximum : 0)
         addSeeds(seeds)
     }
 

@@ -11,6 +11,9 @@ package enum Fault: Hashable, Sendable {
     case crash(Int, isSudden: Bool)
     case restart(Int)
     case pause(Int, nanoseconds: Int64)
+    /// What a process receives and sends waits, while its timers go on: one whose threads for the network are starved
+    /// (the anomaly of the Lifeguard paper, §V). Of membership alone.
+    case stallPackets(Int, nanoseconds: Int64)
     case stallDisk(Int, nanoseconds: Int64)
     case slowDisk(Int, factor: Int)
     case fillDisk(Int, isFull: Bool)
@@ -48,12 +51,13 @@ extension World {
         trace.fold(0xFA ^ statistics.faults)
         switch fault {
         case .cut(let from, let to):
-            if from.count + to.count == hosts.count { noteLost(from) }
+            if from.count + to.count == hosts.count { noteLost(from.count < to.count ? from : to) }
             setCuts(from, to, by: 1)
         case .uncut(let from, let to): setCuts(from, to, by: -1)
         case .crash(let node, let isSudden): crash(node, isSudden: isSudden)
         case .restart(let node): restart(node)
         case .pause(let node, let span): hosts[node].pausedUntil = max(hosts[node].pausedUntil, now + span)
+        case .stallPackets: preconditionFailure("only scenarios of gossip stall packets")
         case .stallDisk(let node, let span): hosts[node].disk.stalledUntil = max(hosts[node].disk.stalledUntil, now + span)
         case .slowDisk(let node, let factor): hosts[node].disk.slowness = max(1, factor)
         case .fillDisk(let node, let isFull): hosts[node].disk.isFull = isFull
@@ -139,6 +143,7 @@ extension World {
         case .crash(let node, let isSudden): "\(name(node)) \(isSudden ? "loses power" : "is killed")"
         case .restart(let node): "\(name(node)) starts"
         case .pause(let node, let span): "\(name(node)) stands still for \(seconds(span))"
+        case .stallPackets(let node, let span): "packets of \(name(node)) wait for \(seconds(span))"
         case .stallDisk(let node, let span): "the disk of \(name(node)) stalls for \(seconds(span))"
         case .slowDisk(let node, 1): "the disk of \(name(node)) is as fast as before"
         case .slowDisk(let node, let factor): "the disk of \(name(node)) is \(factor) times slower"

@@ -10,8 +10,8 @@ struct FaultReader {
     let filesystems: [Scenario.Filesystem]
 
     static let words = [
-        "isolate", "partition", "one_way", "crash", "pause", "stall_disk", "slow_disk", "full_disk", "fail_sync", "decay", "replace_disk",
-        "step_clock", "drift_clock", "shift", "lossy", "leave", "upgrade", "join",
+        "isolate", "mute", "deafen", "partition", "one_way", "crash", "pause", "starve", "stall_disk", "slow_disk", "full_disk",
+        "fail_sync", "decay", "replace_disk", "step_clock", "drift_clock", "shift", "lossy", "leave", "upgrade", "join",
     ]
     static let settings = [
         "at_s", "for_s", "every_s", "times", "sudden", "factor", "chunks", "by_s", "by_ms", "ppm", "percent", "wire", "poisoned",
@@ -83,12 +83,12 @@ struct FaultReader {
             if let undo, table["for_s"] != nil { out.append(.init(at: at + (try span()), fault: undo)) }
         }
         switch word {
-        case "isolate":
+        case "isolate", "mute", "deafen":
             let inside = try places(value)
             let outside = all.filter { !inside.contains($0) }
             guard !outside.isEmpty else { throw value.error("leaves nobody outside") }
-            try add(.cut(from: inside, to: outside), .uncut(from: inside, to: outside))
-            try add(.cut(from: outside, to: inside), .uncut(from: outside, to: inside))
+            if word != "deafen" { try add(.cut(from: inside, to: outside), .uncut(from: inside, to: outside)) }
+            if word != "mute" { try add(.cut(from: outside, to: inside), .uncut(from: outside, to: inside)) }
         case "partition", "one_way":
             let (a, b) = try pair(value)
             try add(.cut(from: a, to: b), .uncut(from: a, to: b))
@@ -99,6 +99,9 @@ struct FaultReader {
         case "pause":
             let length = try span().inNanoseconds
             for node in try places(value) { try add(.pause(node, nanoseconds: length), nil) }
+        case "starve":
+            let length = try span().inNanoseconds
+            for node in try places(value) { try add(.stallPackets(node, nanoseconds: length), nil) }
         case "stall_disk":
             let length = try span().inNanoseconds
             for node in try places(value) { try add(.stallDisk(node, nanoseconds: length), nil) }

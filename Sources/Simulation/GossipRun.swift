@@ -27,6 +27,10 @@ struct GossipRun {
         var nextSync: UInt64 = 1
         var pausedUntil: Int64 = 0
         var wasDisturbed = false
+        /// What it receives and sends waits until then.
+        var stalledUntil: Int64 = 0
+        /// A fault of the scenario starves it now and then.
+        var isStarved = false
 
         init(state: SWIMState, region: RegionID) {
             self.state = state
@@ -51,8 +55,10 @@ struct GossipRun {
     private var effects: [SWIMEffect] = []
     private var cuts: [Int: Int] = [:]  // looked up only
     private var measures: [Measure] = []
+    private var figures = GossipFigures()
+    private var meter = GossipMeter(members: 0)
     /// Members that died: when, and who knows.
-    private var deaths: [Int: (at: Int64, knowers: Set<Int>)] = [:]  // looked up only
+    private var deaths: [Int: (at: Int64, firstAt: Int64, knowers: Set<Int>)] = [:]  // looked up only
 
     static func run(_ scenario: Scenario, seed: UInt64, sink: ((String) -> Void)?, onProgress: (RunProgress) -> Bool) -> RunResult {
         var run = GossipRun(scenario, seed: seed, sink: sink)
@@ -84,7 +90,9 @@ struct GossipRun {
             incarnation: UInt64(1 + now / 1_000_000_000), run: chance.next())
         let seeds = index == 0 ? [] : (0..<min(3, index)).map(World.peer)
         return Member(
-            state: SWIMState(self: record, seeds: seeds, seed: chance.next(), now: Instant(nanoseconds: now)), region: region)
+            state: SWIMState(
+                self: record, seeds: seeds, settings: scenario.gossipProtocol.settings, seed: chance.next(),
+                now: Instant(nanoseconds: now)), region: region)
     }
 
     // MARK: Running
@@ -92,6 +100,8 @@ struct GossipRun {
     private mutating func run(_ seed: UInt64, _ onProgress: (RunProgress) -> Bool) -> RunResult {
         for index in members.indices { heap.push(.start(index), at: Int64(chance.below(5_000)) * 1_000_000) }
         let calm: Int64 = 60_000_000_000
+        meter = GossipMeter(members: members.count)
+        for case .stallPackets(let node, _) in scenario.faults.map(\.fault) { members[node].isStarved = true }
         for fault in scenario.faults { heap.push(.fault(fault.fault), at: calm + fault.at.inNanoseconds) }
         let end = calm + scenario.duration.inNanoseconds
         var phase = "start"
@@ -102,6 +112,7 @@ struct GossipRun {
         while !wasStopped {
             if now >= told {
                 told = now + 1_000_000_000
+                measureBandwidth(calm)
                 let progress = RunProgress(phase: phase, simulated: .nanoseconds(now), events: statistics.events, operations: 0)
                 if !onProgress(progress) { wasStopped = true }
                 if phase == "heal", members.allSatisfy({ !$0.isUp || $0.state.presentMembers == upCount }) {
@@ -113,6 +124,7 @@ struct GossipRun {
                 if phase == "heal" { break }
                 now = end
                 phase = "heal"
+                figures.loaded = meter.take(at: now)
                 limit = end + scenario.expectations.recoveryMax.inNanoseconds
                 apply(.healAll)
                 continue
@@ -129,7 +141,19 @@ struct GossipRun {
             scenario: scenario.name, seed: seed, traceHash: trace.hash, simulated: .nanoseconds(now), violations: violations,
             statistics: statistics, recovery: recovery, wasStopped: wasStopped)
         result.measures = measures
+        if figures.loaded.mean == 0 { figures.loaded = meter.take(at: now) }
+        result.gossip = figures
         return result
+    }
+
+    /// The second half of the calm, and the load.
+    private mutating func measureBandwidth(_ calm: Int64) {
+        let second: Int64 = 1_000_000_000
+        switch now {
+        case (calm / 2)..<(calm / 2 + second): _ = meter.take(at: now)
+        case calm..<(calm + second): figures.quiet = meter.take(at: now)
+        default: break
+        }
     }
 
     private var upCount: Int { members.count { $0.isUp } }
@@ -146,6 +170,9 @@ struct GossipRun {
         case .packet(let from, let to, let packet):
             guard members[to].isUp else { return }
             guard members[to].pausedUntil <= now else { return heap.push(.packet(from: from, to: to, packet), at: members[to].pausedUntil) }
+            guard members[to].stalledUntil <= now else {
+                return heap.push(.packet(from: from, to: to, packet), at: members[to].stalledUntil)
+            }
             handle(.packet(from: World.gossip(from), packet), to)
         case .timer(let node, let serial, let timer, let generation):
             guard members[node].isUp, members[node].timers[timer] == serial else { return }
@@ -156,12 +183,19 @@ struct GossipRun {
             handle(.timer(timer, generation: generation), node)
         case .syncRequest(let from, let life, let id, let to, let payload):
             guard members[to].isUp else { return heap.push(.syncFailed(to: from, life: life, id), at: now + 5_000_000_000) }
+            guard members[to].stalledUntil <= now else {
+                return heap.push(.syncRequest(from: from, life: life, id, to: to, payload), at: members[to].stalledUntil)
+            }
             let token = SyncToken(members[to].nextSync)
             members[to].nextSync += 1
             members[to].syncs[token] = (from, life, id)
             handle(.syncRequest(token, payload), to)
         case .syncReply(let to, let life, let id, let payload):
-            if members[to].isUp, members[to].life == life { handle(.syncReply(id, payload), to) }
+            guard members[to].isUp, members[to].life == life else { return }
+            guard members[to].stalledUntil <= now else {
+                return heap.push(.syncReply(to: to, life: life, id, payload), at: members[to].stalledUntil)
+            }
+            handle(.syncReply(id, payload), to)
         case .syncFailed(let to, let life, let id): if members[to].isUp, members[to].life == life { handle(.syncFailed(id), to) }
         case .fault(let fault): apply(fault)
         }
@@ -188,22 +222,42 @@ struct GossipRun {
         case .cancelTimer(let timer): members[node].timers[timer] = nil
         case .sync(let id, let endpoint, _, let payload):
             let to = Int(endpoint.port) - 1
+            meter.count(node, payload.encodedBytes)
             guard members.indices.contains(to), !isCut(node, to) else {
                 return heap.push(.syncFailed(to: node, life: members[node].life, id), at: now + 5_000_000_000)
             }
             let travel = path(node, to).roundTrip * 2
-            heap.push(.syncRequest(from: node, life: members[node].life, id, to: to, payload), at: now + travel)
+            let leaving = max(now, members[node].stalledUntil)
+            heap.push(.syncRequest(from: node, life: members[node].life, id, to: to, payload), at: leaving + travel)
         case .syncReply(let token, let payload):
+            meter.count(node, payload.encodedBytes)
             guard let (asker, life, id) = members[node].syncs.removeValue(forKey: token) else { return }
-            heap.push(.syncReply(to: asker, life: life, id, payload), at: now + path(node, asker).roundTrip / 2)
+            let leaving = max(now, members[node].stalledUntil)
+            heap.push(.syncReply(to: asker, life: life, id, payload), at: leaving + path(node, asker).roundTrip / 2)
         case .memberChanged(let record, let previous, _):
             trace.line(now, "n\(node + 1) takes \(record.id) for \(record.status), after \(previous.map { "\($0)" } ?? "nothing")")
             let subject = World.index(of: record.id)
             if record.status == .dead { noteDeath(subject, by: node) }
-            if record.status == .dead, members[subject].isUp, !members[subject].wasDisturbed, !members[node].wasDisturbed {
+            noteVerdict(record.status, of: subject, by: node)
+            if record.status == .dead, members[subject].isUp, !members[subject].wasDisturbed, !members[node].wasDisturbed, isGuarded {
                 violate(.convergence, "n\(node + 1) takes \(record.id) for dead, which was never disturbed")
             }
         case .factsChanged, .memberForgotten, .regionUnreachable, .regionReachable, .identityConflict, .leaveFinished: break
+        }
+    }
+
+    /// Healthy members are never to be accused by healthy ones; but where some are stopped all the time, or the protocol lacks
+    /// what it has against that, it is counted how often.
+    private var isGuarded: Bool { scenario.gossipProtocol == .full && !members.contains { $0.isStarved } }
+
+    private mutating func noteVerdict(_ status: MemberStatus, of subject: Int, by node: Int) {
+        guard members[subject].isUp, status == .suspect || status == .dead else { return }
+        if members[subject].isStarved {
+            if status == .dead { figures.starvedTakenForDead += 1 }
+        } else if !members[subject].wasDisturbed {
+            if status == .suspect { return figures.suspicions += 1 }
+            figures.falsePositives += 1
+            if !members[node].wasDisturbed, !members[node].isStarved { figures.falsePositivesAtHealthy += 1 }
         }
     }
 
@@ -213,10 +267,11 @@ struct GossipRun {
     private mutating func send(_ packet: SWIMPacket, _ from: Int, _ to: Int) {
         guard members.indices.contains(to) else { return }
         statistics.datagrams += 1
+        meter.count(from, packet.encodedBytes + GossipMeter.overhead)
         guard !isCut(from, to) else { return }
         let path = path(from, to)
         if weather.loss > 0, chance.below(10_000) < weather.loss { return }
-        heap.push(.packet(from: from, to: to, packet), at: now + path.travel(weather, &chance))
+        heap.push(.packet(from: from, to: to, packet), at: max(now, members[from].stalledUntil) + path.travel(weather, &chance))
     }
 
     // MARK: Faults
@@ -230,11 +285,12 @@ struct GossipRun {
             members[node].life += 1
             members[node].timers = [:]
             members[node].wasDisturbed = true
-            deaths[node] = (now, [])
+            deaths[node] = (now, now, [])
         case .restart(let node): restart(node)
         case .pause(let node, let span):
             members[node].pausedUntil = now + span
             members[node].wasDisturbed = true
+        case .stallPackets(let node, let span): members[node].stalledUntil = now + span
         case .cut(let from, let to):
             for a in from {
                 for b in to {
@@ -254,7 +310,11 @@ struct GossipRun {
     private mutating func noteDeath(_ subject: Int, by node: Int) {
         guard !members[subject].isUp, var death = deaths[subject], death.knowers.insert(node).inserted else { return }
         if death.knowers.count == 1 { measures.append(Measure("from a death to the first who declares it", now - death.at)) }
-        if death.knowers.count == upCount { measures.append(Measure("from a death to the last who knows", now - death.at)) }
+        if death.knowers.count == 1 { death.firstAt = now }
+        if death.knowers.count == upCount {
+            measures.append(Measure("from a death to the last who knows", now - death.at))
+            measures.append(Measure("from the first who declares a death to the last who knows", now - death.firstAt))
+        }
         deaths[subject] = death
     }
 
@@ -267,7 +327,8 @@ struct GossipRun {
             endpoints: [NamedEndpoint(NamedEndpoint.gossip, World.gossip(node)), NamedEndpoint(NamedEndpoint.peer, World.peer(node))],
             incarnation: UInt64(1 + now / 1_000_000_000), run: chance.next())
         let seeds = (0..<4).map { _ in World.peer(chance.below(members.count)) }
-        members[node].state = SWIMState(self: record, seeds: seeds, seed: chance.next(), now: Instant(nanoseconds: now))
+        members[node].state = SWIMState(
+            self: record, seeds: seeds, settings: scenario.gossipProtocol.settings, seed: chance.next(), now: Instant(nanoseconds: now))
         members[node].isUp = true
         members[node].life += 1
         statistics.restarts += 1

@@ -68,6 +68,10 @@ extension Scenario {
         if let node = table["faults"] {
             faults = try FaultReader(machines: options.machines, duration: duration, storage: options.storage, filesystems: filesystems)
                 .read(node)
+            let starves = faults.contains { if case .stallPackets = $0.fault { true } else { false } }
+            if !gossipOnly, starves {
+                throw node.error("only a scenario of gossip only starves members", hint: "stop the process instead: pause")
+            }
         }
         if let node = table["expect"] { expectations = try Expectations(settings: node) }
         if gossipOnly, let node = table["filesystems"] ?? table["clients"] {

@@ -48,6 +48,7 @@ package struct Scenario: Sendable {
     package var expectations = Expectations()
     /// Membership alone, for clusters of many machines.
     package var gossipOnly = false
+    package var gossipProtocol = GossipProtocol.full
 
     package init(name: String, title: String, options: WorldOptions) {
         self.name = name
@@ -70,6 +71,8 @@ package struct RunResult: Sendable {
     /// Where it was asked for.
     package var timeline: RunTimeline?
     package var measures: [Measure] = []
+    /// Of membership alone.
+    package var gossip: GossipFigures?
 
     package init(
         scenario: String, seed: UInt64, traceHash: UInt64, simulated: Duration, violations: [Violation], statistics: WorldStatistics,

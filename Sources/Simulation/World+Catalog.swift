@@ -6,6 +6,8 @@ import Workloads
 
 // File systems of the world: made through the catalog, as front ends do it.
 extension World {
+    static var versionsKept: UInt32 { 2_048 }
+
     struct CatalogRequest: Hashable {
         let node: Int
         let request: RequestID
@@ -21,9 +23,9 @@ extension World {
         let planner = ReplicaPlanner(
             group: GroupID(1_000 + UInt64(place)), purpose: GroupPurpose(filesystem.kind), policy: .standard(filesystem.kind), table: table)
         guard let plan = try? planner.plan(home: filesystem.home) else { return }
-        // All versions are kept: they are the witness.
+        // More than are made between two looks at them (`witnessVersions`): they are the witness.
         var kept = FilesystemOptions()
-        kept.keptVersions = 100_000
+        kept.keptVersions = Self.versionsKept
         let request = FilesystemRequest(
             kind: filesystem.kind, name: filesystem.name, mode: .createIfMissing, high: 7,
             low: filesystem.name.utf8.reduce(17) { $0 &* 1_099_511_628_211 &+ UInt64($1) }, region: filesystem.home,

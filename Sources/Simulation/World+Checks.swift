@@ -120,19 +120,46 @@ extension World {
             guard let files = replica(of: place) else { continue }
             checkContent(files, filesystems[place].name)
             guard filesystems[place].kind == .volume else { continue }
-            let versions = versions(of: files)
+            let versions = allVersions(of: place, files)
             for (kind, text) in VolumeChecker.check(histories.volumes[place] ?? VolumeHistory(), versions, filesystems[place].name) {
                 violate(kind, text)
             }
         }
     }
 
-    private func versions(of files: FilesMachine) -> [VolumeChecker.Version] {
-        files.namespace.history.versions.compactMap { record in
-            guard record.id.rawValue > 0 else { return nil }
-            let commit = record.info.message.hasPrefix("c") ? Int(record.info.message.dropFirst()) : nil
-            return VolumeChecker.Version(number: record.id.rawValue, commit: commit, files: values(in: record.tree))
+    private func version(_ record: VersionRecord) -> VolumeChecker.Version {
+        let commit = record.info.message.hasPrefix("c") ? Int(record.info.message.dropFirst()) : nil
+        return VolumeChecker.Version(number: record.id.rawValue, commit: commit, files: values(in: record.tree))
+    }
+
+    /// Those that the replica still keeps, and before them those that were seen in time.
+    private func allVersions(of place: Int, _ files: FilesMachine) -> [VolumeChecker.Version] {
+        let kept = files.namespace.history.versions.filter { $0.id.rawValue > 0 }
+        let numbers = Set(kept.map(\.id.rawValue))
+        let seen = (witnesses[place] ?? []).filter { !numbers.contains($0.number) }
+        return (seen + kept.map(version)).sorted { $0.number < $1.number }
+    }
+
+    /// Every simulated second: what the older half of the kept versions holds is noted before it is dropped, so that the
+    /// replicas of a long run do not have to keep all of it.
+    mutating func witnessVersions() {
+        for place in filesystems.indices where histories.volumes[place] != nil {
+            let known = witnesses[place]?.last?.number ?? 0
+            guard let files = newestReplica(of: place), files.namespace.version.rawValue >= known + UInt64(Self.versionsKept / 2) else {
+                continue
+            }
+            let fresh = files.namespace.history.versions.filter { $0.id.rawValue > known }
+            if let first = fresh.first, first.id.rawValue != known + 1 {
+                violate(.volume, "\(filesystems[place].name): versions before \(first.id) were dropped before they were seen")
+            }
+            witnesses[place, default: []] += fresh.map(version)
         }
+    }
+
+    /// Of the machines that are up, what the one has that has applied most.
+    private func newestReplica(of place: Int) -> FilesMachine? {
+        guard let id = filesystems[place].id else { return nil }
+        return hosts.filter(\.isUp).compactMap { $0.state.machine(of: id)?.files }.max { $0.namespace.version < $1.namespace.version }
     }
 
     /// The files of `d` in a tree and what they hold, put together from the model's own contents.

@@ -53,7 +53,10 @@ extension World {
         trace.line(now, "n\(node + 1) \(notice)")
         switch notice {
         case .roleChanged(let group, let role, let term, _):
-            guard role == "leader" else { return }
+            guard role == "leader" else {
+                if role != "follower" { failovers.campaigns(node, in: group, at: now) { hosts[$0].lostAt } }
+                return
+            }
             let key = LeaderKey(group: group, term: term)
             if let known = leaders[key], known != hosts[node].id {
                 violate(.election, "\(known) and \(hosts[node].id) lead \(group) in term \(term)")

@@ -56,6 +56,7 @@ import Testing
             id: NodeID(8), region: RegionID("a"), endpoints: [NamedEndpoint("x", Endpoint(host: "ä.example", port: 1))], incarnation: 1,
             run: 1)
         #expect(MemberUpdate.alive(long).encodedBytes == MemberUpdate.alive(long).xdrBytes.count)
+        #expect(Self.payload.encodedBytes == Self.payload.xdrBytes.count)
     }
 
     @Test func payloadSurvives() throws {

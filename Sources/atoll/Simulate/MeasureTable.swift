@@ -15,4 +15,16 @@ enum MeasureTable {
         }
         return lines
     }
+
+    /// What membership got wrong and cost, over many seeds: sums, and means of bandwidths.
+    static func gossip(_ records: [RunRecord]) -> [String] {
+        let figures = records.compactMap(\.gossip)
+        guard figures.count > 1 else { return [] }
+        func sum(_ path: KeyPath<GossipFigures, Int>) -> Int { figures.reduce(0) { $0 + $1[keyPath: path] } }
+        return [
+            "\(figures.count) runs: \(sum(\.falsePositives)) false positives (\(sum(\.falsePositivesAtHealthy)) at healthy members) after "
+                + "\(sum(\.suspicions)) suspicions, starved members taken for dead \(sum(\.starvedTakenForDead)) times; a member sends "
+                + "\(sum(\.quiet.mean) / figures.count) B/s when all is quiet, \(sum(\.loaded.mean) / figures.count) B/s under load"
+        ]
+    }
 }

@@ -17,6 +17,7 @@ struct RunRecord: Sendable {
     let repeatLine: String
     let wasStopped: Bool
     let measures: [Measure]
+    let gossip: GossipFigures?
 
     init(_ result: RunResult, wall: Duration, repeatLine: String) {
         scenario = result.scenario
@@ -31,6 +32,7 @@ struct RunRecord: Sendable {
         self.repeatLine = repeatLine
         wasStopped = result.wasStopped
         measures = result.measures
+        gossip = result.gossip
     }
 
     var text: String {
@@ -43,6 +45,12 @@ struct RunRecord: Sendable {
                 + "\(statistics.operations) operations (\(statistics.failedOperations) failed), \(statistics.commits) commits, "
                 + "\(statistics.locks) locks, \(statistics.swept) chunks collected, \(statistics.faults) faults, \(statistics.restarts) starts"
                 + (recovery.map { ", agreed \(Show.figure($0)) s after the faults" } ?? ""))
+        if let gossip {
+            lines.append(
+                "  \(gossip.falsePositives) false positives (\(gossip.falsePositivesAtHealthy) at healthy members) after \(gossip.suspicions) suspicions, "
+                    + "starved members taken for dead \(gossip.starvedTakenForDead) times; a member sends \(gossip.quiet.mean) B/s when all is quiet "
+                    + "(at most \(gossip.quiet.highest)), \(gossip.loaded.mean) B/s under load (at most \(gossip.loaded.highest))")
+        }
         for violation in violations.prefix(10) { lines.append("  \(Terminal.escaped(violation))") }
         if violations.count > 10 { lines.append("  and \(violations.count - 10) more") }
         if !violations.isEmpty { lines.append("  repeat: \(repeatLine)") }
@@ -74,10 +82,25 @@ struct RunRecord: Sendable {
                         }
                     }
                 }
+                $0.key("gossip")
+                if let gossip { write(gossip, &$0) } else { $0.null() }
                 $0.key("violations")
                 $0.array { for violation in violations { $0.value(violation) } }
                 $0.field("repeat", repeatLine)
             }
+        }
+    }
+
+    private func write(_ gossip: GossipFigures, _ writer: inout JSONWriter) {
+        writer.object {
+            $0.field("false_positives", gossip.falsePositives)
+            $0.field("false_positives_at_healthy", gossip.falsePositivesAtHealthy)
+            $0.field("suspicions", gossip.suspicions)
+            $0.field("starved_taken_for_dead", gossip.starvedTakenForDead)
+            $0.field("quiet_bytes_per_s", gossip.quiet.mean)
+            $0.field("quiet_bytes_per_s_max", gossip.quiet.highest)
+            $0.field("loaded_bytes_per_s", gossip.loaded.mean)
+            $0.field("loaded_bytes_per_s_max", gossip.loaded.highest)
         }
     }
 }

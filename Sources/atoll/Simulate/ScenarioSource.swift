@@ -13,8 +13,10 @@ struct ScenarioSource: Sendable {
     private let storage: WorldOptions.StorageKind?
     /// The storage's own code on a simulated disk, and no cluster.
     let isStorage: Bool
+    private let gossip: GossipProtocol
 
-    init(_ name: String, map: String, storage: WorldOptions.StorageKind? = nil) throws {
+    init(_ name: String, map: String, storage: WorldOptions.StorageKind? = nil, gossip: GossipProtocol = .full) throws {
+        self.gossip = gossip
         isStorage = name == "storage"
         self.storage = storage
         if name == "swarm" || isStorage {
@@ -35,11 +37,15 @@ struct ScenarioSource: Sendable {
         }
     }
 
+    /// Membership alone.
+    var isGossip: Bool { fixed?.gossipOnly ?? false }
+
     /// A fault of the storage's own code shows only where that runs.
     func scenario(_ seed: UInt64, mutant: String? = nil) -> Scenario {
-        guard isStorageMutant(mutant) else { return fixed ?? .swarm(map, seed: seed, storage: storage) }
-        guard var scenario = fixed else { return .swarm(map, seed: seed, storage: .real) }
-        scenario.options.storage = .real
+        let needsStorage = isStorageMutant(mutant)
+        var scenario = fixed ?? .swarm(map, seed: seed, storage: needsStorage ? .real : storage)
+        if needsStorage { scenario.options.storage = .real }
+        scenario.gossipProtocol = gossip
         return scenario
     }
 

@@ -155,7 +155,9 @@ final class SeedRunner: Sendable {
             "\(state.done) of \(count) seeds\(state.isStopped ? " (stopped)" : ""), \(state.failed.count) failed; "
             + "\(Show.figure(wall)) s, \(Show.figure(simulated)) s simulated, \(Show.figure(Double(state.events) / max(wall, 0.001) / 1e6)) million events/s"
         if verb.output.json { Terminal.error(words) } else { Terminal.line(words) }
-        if !verb.output.json { for line in MeasureTable.lines(state.results) { Terminal.line(line) } }
+        if !verb.output.json {
+            for line in MeasureTable.lines(state.results) + MeasureTable.gossip(state.results) { Terminal.line(line) }
+        }
     }
 }
 

@@ -32,6 +32,8 @@ struct Simulate: AsyncParsableCommand {
     var report: String?
     @Option(help: "Write the event log of the first seed to this file.")
     var trace: String?
+    @Option(help: "Of a scenario of gossip only, the protocol: full, without-lifeguard or bare (nor what nodes doubt of themselves).")
+    var gossip = GossipProtocol.full
     @Flag(help: "Stop at the first seed that fails.")
     var untilFailure = false
     @Option(help: .hidden)
@@ -55,11 +57,15 @@ struct Simulate: AsyncParsableCommand {
     func run() async throws {
         let source: ScenarioSource
         do {
-            source = try ScenarioSource(scenario, map: map, storage: storage.flatMap { WorldOptions.StorageKind(rawValue: $0) })
+            source = try ScenarioSource(
+                scenario, map: map, storage: storage.flatMap { WorldOptions.StorageKind(rawValue: $0) }, gossip: gossip)
         } catch let error as SettingsError {
             throw CommandFailure.usage("simulate", "", error.description)
         } catch let error as UnknownSetting {
             throw CommandFailure.usage("simulate", "", error.description)
+        }
+        if gossip != .full, !source.isGossip {
+            throw CommandFailure.usage("simulate", "--gossip \(gossip.rawValue)", "\(scenario) is no scenario of gossip only")
         }
         if let mutant, !source.knownMutants.contains(mutant) {
             throw CommandFailure.usage("simulate", "--mutant \(mutant)", Suggestion.sentence(for: mutant, among: source.knownMutants))
@@ -76,7 +82,10 @@ struct Simulate: AsyncParsableCommand {
         var words = ["atoll", "simulate", scenario, "--seed", "\(seed)"]
         if scenario == "swarm", map != "aws" { words += ["--map", map] }
         if let storage { words += ["--storage", storage] }
+        if gossip != .full { words += ["--gossip", gossip.rawValue] }
         if let name = mutant { words += ["--mutant", name] }
         return words.joined(separator: " ")
     }
 }
+
+extension GossipProtocol: ExpressibleByArgument {}
