@@ -125,7 +125,8 @@ let package = Package(
             ["Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", "APIClient", httpClient, nioCore, nioPosix, logging]),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["atoll", "Primitives", "Filesystem", "APISchema", "APIClient", "Router", nioCore], swiftSettings: strict),
+            dependencies: ["atoll", "Primitives", "Filesystem", "Transport", "APISchema", "APIClient", "Router", nioCore],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )
