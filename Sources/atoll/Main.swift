@@ -10,7 +10,7 @@ struct Atoll: AsyncParsableCommand {
         subcommands: [
             Up.self, Down.self, Status.self, Members.self, Regions.self, Fault.self, NodeVerb.self, NFS.self, Volume.self, App.self,
             Environment.self,
-            Run.self, Compare.self, Simulate.self, ReplayVerb.self, Check.self, Inspect.self, Doctor.self, CA.self, Bench.self,
+            Run.self, Compare.self, Simulate.self, ReplayVerb.self, Check.self, Inspect.self, Doctor.self, CA.self, Keys.self, Bench.self,
             RouterVerb.self,
         ])
 }
