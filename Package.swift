@@ -131,7 +131,9 @@ let package = Package(
             ["Primitives", "Filesystem", "Replication", "NodeRuntime", "APISchema", "APIClient", httpClient, nioCore, nioPosix, logging]),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["atoll", "Primitives", "Filesystem", "APISchema", "APIClient", "Router", "CLinux", nioCore],
+            dependencies: [
+                "atoll", "Primitives", "Filesystem", "Transport", "APISchema", "APIClient", "Router", "CLinux", nioCore,
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

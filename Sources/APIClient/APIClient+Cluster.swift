@@ -92,6 +92,16 @@ extension APIClient {
         String(buffer: try await exchange(Call(.GET, "/metrics", object: "metrics")).1)
     }
 
+    /// The keys of gossip of the node, by their numbers.
+    package func gossipKeys() async throws(FileFailure) -> GossipKeysReport {
+        try GossipKeysReport(json: try await json(Call(.GET, "/v1/gossip/keys", object: "gossip keys")))
+    }
+
+    /// Has the node read its file of keys again.
+    package func reloadGossipKeys() async throws(FileFailure) -> GossipKeysReport {
+        try GossipKeysReport(json: try await json(Call(.POST, "/v1/gossip/keys/reload", object: "gossip keys", isRepeatable: true)))
+    }
+
     package func document() async throws(FileFailure) -> JSON { try await json(Call(.GET, "/v1/openapi.json", object: "document")) }
 
     /// Local clusters only: `rules` are link rules in XDR.

@@ -48,13 +48,17 @@ extension RaftState {
         if now >= since + lead.preferenceHold { transferLeadership(to: heir, into: &effects) }
     }
 
-    /// A preferred voter that has what is committed, is in touch and reachable.
+    /// What may be on its way to an heir: while entries are written all the time, one that is far away never has
+    /// the last of them. The transfer itself takes no new ones until it has all.
+    private static var lagAllowed: UInt64 { 1_024 }
+
+    /// A preferred voter that has what is committed, or is about to, is in touch and reachable.
     private var readyHeir: NodeID? {
         guard !configuration.isJoint, commitIndex >= lead.termStart else { return nil }
         return preferred.first { node in
             guard configuration.voters.contains(node), let slot = progress.slot(of: node) else { return false }
             let peer = progress.peers[slot]
-            return peer.state == .replicate && peer.isReachable && peer.match >= commitIndex
+            return peer.state == .replicate && peer.isReachable && peer.match > 0 && peer.match + Self.lagAllowed >= commitIndex
                 && Instant(nanoseconds: Int64(clamping: peer.ackedStamp)) + timing.electionTimeout > now
         }
     }

@@ -37,6 +37,8 @@ enum OpenAPISchemas {
         "Members": {"type": "object", "properties": {"node": {"type": "integer"}, "members": {"type": "array", "items": {
             "type": "object", "properties": {"id": {"type": "integer"}, "region": {"type": "string"}, "status": {"type": "string"},
             "incarnation": {"type": "integer"}, "rtt_ms": {"type": ["number", "null"]}, "endpoints": {"$ref": "#/components/schemas/Endpoints"}}}}}},
+        "GossipKeys": {"type": "object", "properties": {"node": {"type": "integer"}, "seals": {"type": "integer"},
+            "opens": {"type": "array", "items": {"type": "integer"}}}},
         "Regions": {"type": "object", "properties": {"node": {"type": "integer"}, "pairs": {"type": "array", "items": {
             "type": "object", "properties": {"from": {"type": "string"}, "to": {"type": "string"}, "median_ms": {"type": "number"},
             "p90_ms": {"type": "number"}, "least_ms": {"type": "number", "description": "the shortest that is remembered"},

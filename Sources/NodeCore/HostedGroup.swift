@@ -36,8 +36,9 @@ struct HostedGroup {
     var bytesSinceSnapshot = 0
     /// Of a leader with parts of large commits: when it proposes the next tick.
     var tickAt: Instant?
-    /// The revision of the plan by which leaders are preferred.
+    /// The revision of the plan, and the region, by which leaders are preferred.
     var planRevision: UInt64 = 0
+    var leaderRegion: RegionID?
 
     var isLeader: Bool { role == .leader }
 }

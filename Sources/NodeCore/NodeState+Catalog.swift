@@ -188,6 +188,7 @@ extension NodeState {
         // Medians of many samples move slowly; the first ones are what timers wait for.
         if seconds % 5 == 0 || startedAt + .seconds(30) > now { shareRoundTrips(into: &effects) }
         presentMyself(into: &effects)
+        followWriters(into: &effects)
         planMoves(into: &effects)
         reconcileGroups(into: &effects)
         expireIdleSessions(into: &effects)

@@ -131,6 +131,7 @@ extension NodeState {
             return
         }
         counters.proposals += 1
+        if case .call(let node, _) = who { noteWriter(node, of: group) }
         let id = nextProposal
         nextProposal += 1
         _ = groups.update(group) { $0.proposed[id] = who }

@@ -30,7 +30,7 @@ extension NodeState {
     }
 
     private func heir(of id: GroupID, _ status: RaftStatus) -> NodeID? {
-        let home = id == .catalog ? catalog.catalogPlan?.home : catalog.filesystem(of: id)?.region
+        let home = id == .catalog ? catalog.catalogPlan?.home : catalog.filesystem(of: id)?.leaderRegion
         let ready = status.peers.filter { peer in
             status.configuration.voters.contains(peer.id) && peer.isReachable && peer.state == .replicate
                 && swim.member(peer.id)?.status == .alive

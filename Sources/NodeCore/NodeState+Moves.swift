@@ -56,7 +56,8 @@ extension NodeState {
             looked += 1
             place = id
             guard let record = state.filesystem(of: id), record.isActive, record.settledPlan > 0 else { continue }
-            let next = nextPlan(id, record.plan, record.policy, isSettled: record.isSettled, lost: lost, table, state)
+            let next = nextPlan(
+                id, record.plan, record.policy, writers: record.writers, isSettled: record.isSettled, lost: lost, table, state)
             if let next { change(id, to: next, record.planRevision, &left, into: &effects) }
         }
         let isWhole = looked < Self.lookedAt && left > 0
@@ -88,7 +89,7 @@ extension NodeState {
     /// The plan that a group shall have instead of `plan`; nil where that one is right, or must be reached
     /// first, or where there is none that is as safe.
     func nextPlan(
-        _ group: GroupID, _ plan: ReplicaPlan, _ policy: ReplicationPolicy, isSettled: Bool, lost: [NodeID],
+        _ group: GroupID, _ plan: ReplicaPlan, _ policy: ReplicationPolicy, writers: RegionID? = nil, isSettled: Bool, lost: [NodeID],
         _ table: Replication.RegionTable, _ state: CatalogState
     ) -> ReplicaPlan? {
         func isBad(_ node: NodeID) -> Bool { lost.contains(node) || state.nodes[node]?.state != .active }
@@ -105,7 +106,7 @@ extension NodeState {
             let planner = ReplicaPlanner(
                 group: group, purpose: plan.purpose, policy: policy,
                 table: table.accepting(Array(staying), trusting: plan.replicas.map(\.node).filter { !lost.contains($0) }), keeping: plan,
-                avoiding: avoided)
+                avoiding: avoided, writers: writers)
             guard var next = try? planner.plan(home: plan.home) else { continue }
             next = group == .catalog ? next.learning(all: table) : next.keepingLost(avoided, of: plan, table)
             guard isSafe(next, instead: plan, without: bad.filter { !keepable.contains($0) }) else { continue }

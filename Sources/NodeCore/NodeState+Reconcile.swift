@@ -98,7 +98,7 @@ extension NodeState {
         return fresh.allSatisfy(isReady) && voters.count(where: isReady) >= Quorum.majority(of: voters.count)
     }
 
-    /// A leader that will not vote any more hands over to one that will, at home if it can.
+    /// A leader that will not vote any more hands over to one that will, where leaders are preferred if it can.
     private mutating func handOverBeforeLeaving(_ id: GroupID, _ plan: ReplicaPlan, _ status: RaftStatus, into effects: inout [Effect])
         -> Bool
     {
@@ -107,7 +107,8 @@ extension NodeState {
             status.configuration.voters.contains(heir.node)
                 && status.peers.contains { $0.id == heir.node && $0.isReachable && $0.state == .replicate }
         }
-        guard let heir = heirs.first(where: { $0.region == plan.home }) ?? heirs.first else { return false }
+        let wanted = catalog.filesystem(of: id)?.leaderRegion ?? plan.home
+        guard let heir = heirs.first(where: { $0.region == wanted }) ?? heirs.first else { return false }
         drive(id, .transferLeadership(to: heir.node), into: &effects)
         return true
     }
@@ -147,11 +148,17 @@ extension NodeState {
         !record.isActive || catalogWasKnown || settings.introduction == nil && knowsCatalog
     }
 
-    /// Leaders are wanted in the home region, on nodes that stay.
+    /// Leaders are wanted where most is written, else in the home region, on nodes that stay.
     mutating func followPlan(_ record: FilesystemRecord, into effects: inout [Effect]) {
-        guard let revision = groups.with(record.group, { $0.planRevision }), revision != record.planRevision else { return }
-        _ = groups.update(record.group) { $0.planRevision = record.planRevision }
-        let preferred = record.plan.voters.filter { $0.region == record.region }.map(\.node)
+        let known = groups.with(record.group) { ($0.planRevision, $0.leaderRegion) }
+        guard let known, known.0 != record.planRevision || known.1 != record.leaderRegion else { return }
+        _ = groups.update(record.group) {
+            $0.planRevision = record.planRevision
+            $0.leaderRegion = record.leaderRegion
+        }
+        func voters(in region: RegionID) -> [NodeID] { record.plan.voters.filter { $0.region == region }.map(\.node) }
+        let wanted = voters(in: record.leaderRegion)
+        let preferred = wanted.isEmpty ? voters(in: record.region) : wanted
         driveRaft(.group(record.group, .preference(preferredLeaders: preferred)), into: &effects)
     }
 }

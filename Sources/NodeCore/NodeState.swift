@@ -110,6 +110,8 @@ package struct NodeState {
     var presentedAt: Instant?
     var mover = Mover()
     var fills = OrderedTable<GroupID, GroupFill>()
+    /// Of volumes that are led here and were written to of late.
+    var writers = OrderedTable<GroupID, WriterTally>()
     var handingOver = false
     package internal(set) var counters = Counters()
 

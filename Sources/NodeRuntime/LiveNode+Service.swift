@@ -1,4 +1,5 @@
 package import Filesystem
+import Logging
 import Membership
 package import NIOCore
 import NodeCore
@@ -90,6 +91,21 @@ extension LiveNode: NodeService {
         } catch {
             throw FileFailure(.invalid, operation: "apply link rules", object: "node \(config.node.id)", cause: "\(error)")
         }
+    }
+
+    package func gossipKeys(reloading: Bool) async throws(FileFailure) -> [UInt8] {
+        if reloading {
+            do {
+                let ring = try KeyRing.load(from: config.gossipKeyFile)
+                gossip.keys = ring
+                logger.notice("gossip keys read again", metadata: ["seals": "\(ring.primary.id)", "keys": "\(ring.keys.map(\.id))"])
+            } catch {
+                throw FileFailure(
+                    .invalid, operation: "reload gossip keys", object: "node \(config.node.id)", cause: "\(error)",
+                    hint: "the keys are as they were; copy the file from where the others have it, then try again")
+            }
+        }
+        return gossip.keys.keys.map(\.id)
     }
 
     package func drain(within: Duration) async {

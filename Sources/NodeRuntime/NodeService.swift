@@ -31,6 +31,9 @@ package protocol NodeService: Sendable {
     /// Replaces the rules by which this node's links are delayed, limited or cut (a local cluster only).
     /// The bytes are a `Transport.LinkRules` in XDR.
     func applyLinkRules(_ encoded: [UInt8]) async throws(FileFailure)
+    /// The numbers of the keys of gossip, the one that seals first; with `reloading` after reading the file of keys again. A
+    /// file that cannot be read fails, and leaves the keys as they were.
+    func gossipKeys(reloading: Bool) async throws(FileFailure) -> [UInt8]
     /// Stops taking requests, hands leadership away, leaves the gossip and flushes.
     func drain(within: Duration) async
 }

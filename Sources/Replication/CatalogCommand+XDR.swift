@@ -182,11 +182,14 @@ extension CatalogAction: XDRCodable {
             writer.write(number: 22, group)
             writer.write(plan)
             writer.write(nodes)
+        case .noteWriters(let group, let region):
+            writer.write(number: 23, group)
+            writer.write(region)
         }
     }
 
     package init(from reader: inout XDRReader) throws(XDRError) {
-        let number = try reader.uint32("catalog command", in: 1...22)
+        let number = try reader.uint32("catalog command", in: 1...23)
         switch number {
         case 1...6: self = try Self.node(number, &reader)
         case 7: self = .createEnvironment(try reader.value())
@@ -206,7 +209,8 @@ extension CatalogAction: XDRCodable {
                 about: try reader.string(limit: CatalogCommand.textLimit), expiry: try reader.optional())
         case 20: self = .revokeToken(try reader.value())
         case 21: self = .nothing
-        default: self = .settlePlacement(try reader.value(), plan: try reader.uint64(), nodes: try reader.uint64())
+        case 22: self = .settlePlacement(try reader.value(), plan: try reader.uint64(), nodes: try reader.uint64())
+        default: self = .noteWriters(try reader.value(), try reader.value())
         }
     }
 

@@ -122,6 +122,8 @@ package enum CatalogAction: Hashable, Sendable {
     /// The group's leader tells that the group is as its plan of that revision says and, unless `nodes` is 0,
     /// that its content is where placement wants it with the nodes as they were at that revision.
     case settlePlacement(GroupID, plan: UInt64, nodes: UInt64)
+    /// The leader of a volume's group tells which region writes most: there a leader is preferred, and a voter wanted.
+    case noteWriters(GroupID, RegionID)
 
     case createApp(
         high: UInt64, low: UInt64, name: String, about: String, environment: EnvironmentName, leaseSeconds: UInt32, tasks: UInt32)

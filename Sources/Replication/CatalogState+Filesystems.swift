@@ -200,6 +200,7 @@ extension CatalogState {
         try check(plan, for: GroupPurpose(record.kind), region: plan.home, keeping: record.plan, operation, record.label)
         record.plan = plan
         record.region = plan.home
+        if record.writers == plan.home { record.writers = nil }
         record.planRevision += 1
         record.settledNodes = 0
         put(record)
@@ -225,6 +226,25 @@ extension CatalogState {
             record.settledPlan = plan
             record.settledNodes = max(record.settledNodes, nodes)
         }
+        return .done
+    }
+
+    mutating func noteWriters(_ group: GroupID, _ region: RegionID, _ command: CatalogCommand) throws(CatalogError) -> CatalogOutcome {
+        let operation = command.action.operation
+        guard let id = groups[group], var record = filesystems[id], record.isActive else {
+            throw CatalogError(.notFound, operation, group.description, "no file system has that group")
+        }
+        guard record.kind == .volume else {
+            throw CatalogError(.refused, operation, record.label, "the leader of a network file system stays in its primary region")
+        }
+        guard regions.contains(region) else {
+            throw CatalogError(.notFound, operation, record.label, "unknown region '\(CatalogName.shown(region.name))'")
+        }
+        let writers = region == record.region ? nil : region
+        guard writers != record.writers else { return .done }
+        record.writers = writers
+        filesystems[id] = record
+        note(.moved, id, command, "leader preferred in \(region)")
         return .done
     }
 

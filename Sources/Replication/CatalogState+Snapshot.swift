@@ -3,7 +3,7 @@ package import Primitives
 // The whole state as bytes: for snapshots, and for the digest by which replicas are compared.
 extension CatalogState: XDRCodable {
     /// Version of the form below.
-    static let snapshotVersion: UInt32 = 2
+    static let snapshotVersion: UInt32 = 3
 
     /// SHA-256 of the state; equal on replicas that have applied the same entries.
     package var digest: Digest { SHA256.hash(xdrBytes) }
@@ -104,6 +104,8 @@ extension CatalogState: XDRCodable {
             }
             precondition(
                 record.settledPlan <= record.planRevision && record.settledNodes <= nodesRevision, "\(id) is settled ahead of time")
+            precondition(
+                record.writers.map { record.kind == .volume && $0 != record.region && regions.contains($0) } ?? true, "writers of \(id)")
             for replica in record.plan.replicas { precondition(nodes[replica.node]?.region == replica.region, "\(replica) of \(id)") }
         }
         precondition(named == names.count && groups.count == filesystems.count, "an index names what is not there")

@@ -150,6 +150,7 @@ package struct CatalogState: Sendable, Equatable {
         case .changePlacement(let group, let plan, let revision):
             return try changePlacement(group, plan, expectedRevision: revision, command)
         case .settlePlacement(let group, let plan, let nodes): return try settlePlacement(group, plan: plan, nodes: nodes, command)
+        case .noteWriters(let group, let region): return try noteWriters(group, region, command)
         case .createApp, .heartbeatApp, .stopApp, .expire: return try runApp(command)
         case .createToken(let hash, let scopes, let about, let expiry): return try createToken(hash, scopes, about, expiry, command)
         case .revokeToken(let id): return try revokeToken(id, command)
@@ -188,6 +189,7 @@ extension CatalogAction {
         case .setOptions(let selector, _, _): "\(selector.word) configure"
         case .changePlacement: "placement change"
         case .settlePlacement: "placement settlement"
+        case .noteWriters: "leader preference"
         case .createApp: "app create"
         case .heartbeatApp: "app heartbeat"
         case .stopApp: "app stop"

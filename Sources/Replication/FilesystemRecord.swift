@@ -119,6 +119,8 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
     /// nodes for which its content was where placement wants it then. 0 before the first time.
     package var settledPlan: UInt64 = 0
     package var settledNodes: UInt64 = 0
+    /// Of a volume, the region that writes most, as the leader of its group has measured; nil for home.
+    package var writers: RegionID?
     package var options: FilesystemOptions
     package let created: WallTime
     package let createdBy: String
@@ -136,6 +138,8 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
     }
     /// Whether the group is as its plan says.
     package var isSettled: Bool { settledPlan == planRevision }
+    /// Where the leader of the group is wanted.
+    package var leaderRegion: RegionID { writers ?? region }
     /// The name, or the id where there is none.
     package var label: String { name ?? id.description }
 
@@ -172,6 +176,7 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         writer.write(foundingPlan)
         writer.write(settledPlan)
         writer.write(settledNodes)
+        writer.write(writers)
         writer.write(options)
         writer.write(created)
         writer.write(createdBy)
@@ -198,6 +203,7 @@ package struct FilesystemRecord: Hashable, Sendable, XDRCodable {
         foundingPlan = try reader.value()
         settledPlan = try reader.uint64()
         settledNodes = try reader.uint64()
+        writers = try reader.optional()
         options = try reader.value()
         created = try reader.value()
         createdBy = try reader.string(limit: CatalogCommand.principalLimit)

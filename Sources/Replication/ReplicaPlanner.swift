@@ -25,7 +25,8 @@ package enum PlanError: Error, Hashable, Sendable, CustomStringConvertible {
 /// - *volume*: one voter a region, home always among them, the others the nearest to it: 3 regions
 ///   up to four, 5 from five on (`voterRegions` may say fewer). Two regions: two voters at home and
 ///   one in the other (the other way round where home has one node only). One region, or durability
-///   `region`: up to 3 voters at home. Learners fill every region up to `replicasPerRegion`, so that
+///   `region`: up to 3 voters at home. Where another region writes most, it votes too, and the others are
+///   the nearest to that one, because there the leader is. Learners fill every region up to `replicasPerRegion`, so that
 ///   each reads locally and outlives the loss of a node.
 /// - *catalog*: voters as a volume's; all other nodes learn. Without a home, it is the region from
 ///   which a majority is nearest.
@@ -42,10 +43,12 @@ package struct ReplicaPlanner {
     package let keeping: ReplicaPlan?
     /// Nodes that shall have no replica of the group: removed, drained, lost for too long.
     package let avoiding: [NodeID]
+    /// The region that writes most, where it is not the home.
+    package let writers: RegionID?
 
     package init(
         group: GroupID, purpose: GroupPurpose, policy: ReplicationPolicy, table: RegionTable, keeping: ReplicaPlan? = nil,
-        avoiding: [NodeID] = []
+        avoiding: [NodeID] = [], writers: RegionID? = nil
     ) {
         self.group = group
         self.purpose = purpose
@@ -53,6 +56,7 @@ package struct ReplicaPlanner {
         self.table = table
         self.keeping = keeping
         self.avoiding = avoiding
+        self.writers = writers
     }
 
     package static let maximumVotersPerRegion = 3
@@ -107,10 +111,13 @@ package struct ReplicaPlanner {
         let atHome = min(nodes(home), Self.maximumVotersPerRegion)
         if purpose == .nfs { return [(home, min(atHome, Int(policy.replicasPerRegion)))] }
         if policy.durability == .region || policy.voterRegions == 1 { return [(home, atHome)] }
-        // Home, then regions that vote already, then by distance.
-        let order = table.nearestFirst(from: home).filter { nodes($0) > 0 }
+        // Home, then where most is written, then regions that vote already, then by distance from the leader.
+        let centre = writers.flatMap { nodes($0) > 0 ? $0 : nil } ?? home
+        let order = table.nearestFirst(from: centre).filter { nodes($0) > 0 }
+        let first = order.filter { $0 == home } + order.filter { $0 == centre && $0 != home }
+        let others = order.filter { !first.contains($0) }
         let voting = keeping?.voterRegions ?? []
-        let preferred = order.filter { $0 == home || voting.contains($0) } + order.filter { $0 != home && !voting.contains($0) }
+        let preferred = first + others.filter { voting.contains($0) } + others.filter { !voting.contains($0) }
         switch preferred.count {
         case 1: return [(preferred[0], min(nodes(preferred[0]), Self.maximumVotersPerRegion))]
         case 2:

@@ -44,6 +44,8 @@ struct FailoverWatch {
         return (lost, campaign.flatMap { $0 >= lost ? $0 : nil } ?? now)
     }
 
+    func leader(of group: GroupID) -> Int? { leads[group]?.node }
+
     mutating func served(_ group: GroupID) -> (lostAt: Int64, electedAt: Int64)? {
         guard let place = waiting.firstIndex(where: { $0.group == group }) else { return nil }
         let entry = waiting.remove(at: place)
@@ -57,6 +59,9 @@ extension World {
         for host in hosts where host.isUp { if let record = host.state.catalog.filesystems[id] { return record.group } }
         return nil
     }
+
+    /// Where the one who was elected last to lead a file system's group is.
+    func leaderRegion(of place: Int) -> RegionID? { group(of: place).flatMap { failovers.leader(of: $0) }.map { hosts[$0].region } }
 
     mutating func leaderElected(_ group: GroupID, _ node: Int) {
         guard let (lost, missed) = failovers.leader(of: group, is: node, at: now, lostAt: { hosts[$0].lostAt }) else { return }

@@ -30,6 +30,8 @@ package struct Scenario: Sendable {
     package struct Expectations: Hashable, Sendable {
         package var operationsMin: UInt64 = 0
         package var commitsMin: UInt64 = 0
+        /// Of the commits, those that were made in the region where the group's leader was.
+        package var commitsAtLeaderPercent: UInt64 = 0
         /// From the end of the faults to the agreement of all, at most.
         package var recoveryMax: Duration = .seconds(120)
         package init() {}

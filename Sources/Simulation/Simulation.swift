@@ -191,5 +191,11 @@ struct ClusterRun {
         if world.statistics.commits < expected.commitsMin {
             world.violate(.expectation, "\(world.statistics.commits) commits; expected at least \(expected.commitsMin)")
         }
+        if world.statistics.commitsAtLeader * 100 < world.statistics.commits * expected.commitsAtLeaderPercent {
+            world.violate(
+                .expectation,
+                "\(world.statistics.commitsAtLeader) of \(world.statistics.commits) commits in the leader's region; expected \(expected.commitsAtLeaderPercent) %"
+            )
+        }
     }
 }

@@ -155,6 +155,7 @@ extension World {
     private mutating func committed(_ index: Int, _ job: Job, _ receipt: CommitReceipt) {
         let place = clients[index].plan.filesystem
         statistics.commits += 1
+        if leaderRegion(of: place) == hosts[clients[index].node].region { statistics.commitsAtLeader += 1 }
         let conflicts = mutant == .conflictsForgotten ? [] : receipt.conflicts.map(\.path)
         histories.volumes[place]?.commits[job.commit].outcome = .published(
             version: receipt.version.rawValue, conflicts: conflicts, isEmpty: receipt.changes == 0)

@@ -11,7 +11,7 @@ struct Atoll: AsyncParsableCommand {
             Up.self, Down.self, Status.self, Members.self, Regions.self, Fault.self, NodeVerb.self, NFS.self, Volume.self, App.self,
             Environment.self,
             MountVerb.self, UnmountVerb.self, Run.self, Compare.self, Simulate.self, ReplayVerb.self, Check.self, Inspect.self, Doctor.self,
-            CA.self, Bench.self,
+            CA.self, Keys.self, Bench.self,
             RouterVerb.self,
         ])
 }

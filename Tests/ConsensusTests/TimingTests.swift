@@ -37,6 +37,27 @@ import Testing
         (1...world.options.nodes).first { world.nodes[$0].raft?.status(GroupID(1))?.role == .leader }
     }
 
+    /// While entries are written all the time a preferred voter that is far away never has the last of them. It gets the
+    /// leadership all the same.
+    @Test(arguments: [1, 2, 3]) func aFarVoterIsHandedToUnderLoad(seed: UInt64) throws {
+        var world = world(seed, nodes: 3, jitter: 5_000)
+        measure(&world)
+        func prefer(_ heir: Int) {
+            for node in 1...3 { world.send(.preference(preferredLeaders: [World.id(heir)]), to: node, group: GroupID(1)) }
+        }
+        prefer(1)
+        world.run(until: 10_000_000)
+        #expect(leader(world) == 1)
+        prefer(3)
+        let end = world.microseconds + 20_000_000
+        while leader(world) != 3, world.microseconds < end {
+            if let leader = leader(world) { world.propose(leader, [1]) }
+            world.run(until: world.microseconds + 15_000)
+        }
+        #expect(leader(world) == 3, "nobody handed over in 20 s")
+        #expect(world.checker.violations.isEmpty)
+    }
+
     @Test(arguments: [3, 5]) func lostLeaderIsReplacedWithinFourSeconds(nodes: Int) throws {
         var worst: Int64 = 0
         for seed in UInt64(1)...40 {

@@ -88,6 +88,17 @@ import Testing
         }
     }
 
+    @Test func gossipKeys() async throws {
+        try await Fixture.run { fixture in
+            let before = try await fixture.client.gossipKeys()
+            #expect(before.seals == 1 && before.opens == [1])
+            let after = try await fixture.client.reloadGossipKeys()
+            #expect(after.seals == 2 && after.opens == [2, 1])
+            let stranger = try await fixture.raw(.POST, "/v1/gossip/keys/reload", token: nil).status
+            #expect(stranger == 401)
+        }
+    }
+
     @Test func portInUse() async throws {
         try await Fixture.run { fixture in
             let failure = await failure { try await Fixture.second(on: fixture.server.port) }
@@ -121,7 +132,7 @@ import Testing
                 }
             }
             #expect(Set(names).count == names.count)
-            #expect(names.count == 37)
+            #expect(names.count == 39)
             let text = JSONWriter.text { $0.value(document) }
             for reference in text.split(separator: "#/components/schemas/").dropFirst() {
                 let name = String(reference.prefix { $0 != "\"" })

@@ -35,6 +35,7 @@ final class FakeNode: NodeService {
     }
 
     struct State {
+        var gossipKeys: [UInt8] = [1]
         var catalog = CatalogState()
         var files: [FilesystemID: [FilePath: File]] = [:]
         var sessions: [SessionID: Session] = [:]
@@ -175,6 +176,13 @@ final class FakeNode: NodeService {
     func applyLinkRules(_ encoded: [UInt8]) async throws(FileFailure) {
         guard encoded != [0xff] else { throw FileFailure(.invalid, operation: "decode", object: "link rules", cause: "no link rules") }
         state.withLock { $0.linkRules = encoded }
+    }
+
+    func gossipKeys(reloading: Bool) async throws(FileFailure) -> [UInt8] {
+        state.withLock { state in
+            if reloading { state.gossipKeys = [2, 1] }
+            return state.gossipKeys
+        }
     }
 
     func drain(within: Duration) async {}

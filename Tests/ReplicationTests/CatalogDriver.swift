@@ -141,6 +141,7 @@ struct CatalogDriver {
             return .settlePlacement(
                 GroupID(UInt64(try command.integer("group"))), plan: UInt64(try command.integer("plan")),
                 nodes: try command.has("nodes") ? UInt64(command.integer("nodes")) : state.nodesRevision)
+        case "writers": return .noteWriters(GroupID(UInt64(try command.integer("group"))), RegionID(command.value("region") ?? ""))
         case "update":
             return .updateNode(
                 NodeID(UInt64(try command.integer("node"))),
@@ -248,7 +249,7 @@ struct CatalogDriver {
     }
 
     private func describe(_ record: FilesystemRecord) -> String {
-        "\(record.id) \(record.group) '\(record.name ?? "")' env=\(record.environment) \(record.isActive ? "active" : "deleting") \(record.policy.durability) rev=\(record.planRevision) \(record.plan)"
+        "\(record.id) \(record.group) '\(record.name ?? "")' env=\(record.environment) \(record.isActive ? "active" : "deleting") \(record.policy.durability) rev=\(record.planRevision)\(record.writers.map { " writers=\($0)" } ?? "") \(record.plan)"
     }
 
     private func describe(_ app: AppRecord) -> String {

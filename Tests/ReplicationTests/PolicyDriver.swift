@@ -33,7 +33,7 @@ struct PolicyDriver {
             let plan = try ReplicaPlanner(
                 group: GroupID(UInt64(try command.integer("group", default: 16))), purpose: purpose, policy: policy, table: table,
                 keeping: keeping,
-                avoiding: nodes(command, "avoiding")
+                avoiding: nodes(command, "avoiding"), writers: command.value("writers").map { RegionID($0) }
             ).plan(home: command.value("home").map { RegionID($0) })
             precondition(plan.fault == nil, "the planner made a faulty plan: \(plan.fault ?? "")")
             let copy = try ReplicaPlan(xdr: plan.xdrBytes)

@@ -21,6 +21,44 @@ import Testing
         #expect(throws: TransportError.self) { try ring.add(ring.primary.secret) }
     }
 
+    /// The steps of a rotation by the ring alone, from any id, and as many as it takes with keys left over.
+    @Test(arguments: [1, 127, 128, 254, 255] as [UInt8]) func stepByStep(id: UInt8) throws {
+        var ring = try KeyRing(keys: [(id: id, secret: try .random(count: 32))])
+        for round in 0..<3 as Range<UInt8> {
+            let (old, new) = (id &+ round, id &+ round &+ 1)
+            #expect(try ring.advance() == .added(new))
+            #expect(ring.keys.map(\.id) == [old, new])
+            #expect(try ring.advance() == .used(new))
+            #expect(ring.keys.map(\.id) == [new, old])
+            #expect(try ring.advance() == .removed(old))
+            #expect(ring.keys.map(\.id) == [new])
+        }
+        let first = ring.primary.id
+        let second = try ring.addNew()
+        let third = try ring.addNew()
+        #expect(try ring.advance() == .used(third))
+        #expect(try ring.advance() == .removed(first))
+        #expect(try ring.advance() == .removed(second))
+        #expect(ring.keys.map(\.id) == [third])
+    }
+
+    /// Three nodes that take each step at moments of their own, always the next only when all have taken the one before:
+    /// whoever seals, everybody opens.
+    @Test func nobodyIsCutOffDuringARotation() throws {
+        var target = try KeyRing.create()
+        var nodes = try (0..<3).map { _ in try PacketSealer(ring: target, cluster: "test") }
+        for _ in 0..<6 {
+            _ = try target.advance()
+            for late in [2, 0, 1] {
+                nodes[late].ring = target
+                for sender in nodes.indices {
+                    let packet = try nodes[sender].seal([7])
+                    for reader in nodes.indices { #expect(nodes[reader].open(packet) == .payload([7])) }
+                }
+            }
+        }
+    }
+
     @Test func aRingIsBoundedAndIdsDoNotCollide() throws {
         var ring = try KeyRing(keys: [(id: 255, secret: try .random(count: 32))])
         for _ in 1..<KeyRing.limit { try ring.addNew() }

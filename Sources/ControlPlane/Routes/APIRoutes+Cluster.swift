@@ -76,6 +76,25 @@ extension APIRoutes {
         ]
     }
 
+    var gossipKeys: [APIRoute] {
+        let service = service
+        @Sendable func report(reloading: Bool) async throws(FileFailure) -> Response {
+            let keys = try await service.gossipKeys(reloading: reloading)
+            return .json(GossipKeysReport(node: await service.status().node, opens: keys))
+        }
+        return [
+            APIRoute(
+                method: .get, path: "/v1/gossip/keys", name: "getGossipKeys",
+                about: "The numbers of the keys by which this node seals and opens gossip.", access: .admin, givesSchema: "GossipKeys"
+            ) { _ in try await report(reloading: false) },
+            APIRoute(
+                method: .post, path: "/v1/gossip/keys/reload", name: "reloadGossipKeys",
+                about: "Reads the node's file of gossip keys again. One that cannot be read changes nothing.", access: .admin,
+                givesSchema: "GossipKeys"
+            ) { _ in try await report(reloading: true) },
+        ]
+    }
+
     var faults: [APIRoute] {
         let service = service
         let isAllowed = configuration.allowFaults

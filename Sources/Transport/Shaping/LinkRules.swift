@@ -14,8 +14,8 @@ package struct LinkRule: Hashable, Sendable {
     /// Bytes that one flow may have in flight, so that its throughput is at most window ÷ round trip.
     /// Nil: no limit. Advice: about 1 MiB, which is what one default TCP flow carries per round trip.
     package var window: Int?
-    /// Bytes per second of the link, shared by all flows and datagrams of this node to that region.
-    /// Nil: no limit.
+    /// Bytes per second that each node of the one region may send to the other, by all its flows and datagrams
+    /// together: who makes rules divides a link's capacity by the nodes that share it. Nil: no limit.
     package var capacity: Int?
     /// Nothing passes. Flows stall and, after the stall limit, break; datagrams are lost.
     package var isBlocked: Bool

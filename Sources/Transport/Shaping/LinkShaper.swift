@@ -11,7 +11,7 @@ internal import Synchronization
 /// - Gossip: `GossipSocket` asks for each datagram.
 /// - The time in which bytes really cross loopback, and in which the loop wakes up, comes on top; it is
 ///   what `docs/internals/` reports as the shaper's error (about 0.1 to 0.3 ms a round trip).
-/// - Link capacity is per sending node: divide a region's by its number of nodes where they shall share it.
+/// - Link capacity is per sending node: the rules have a region's divided by its number of nodes.
 package final class LinkShaper: Sendable {
     package let node: NodeID
     package let region: RegionID

@@ -45,10 +45,10 @@ struct ClusterMaker {
             throw CommandFailure("up", directory.path, error.description)
         }
         if let mapText { try LocalFiles.write(mapText, to: directory.map) }
-        try LocalFiles.write(RegionMapFile.rules(map, regions: regions).xdrBytes, to: directory.linkRules)
         let cluster = ClusterFile(
             id: clusterID, name: "local", regions: regions, map: map?.name ?? "none", network: network, nodes: nodes,
             nextNode: UInt64(nodes.count) + 1)
+        try LocalFiles.write(RegionMapFile.rules(map, cluster).xdrBytes, to: directory.linkRules)
         for node in nodes {
             let text = try Self.configuration(of: node, in: cluster, founders: nodes)
             try LocalFiles.write(text, to: directory.configuration(node.name))

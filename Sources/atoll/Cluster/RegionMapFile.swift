@@ -45,17 +45,21 @@ enum RegionMapFile {
 
     static func read(_ path: String) throws -> RegionMap { try parse(try LocalFiles.text(path), name: path) }
 
-    /// The rules that give a cluster of these regions the map's round trips, jitter and throughput.
-    static func rules(_ map: RegionMap?, regions: [String]) -> LinkRules {
+    /// The rules that give a cluster the map's round trips, jitter and throughput. Where nodes shape what they send
+    /// themselves, each gets an equal part of the links of its region, so that together they have the map's capacity;
+    /// a router between namespaces sees all of it.
+    static func rules(_ map: RegionMap?, _ file: ClusterFile) -> LinkRules {
         var rules = LinkRules()
         guard let map else { return rules }
-        for a in regions.map({ RegionID($0) }) {
-            for b in regions.map({ RegionID($0) }) {
+        let regions = file.regions.map { RegionID($0) }
+        for a in regions {
+            let senders = file.network == .loopback ? max(1, file.nodes.count { $0.region == a.name }) : 1
+            for b in regions {
                 guard let link = map.link(from: a, to: b) else { continue }
                 let isLocal = a == b
                 rules[a, b] = LinkRule(
                     delay: link.roundTrip / 2, jitter: deviation(link.jitter), window: isLocal ? nil : Int(clamping: link.flowWindow),
-                    capacity: isLocal ? nil : Int(clamping: link.bytesPerSecond))
+                    capacity: isLocal ? nil : max(1, Int(clamping: link.bytesPerSecond) / senders))
             }
         }
         return rules

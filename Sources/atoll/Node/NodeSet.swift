@@ -122,5 +122,10 @@ struct NodeRemove: AsyncParsableCommand {
             process.signal(SIGCONT)
             if !(await process.waitUntilGone(.seconds(10))) { process.signal(SIGKILL) }
         }
+        try await directory.locked("node remove") {
+            // Those that stay have the links of the region among them.
+            let file = try ClusterFile.require(directory, "node remove")
+            try await LinkFaults.set(try LinkFaults.read(directory), file, directory, "node remove")
+        }
     }
 }

@@ -142,7 +142,7 @@ struct LinkFaults {
     static func set(_ faults: [Fault], _ file: ClusterFile, _ directory: ClusterDirectory, _ operation: String) async throws {
         try await requireToken(file, directory, operation)
         let map = LocalFiles.exists(directory.map) && file.map != "none" ? try RegionMapFile.read(directory.map) : nil
-        var rules = RegionMapFile.rules(map, regions: file.regions)
+        var rules = RegionMapFile.rules(map, file)
         for fault in faults { fault.apply(to: &rules) }
         let bytes = rules.xdrBytes
         try LocalFiles.write(JSONWriter.text { writer in writer.object { $0.field("faults", faults) } } + "\n", to: directory.faults)
