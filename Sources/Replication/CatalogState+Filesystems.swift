@@ -243,7 +243,7 @@ extension CatalogState {
         let writers = region == record.region ? nil : region
         guard writers != record.writers else { return .done }
         record.writers = writers
-        filesystems[id] = record
+        put(record)
         note(.moved, id, command, "leader preferred in \(region)")
         return .done
     }

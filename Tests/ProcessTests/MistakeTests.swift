@@ -197,7 +197,7 @@ extension Processes {
                     Mistake("compare -e nowhere", 1, "compare --env nowhere: there is no such environment"),
                     Mistake("compare -e main --simulated", 2, "--env"),
                     Mistake("compare --nfs nobody --report \(cluster.folder.path)", 1, "compare --nfs nobody: "),
-                    Mistake("up --map nowhere --data-dir \(missing)", 2, "aws, mine, "),
+                    Mistake("up --map nowhere --data-dir \(missing)", 2, "aws, azure, mine, "),
                     Mistake("node --config \(inUse)", 1, "in use"), Mistake("environment create", 2, "atoll environment create --help"),
                     Mistake("compare --input \(missing)", 1, missing), Mistake("ca issue --data-dir \(missing)", 2, "ca"),
                 ], on: cluster)

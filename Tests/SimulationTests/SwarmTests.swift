@@ -27,7 +27,8 @@ import Workloads
         ] as [UInt64])
     func whatWasFoundIsMended(seed: UInt64) {
         let result = Simulation.run(.swarm(Self.map, seed: seed, storage: .standIn), seed: seed)
-        #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed) --storage stand-in: \(result.violations.map(\.description))")
+        let words = "atoll simulate swarm --seed \(seed) --storage stand-in"
+        #expect(result.violations.isEmpty, "\(words): \(result.violations.map(\.description))")
     }
 
     @Test func theSameSeedGivesTheSameTrace() {
