@@ -84,8 +84,8 @@ import Workloads
         #expect(cluster.state.withLock { $0.deleted.count } == 2)
         #expect(lines.withLock { $0.count } > 40)
         // Of the contention one line for each kind.
-        #expect(report.notes.count == 7, "\(report.notes.dropFirst(5))")
-        #expect(report.notes[5].contains("6 clients at once changed the record"), "\(report.notes[5])")
+        #expect(report.notes.count == 8, "\(report.notes.dropFirst(5))")
+        #expect(report.notes[6].contains("6 clients at once changed the record"), "\(report.notes[6])")
         // To look at the pages that a run makes: ATOLL_REPORT_OUT=/tmp/report swift test --filter everyWorkloadOnBothKinds
         if let out = ProcessInfo.processInfo.environment["ATOLL_REPORT_OUT"] {
             _ = try ReportFolder(path: out).write(report)

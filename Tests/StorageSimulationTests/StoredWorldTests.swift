@@ -57,8 +57,10 @@ import Workloads
         let root = try SettingsFile.read(folder.appendingPathComponent("simulations/scenarios/power-failures.yaml").path)
         let scenario = try Scenario(settings: root, map: Self.map)
         #expect(scenario.options.storage == .real)
-        let result = Simulation.run(scenario, seed: 1, storage: NodeStorage.maker(mutant: .logTailTrusted))
-        #expect(!result.violations.isEmpty)
+        let isSeen = (1...12 as ClosedRange<UInt64>).contains { seed in
+            !Simulation.run(scenario, seed: seed, storage: NodeStorage.maker(mutant: .logTailTrusted)).violations.isEmpty
+        }
+        #expect(isSeen)
     }
 
     @Test func theSameSeedGivesTheSameTrace() {
