@@ -64,8 +64,8 @@ if wants losing; then
         id=$("$ATOLL" status --json | sed "s/.*\"group\":$id,\"filesystem\":\"[^\"]*\",\"role\":\"[a-z]*\",\"term\":[0-9]*,\"leader\":\([0-9]*\).*/\1/")
         name=$(node_name "$id") region=$(region_of "$id")
         for other in us-east-1 eu-west-1 ap-northeast-1; do [ "$other" = "$region" ] || break; done
-        "$ATOLL" fault kill "$name" >/dev/null
         begin=$(now)
+        "$ATOLL" fault kill "$name" >/dev/null
         echo "$round" | "$ATOLL" volume put lost - "/after-$round" --region "$other" --timeout 30 >/dev/null
         echo "leader $name killed: a commit from $other is answered after $(ms "$begin") ms (aim 4,000)"
         # One line of each member's view of the dead one; those of the dead one itself are not there.

@@ -10,9 +10,12 @@ ATOLL_BINARY=$(./deploy/binary-path.sh "$scratch" debug)
 export ATOLL_BINARY
 run() { SWIFT_DETERMINISTIC_HASHING=1 swift test --scratch-path "$scratch" --skip-build "$@"; }
 sockets='^(ControlPlaneTests|TransportTests)\.'
+# Those that look at the time and the processor.
+alone='^ProcessTests\..*/(StartTests|FailoverTests|RegionsTests)/'
 beside='^ProcessTests\..*/KillTests/'
 run --filter "$sockets"
 run --skip "$sockets" --skip '^ProcessTests\.'
+run --no-parallel --filter "$alone"
 log=$(mktemp)
 killers=
 trap 'rm -f "$log"; [ -z "$killers" ] || kill "$killers" 2>/dev/null || true' EXIT
@@ -22,7 +25,7 @@ bundle=$(dirname "$ATOLL_BINARY")/atollPackageTests.xctest
 "$bundle" --testing-library swift-testing --no-parallel --filter "$beside" >"$log" 2>&1 &
 killers=$!
 status=0
-run --no-parallel --filter '^ProcessTests\.' --skip "$beside" || status=$?
+run --no-parallel --filter '^ProcessTests\.' --skip "$beside" --skip "$alone" || status=$?
 wait "$killers" || status=$?
 killers=
 cat "$log"

@@ -289,10 +289,20 @@ final class ChunkExchange: Sendable {
         if let wait, !chunks.isEmpty { post(.chunks(.arrived(wait, Self.shares(of: bytes, among: chunks)))) }
     }
 
+    /// The disk lost them before they were durable.
+    private func forget(_ token: UInt64, _ chunks: [ChunkReference]) {
+        state.withLock { state in
+            guard case .fetch(let from, let wait, let wanted, var got)? = state.pending[token] else { return }
+            for chunk in chunks { got.remove(chunk.id) }
+            state.pending[token] = .fetch(from: from, wait, wanted, got: got)
+        }
+    }
+
     private func fetched(_ token: UInt64, _ chunks: [ChunkReference], frames: UInt32, _ attachment: ByteBuffer?, from node: NodeID) {
         workers.run { [self] in
             // Readers go on at once. Who counts on a copy asks the store, which waits for the disk (`ChunkStore.has`).
             let ok = store(chunks, attachment) { tellArrived(token, chunks, bytes: attachment?.readableBytes ?? 0) }
+            if !ok { forget(token, chunks) }
             if note(Arrival(node: node, token: token), frames: frames, ok: ok) != nil { end(token, ok: true) }
         }
     }

@@ -49,6 +49,8 @@ final class Stage {
     /// still in memory.
     private var patches = StagePatches()
     private var ticket = StageTicket.durable
+    /// Why something that was taken could not be stored: what is left must not be published as if it were whole.
+    private var failure: StorageError?
     /// The end of what was written.
     private var end: UInt64 = 0
 
@@ -57,12 +59,19 @@ final class Stage {
     /// `overwrites`: it begins within what the file has already, written here or before.
     func write(_ bytes: [UInt8], at offset: UInt64, overwrites: Bool) throws(StorageError) {
         guard !bytes.isEmpty else { return }
-        let piece = Held(offset: offset, bytes: bytes, overwrites: overwrites)
+        if let failure { throw failure }
+        do { try take(Held(offset: offset, bytes: bytes, overwrites: overwrites)) } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private func take(_ piece: Held) throws(StorageError) {
         // What is held came before this write, and must not be laid over it later.
         while let under = held.firstIndex(where: { $0.offset < piece.end && piece.offset < $0.end }) { try put(held.remove(at: under)) }
         // Windows may overtake each other between regions: a little ahead is held back for a while.
         let expected = stream?.end ?? 0
-        if offset > expected, offset - expected <= Self.heldDistance, held.count < Self.heldLimit {
+        if piece.offset > expected, piece.offset - expected <= Self.heldDistance, held.count < Self.heldLimit {
             held.append(piece)
             return
         }
@@ -122,8 +131,9 @@ final class Stage {
         extents = ExtentList.lay(stored.extents, over: extents)
     }
 
-    /// All of it, durable: inline where the whole is small, else extents.
+    /// All of it, durable: inline where the whole is small, else extents. Throws what an earlier write threw.
     func finish(base: [UInt8]?, inlineLimit: UInt32) throws(StorageError) -> StoredContent {
+        if let failure { throw failure }
         for piece in held.sorted(by: { $0.offset < $1.offset }) { try put(piece) }
         held = []
         end = max(end, UInt64(base?.count ?? 0))

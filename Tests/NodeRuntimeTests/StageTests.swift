@@ -3,6 +3,7 @@ import Filesystem
 import Foundation
 import Primitives
 import Storage
+import Synchronization
 import Testing
 
 @testable import NodeRuntime
@@ -63,6 +64,33 @@ import Testing
 
     private func windows(_ bytes: [UInt8], of length: Int = 1 << 20) -> [(offset: Int, bytes: [UInt8])] {
         stride(from: 0, to: bytes.count, by: length).map { ($0, Array(bytes[$0..<min($0 + length, bytes.count)])) }
+    }
+
+    /// A disk that was full for a moment: what was taken and not stored must not be forgotten by what comes after.
+    @Test func whatCouldNotBeStoredFailsTheWhole() throws {
+        let path = NSTemporaryDirectory() + "atoll-stage-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let isFull = Mutex(false)
+        let system = FileFaults { operation in
+            guard case .write(let path, _, _) = operation, path.hasSuffix(".pack"), isFull.withLock({ $0 }) else { return .proceed }
+            return .fail(errno: ENOSPC)
+        }
+        let store = try ChunkStore(path, options: ChunkStoreOptions(), system: system)
+        let stage = Stage(store: store)
+        isFull.withLock { $0 = true }
+        var refused = 0
+        for piece in 0..<24 {
+            do { try stage.write(bytes(UInt64(piece), 256 << 10), at: UInt64(piece) * (256 << 10), overwrites: false) } catch {
+                refused += 1
+            }
+        }
+        do { try stage.write([1, 2, 3], at: 0, overwrites: false) } catch { refused += 1 }
+        #expect(refused > 0)
+        isFull.withLock { $0 = false }
+        #expect(throws: StorageError.self) { try stage.write([4, 5, 6], at: 0, overwrites: false) }
+        #expect(throws: StorageError.self) { try stage.finish(base: nil, inlineLimit: 0) }
+        stage.cancel()
+        try store.close()
     }
 
     @Test func randomWritesStoreWhatChangedOnly() throws {

@@ -38,7 +38,9 @@ import Testing
         let third = try ring.addNew()
         #expect(try ring.advance() == .used(third))
         #expect(try ring.advance() == .removed(first))
+        #expect(!ring.isSettled(by: .removed(first)), "another old key still opens")
         #expect(try ring.advance() == .removed(second))
+        #expect(ring.isSettled(by: .removed(second)))
         #expect(ring.keys.map(\.id) == [third])
     }
 

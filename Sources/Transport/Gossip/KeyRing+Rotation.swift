@@ -7,11 +7,11 @@ extension KeyRing {
         /// It seals; the one before it still opens.
         case used(UInt8)
         case removed(UInt8)
+    }
 
-        /// Whether the rotation is over.
-        package var isLast: Bool {
-            if case .removed = self { true } else { false }
-        }
+    /// Whether a step that has left this ring was the last.
+    package func isSettled(by step: Step) -> Bool {
+        if case .removed = step { keys.count == 1 } else { false }
     }
 
     /// The key that was added last: ids are handed out upwards and begin again behind 255 (serial numbers as of RFC 1982).

@@ -52,10 +52,13 @@ struct FaultRestart: AsyncParsableCommand {
                 _ = await process.waitUntilGone(.seconds(5))
             }
         }
-        var launcher = try NodeLauncher(directory: target.directory, leash: .join)
-        launcher.network = network
-        let child = try launcher.start(target.node)
-        try await launcher.wait(for: [child], bound: .seconds(60))
+        // A node reads its keys and rules as it starts: nothing changes them meanwhile.
+        try await target.directory.locked("fault restart") {
+            var launcher = try NodeLauncher(directory: target.directory, leash: .join)
+            launcher.network = network
+            let child = try launcher.start(target.node)
+            try await launcher.wait(for: [child], bound: .seconds(60))
+        }
         Terminal.line("\(target.node.name) is ready.")
     }
 }

@@ -39,6 +39,11 @@ struct KeysReload: AsyncParsableCommand {
                 "keys reload", missed.map(\.name).joined(separator: ", "), "it did not read its keys again",
                 hint: "see that it runs and what its log says, then repeat the command; a node reads them when it starts, too")
         }
+        guard Set(told.map(\.answer.opens)).count <= 1 else {
+            throw CommandFailure(
+                "keys reload", "the nodes", "their files of keys are not the same",
+                hint: "copy the same file to every node, then repeat the command")
+        }
     }
 }
 

@@ -29,22 +29,22 @@ struct KeysRotate: AsyncParsableCommand {
             let nodes = ClusterNodes(file, directory)
             // What an attempt that broke off has written may not be known everywhere.
             try await tell(nodes, directory)
-            var done: KeyRing.Step
+            var isOver: Bool
             repeat {
-                done = try advance(directory.gossipKey)
+                isOver = try advance(directory.gossipKey).isOver
                 try await tell(nodes, directory)
-            } while !done.isLast
+            } while !isOver
             let after = try load(directory.gossipKey).primary.id
             Terminal.line("Gossip is sealed with key \(after) now, and no older key opens it any more.")
         }
     }
 
-    private func advance(_ path: String) throws -> KeyRing.Step {
+    private func advance(_ path: String) throws -> (step: KeyRing.Step, isOver: Bool) {
         var ring = try load(path)
         do throws(TransportError) {
             let step = try ring.advance()
             try ring.save(to: path)
-            return step
+            return (step, ring.isSettled(by: step))
         } catch { throw CommandFailure("keys rotate", path, error.description) }
     }
 
@@ -64,12 +64,12 @@ struct KeysRotate: AsyncParsableCommand {
             throw CommandFailure(
                 "keys rotate", missed.map(\.name).joined(separator: ", "),
                 "it did not read its keys again; all nodes understand each other still",
-                hint: "resume or restart it, then repeat the command: it goes on where it was")
+                hint: "resume or restart it, then repeat the command")
         }
     }
 
     private func takeStep(_ path: String) throws {
-        let step = try advance(path)
+        let (step, isOver) = try advance(path)
         let (number, what) =
             switch step {
             case .added(let id): (1, "key \(id) is added; nobody seals with it yet")
@@ -79,6 +79,6 @@ struct KeysRotate: AsyncParsableCommand {
         Terminal.line("Step \(number) of 3: \(what).")
         Terminal.line("Next: copy \(path) to every node, run `atoll keys reload`, and see with `atoll keys list` that all have it.")
         Terminal.line(
-            step.isLast ? "Then the rotation is over." : "Then repeat this command. Not before: nodes would not understand each other.")
+            isOver ? "Then the rotation is over." : "Then repeat this command. Not before: nodes would not understand each other.")
     }
 }
