@@ -65,8 +65,8 @@ package final class FUSESession: @unchecked Sendable {
         isOver.withLock { $0 = true }
     }
 
-    /// Takes the mount away from its place at once; programs that have files open keep them until they close them.
-    package func detach() { _ = atoll_fuse_unmount(mountPoint, 1) }
+    /// Nothing is served any more: the mount was taken away.
+    package var hasEnded: Bool { isOver.withLock { $0 } }
 
     /// The kernel is told by a thread of its own: it may wait for pages that tasks are filling.
     private func invalidate(_ number: UInt64, _ what: MountedFiles.Staleness) async {

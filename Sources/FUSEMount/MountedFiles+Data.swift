@@ -61,9 +61,16 @@ extension MountedFiles {
     func create(_ parent: UInt64, _ name: [UInt8], mode: UInt32, flags: Int32, by caller: Caller) async throws(FileFailure) -> (
         entry: Entry, handle: UInt64
     ) {
-        let mode = OpenMode.create(mode: mode & 0o7777, exclusive: flags & O_EXCL != 0, truncate: flags & O_TRUNC != 0)
-        let operation = FileOperation.open(path: try path(parent, name), mode: mode)
-        guard case .opened(let handle, let made) = try await ask(operation) else { throw unexpected(operation) }
+        // The kernel asks to create what it has just not found, and checks no permissions of what it gets: what another
+        // host made meanwhile is not opened here. Upon ESTALE the kernel looks again, and opens it by its rules.
+        let operation = FileOperation.open(
+            path: try path(parent, name), mode: .create(mode: mode & 0o7777, exclusive: true, truncate: false))
+        let value: FileValue
+        do throws(FileFailure) { value = try await ask(operation) } catch {
+            guard error.code == .exists, flags & O_EXCL == 0 else { throw error }
+            throw .refused(.stale, "create", "it was made by another meanwhile")
+        }
+        guard case .opened(let handle, let made) = value else { throw unexpected(operation) }
         let attributes: FileAttributes
         do throws(FileFailure) { attributes = try await own(made, parent, caller) } catch {
             _ = try? await ask(.close(handle: handle, abandon: true))
@@ -136,8 +143,11 @@ extension MountedFiles {
     /// close(2) of one descriptor: the program hears of what could not be written.
     func close(_ open: UInt64, owner: UInt64) async throws(FileFailure) {
         guard let file = state.withLock({ $0.files[open] }) else { return }
-        if file.writes { try await flush(file.node) }
+        var failure: FileFailure?
+        if file.writes { do throws(FileFailure) { try await flush(file.node) } catch { failure = error } }
+        // Whatever became of the bytes: close ends the locks of the process.
         await releaseLocks(file.node, .process, owner)
+        if let failure { throw failure }
     }
 
     /// The last descriptor of an open file is gone.

@@ -62,8 +62,9 @@ struct MountPoint: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Nobody serves what is mounted there any more.
+    /// Nobody serves what is mounted there any more. One that is served is not asked: it may wait for a region that is away.
     var isStale: Bool {
+        if let record = MountRecord.read(self), record.process.state != .gone { return false }
         var status = stat()
         guard stat(path, &status) != 0 else { return false }
         return errno == ENOTCONN || errno == ECONNABORTED

@@ -32,7 +32,8 @@ struct MountRun {
     }
 
     private func serve(_ found: FilesystemReport, _ connection: Connection) async throws {
-        let session = try await session(found, connection)
+        let left = await leftBehind(found, connection)
+        let session = if let left { left } else { try await fresh(found, connection) }
         var options = FUSEMount.MountOptions(kind: found.id.kind, source: "\(found.id.kind.word)/\(found.label)")
         options.readOnly = verb.readOnly || verb.at != nil
         options.localLocks = verb.localLocks
@@ -43,7 +44,8 @@ struct MountRun {
         let files = MountedFiles(endpoint: endpoint, options: options)
         let mount = FUSESession(files: files, mountPoint: point.path)
         do { try mount.mount() } catch {
-            try? await connection.client.closeSession(session, isPatient: false)
+            // What the last mount had staged stays for the next attempt.
+            if left == nil { try? await connection.client.closeSession(session, isPatient: false) }
             throw CommandFailure("mount", point.path, error.description, hint: "see `dmesg`; in a container it needs CAP_SYS_ADMIN")
         }
         var record = MountRecord(
@@ -53,11 +55,11 @@ struct MountRun {
         let over = reader(mount)
         Signals.watch([SIGINT, SIGTERM, SIGHUP]) { _ in
             // What is open stays usable while the last commit is made.
-            mount.detach()
+            if !mount.hasEnded { _ = point.unmount(lazily: true) }
             over.leave()
         }
         do { try record.write(point) } catch {
-            mount.detach()
+            _ = point.unmount(lazily: true)
             throw error
         }
         if verb.localLocks {
@@ -81,14 +83,13 @@ struct MountRun {
         return end
     }
 
-    private func session(_ found: FilesystemReport, _ connection: Connection) async throws -> SessionID {
-        if let left = await leftBehind(found, connection) { return left }
+    private func fresh(_ found: FilesystemReport, _ connection: Connection) async throws -> SessionID {
         let options = try options(found.id.kind)
         return try await connection.client.openSession(found.id, options: options)
     }
 
     /// A volume's staged changes outlive the process that staged them for as long as the node keeps the session: a mount
-    /// at the same place takes them up. (Apart from `session`: the optimiser of Swift 6.3.1 fails on both in one.)
+    /// at the same place takes them up. (Apart from `fresh`: the optimiser of Swift 6.3.1 fails on both in one.)
     private func leftBehind(_ found: FilesystemReport, _ connection: Connection) async -> SessionID? {
         guard found.id.kind == .volume, verb.at == nil, !verb.readOnly, let left = MountRecord.read(point), left.process.state == .gone,
             left.filesystem == found.id.description, left.address == connection.client.address, let number = UInt64(left.session)
@@ -125,6 +126,9 @@ struct MountRun {
         return attributes.inode
     }
 
+    /// After a lazy unmount another mount may have taken the place, and its record is not this one's to change.
+    private var isOwn: Bool { MountRecord.read(point).map { $0.owner.pid == getpid() } ?? true }
+
     /// The last commit; what it can not publish stays with the node for a while, and the record says so.
     private func finish(_ files: MountedFiles, _ session: SessionID, _ connection: Connection, _ record: inout MountRecord) async throws {
         do {
@@ -136,10 +140,10 @@ struct MountRun {
             let failure = (error as? FileFailure).map { CommandFailure($0, "commit at the end of the mount") }
             record.state = "failed"
             record.failure = failure?.description ?? "\(error)"
-            try? record.write(point)
+            if isOwn { try? record.write(point) }
             throw failure ?? CommandFailure("mount", point.path, "\(error)")
         }
-        MountRecord.remove(point)
+        if isOwn { MountRecord.remove(point) }
         try? await connection.client.closeSession(session, isPatient: false)
     }
 
