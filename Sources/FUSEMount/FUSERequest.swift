@@ -72,10 +72,9 @@ struct FUSERequest: @unchecked Sendable {
     }
 
     func reply(_ statistics: FilesystemStatistics) {
-        // Room beyond what a limit says is not known: 1 PiB stands for it.
-        let unlimited: UInt64 = 1 << 50
+        // How much room there is nobody tells: 1 PiB stands for it.
         let block: UInt64 = 4_096
-        let total = max(session.options.quotaBytes ?? unlimited, statistics.bytes)
+        let total = max(1 << 50, statistics.bytes)
         var told = statvfs()
         told.f_bsize = UInt(block)
         told.f_frsize = UInt(block)

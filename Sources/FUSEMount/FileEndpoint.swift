@@ -25,8 +25,6 @@ package struct MountOptions: Sendable {
     package var localLocks = false
     /// Whether other users than the one who mounts may use it; needs root.
     package var allowsOthers = false
-    /// Bytes that the file system may hold; nil where there is no limit.
-    package var quotaBytes: UInt64?
 
     package init(kind: FilesystemKind, source: String) {
         self.kind = kind

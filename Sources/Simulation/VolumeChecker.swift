@@ -21,6 +21,13 @@ struct VolumeChecker {
         let files: [Int: UInt64]  // looked up only
     }
 
+    /// What a replica has dropped for its age stands before what it keeps. What was seen and is above all that it keeps is
+    /// missing there: a replica that fell back does not pass for one that dropped what is old.
+    static func joined(seen: [Version], kept: [Version]) -> [Version] {
+        let first = kept.first?.number ?? 0
+        return seen.filter { $0.number < first } + kept
+    }
+
     let history: VolumeHistory
     let versions: [Version]
     let name: String

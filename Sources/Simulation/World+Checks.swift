@@ -135,9 +135,7 @@ extension World {
     /// Those that the replica still keeps, and before them those that were seen in time.
     private func allVersions(of place: Int, _ files: FilesMachine) -> [VolumeChecker.Version] {
         let kept = files.namespace.history.versions.filter { $0.id.rawValue > 0 }
-        let numbers = Set(kept.map(\.id.rawValue))
-        let seen = (witnesses[place] ?? []).filter { !numbers.contains($0.number) }
-        return (seen + kept.map(version)).sorted { $0.number < $1.number }
+        return VolumeChecker.joined(seen: witnesses[place] ?? [], kept: kept.map(version))
     }
 
     /// Every simulated second: what the older half of the kept versions holds is noted before it is dropped, so that the

@@ -57,7 +57,9 @@ struct UnmountVerb: AsyncParsableCommand {
         if let failure = left.failure {
             throw CommandFailure(
                 "unmount", point.path, "it is unmounted, and not everything was committed: \(failure)",
-                hint: "mount it again at the same place within 15 minutes: it takes up what was staged")
+                hint: record.source.hasPrefix("volume/")
+                    ? "mount it again at the same place within 15 minutes: it takes up what was staged"
+                    : "write again what was written last; a network file system keeps nothing for later")
         }
         guard record.source.hasPrefix("volume/") else { return MountRecord.remove(point) }
         Terminal.error(
