@@ -84,7 +84,7 @@ let package = Package(
             "NodeRuntime",
             [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage",
-                "ReplicaStorage", "Transport", nioCore, nioPosix, logging,
+                "ReplicaStorage", "Transport", deque, nioCore, nioPosix, logging,
             ]),
         module("Reports", ["Primitives", "Workloads"]),
         module("Comparison", ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports", yams]),
