@@ -91,14 +91,6 @@ extension SWIMState {
         return found
     }
 
-    /// Members that answer, the nearest first; those of unknown distance last, by id.
-    package var aliveByDistance: [NodeID] {
-        let ranked = peers.filter { $0.record.status == .alive }.map { peer in
-            (estimatedRoundTrip(to: peer.id)?.inNanoseconds ?? .max, peer.id)
-        }
-        return ranked.sorted { $0 < $1 }.map(\.1)
-    }
-
     /// Where members may be found that this node does not know yet.
     package var seedsToAsk: [Endpoint] { seeds }
 
