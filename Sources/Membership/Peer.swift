@@ -32,7 +32,6 @@ struct Peer: Hashable, Sendable {
     /// The incarnation whose own words (region, endpoints, facts) the record holds; an accusation can raise
     /// `record.incarnation` before those words arrive.
     var contentIncarnation: UInt64 { record.words.incarnation }
-
 }
 
 /// What is asked of a peer for each packet, and of all peers in each period: beside the rest, so that little is touched.

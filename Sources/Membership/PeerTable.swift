@@ -1,5 +1,5 @@
 /// The peers in order of their ids. They are large, and lie in the order of their coming: one that comes between others
-/// moves none of them.
+/// moves none of them. `SWIMState` bounds them (`membersMax`).
 struct PeerTable: RandomAccessCollection, MutableCollection, Sendable {
     private var stored: [Peer] = []
     /// The place in `stored` of each peer, in order of id.
@@ -18,6 +18,7 @@ struct PeerTable: RandomAccessCollection, MutableCollection, Sendable {
         stored.append(peer)
     }
 
+    /// The last one takes the place of the one removed.
     mutating func remove(at index: Int) -> Peer {
         let place = Int(order.remove(at: index))
         let removed = stored[place]
