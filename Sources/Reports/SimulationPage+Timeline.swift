@@ -4,7 +4,7 @@ extension SimulationPage {
         guard !run.series.isEmpty else { return "" }
         let phases = run.phases.map { SimulationSummary.Mark(at: $0.at, text: "phase “\($0.text)” begins") }
         let faults = (run.faults.prefix(80) + phases).sorted { $0.at < $1.at }.map {
-            "<li>\(Figure.duration($0.at * 1_000)): \(escape($0.text))</li>\n"
+            "<li>\(moment($0.at)): \(escape($0.text))</li>\n"
         }
         let list = faults.isEmpty ? "" : "<details open><summary>What went wrong, and when</summary><ol>\(faults.joined())</ol></details>\n"
         return """
@@ -16,13 +16,14 @@ extension SimulationPage {
             <p>Median of the jobs that ended in each \(slice).</p>\(key())
             <div class="figure-box wide-only">\(latency(width: 1_000, height: 380))</div>
             <div class="figure-box narrow-only">\(latency(width: 360, height: 300))</div>
-            \(list)</section>
+            \(availability())\(list)</section>
 
             """
     }
 
-    private var slice: String { run.sliceSeconds == 1 ? "second" : "\(Figure.count(run.sliceSeconds)) s" }
+    var slice: String { run.sliceSeconds == 1 ? "second" : "\(Figure.count(run.sliceSeconds)) s" }
     private var end: Double { max(1, run.simulated) }
+    private func moment(_ seconds: Double) -> String { "\(Figure.rounded(seconds, seconds < 100 ? 2 : 1)) s" }
 
     /// A lane for each series.
     private func throughput(width: Double) -> String {
@@ -115,7 +116,7 @@ extension SimulationPage {
         ["none", "7 3", "2 3", "9 3 2 3", "12 4", "4 4", "1 4", "9 3 2 3 2 3"][(regions.firstIndex(of: region) ?? 0) % 8]
     }
 
-    private func words(_ kind: String) -> String { Self.kinds.first { $0.0 == kind }?.1 ?? kind }
+    func words(_ kind: String) -> String { Self.kinds.first { $0.0 == kind }?.1 ?? kind }
 
     private func key() -> String {
         let kinds = Self.kinds.filter { kind, _ in run.series.contains { $0.kind == kind } }.map { kind, words in

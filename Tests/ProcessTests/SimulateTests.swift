@@ -107,6 +107,11 @@ extension Processes {
             #expect(page.contains("All that was promised held. Of 2 seeds none failed."))
             #expect(page.contains("<th>price of a GB</th>"))
             #expect(page.contains("atoll simulate swarm --seed 11") && page.contains("<polyline") && page.contains("<rect class=\"fill-"))
+            // One page with all of it: map, availability, both kinds on this map and where the answer flips.
+            for part in ["checks", "map", "timeline", "traffic", "planning", "crossover", "sweep", "seeds"] {
+                #expect(page.contains("<section id=\"\(part)\">"), "\(part)")
+            }
+            #expect(page.contains("<h3>Availability</h3>") && page.contains("aria-label=\"Time of an operation over the round trip\""))
             // Of several seeds the one that failed is shown, with what the checker said.
             let broken = try run(
                 ["swarm", "--seed", "1", "--seeds", "60", "--mutant", "commit-before-chunks", "--until-failure", "--report", "broken"],

@@ -28,7 +28,7 @@ struct Simulate: AsyncParsableCommand {
     var map = "aws"
     @Option(help: "`real`: the storage's own code on every machine's disk; `stand-in`: on none. By default as the scenario says.")
     var storage: String?
-    @Option(help: "The folder for report.json and report.md; none by default.")
+    @Option(help: "The folder for simulation.html, simulation.md and simulation.jsonl; none by default.")
     var report: String?
     @Option(help: "Write the event log of the first seed to this file.")
     var trace: String?
