@@ -48,9 +48,16 @@ enum Attribute: Int, CaseIterable {
     case setModified = 54
     case mountedOnFileID = 55
     case exclusiveCreate = 75
+    case extendedAttributes = 82
 
-    /// From minor version 1 on.
-    var isOfSessions: Bool { self == .exclusiveCreate }
+    /// The minor version that it came with.
+    var minor: UInt32 {
+        switch self {
+        case .exclusiveCreate: 1
+        case .extendedAttributes: 2
+        default: 0
+        }
+    }
     /// SETATTR only.
     var isSetOnly: Bool { self == .setAccessed || self == .setModified }
     /// They are the file system's, and are asked for once more.
@@ -76,7 +83,7 @@ struct AttributeSet: Hashable, Sendable {
         for attribute in attributes { insert(attribute) }
     }
 
-    static func supported(minor: UInt32) -> AttributeSet { AttributeSet(Attribute.allCases.filter { minor > 0 || !$0.isOfSessions }) }
+    static func supported(minor: UInt32) -> AttributeSet { AttributeSet(Attribute.allCases.filter { $0.minor <= minor }) }
     /// What SETATTR takes.
     static let settable = AttributeSet([.size, .mode, .owner, .ownerGroup, .setAccessed, .setModified])
     /// What OPEN with EXCLUSIVE4_1 takes.

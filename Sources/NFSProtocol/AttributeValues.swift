@@ -41,7 +41,8 @@ struct AttributeValues {
         case .handleExpiry: writer.write(UInt32(0))
         case .change: writer.write(change)
         case .size: writer.write(attributes.size)
-        case .linkSupport, .symlinkSupport, .uniqueHandles, .canSetTime, .casePreserving, .chownRestricted, .homogeneous, .noTruncation:
+        case .linkSupport, .symlinkSupport, .uniqueHandles, .canSetTime, .casePreserving, .chownRestricted, .homogeneous, .noTruncation,
+            .extendedAttributes:
             writer.write(true)
         case .namedAttributes, .caseInsensitive: writer.write(false)
         case .filesystem:

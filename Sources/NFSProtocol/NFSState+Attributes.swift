@@ -63,10 +63,12 @@ extension NFSState {
         let attributes = try attributes(&run, 1, of: handle)
         let (read, lookup, modify, extend, delete, execute): (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (1, 2, 4, 8, 16, 32)
         let isDirectory = attributes.type == .directory
-        let supported = isDirectory ? read | lookup | modify | extend | delete : read | modify | extend | execute
+        // Of extended attributes: read, write, list (RFC 8276 §8.4.2).
+        let xattrs: UInt32 = run.minor > 1 ? 64 | 128 | 256 : 0
+        let supported = (isDirectory ? read | lookup | modify | extend | delete : read | modify | extend | execute) | xattrs
         var granted: UInt32 = 0
-        if run.caller.may(.read, attributes) { granted |= read }
-        if run.caller.may(.write, attributes), handle != .exports { granted |= modify | extend | delete }
+        if run.caller.may(.read, attributes) { granted |= read | 64 | 256 }
+        if run.caller.may(.write, attributes), handle != .exports { granted |= modify | extend | delete | 128 }
         if run.caller.may(.execute, attributes) { granted |= lookup | execute }
         run.body.write(asked & supported)
         run.body.write(asked & supported & granted)

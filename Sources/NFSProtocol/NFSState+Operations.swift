@@ -63,6 +63,7 @@ extension NFSState {
         case 57: try destroyClient(&run, &arguments)
         case 58: try reclaimComplete(&run, &arguments)
         case 46...51, 54, 56: throw .status(.notsupp)
+        case 59...75 where run.minor > 1: try performOfTwo(number, &run, &arguments)
         default: throw .status(.opIllegal)
         }
     }
@@ -76,7 +77,7 @@ extension NFSState {
         guard run.position == 0 else { return }
         switch number {
         case 41, 42, 43, 44, 57: if run.left > 1 { throw .status(.notOnlyOp) }
-        case 0...2, 59...: throw .status(.opIllegal)
+        case 0...2, 59...: throw .status(run.minor > 1 && (59...75).contains(number) ? .opNotInSession : .opIllegal)
         default: throw .status(.opNotInSession)
         }
     }

@@ -2,7 +2,8 @@ import Filesystem
 package import Primitives
 
 /// An NFS server as one value: records of clients and answers of the cluster in, replies and calls out. It waits for nothing, reads
-/// no clock and draws no chance. Versions 4.1 (RFC 8881) and 4.0 (RFC 7530).
+/// no clock and draws no chance. Versions 4.2 (RFC 7862) in part, 4.1 (RFC 8881)
+/// and 4.0 (RFC 7530).
 ///
 /// Opens, locks' stateids, sessions and leases live here, with the node; locks themselves, names and content are the cluster's.
 package struct NFSState: Sendable {
@@ -143,7 +144,7 @@ package struct NFSState: Sendable {
 
     /// Until the compound is over, which is told by its status, or waits.
     private mutating func advance(_ run: inout CompoundRun) -> NFSStatus? {
-        guard run.minor <= 1 else { return .minorVersMismatch }
+        guard run.minor <= 2 else { return .minorVersMismatch }
         guard run.left + run.position <= limits.operations else { return run.minor == 0 ? .resource : .tooManyOps }
         if run.position == 0, run.operation == nil, runs.count >= limits.compounds { return .delay }
         while run.left > 0 {

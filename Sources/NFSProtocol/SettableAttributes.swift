@@ -27,7 +27,7 @@ extension Arguments {
     mutating func settable() throws(Stop) -> SettableAttributes {
         let set = try bitmap()
         let values = try opaque(limit: 1 << 16)
-        guard set.isSubset(of: AttributeSet.supported(minor: 1)) else { throw .status(.attrnotsupp) }
+        guard set.isSubset(of: AttributeSet.supported(minor: 2)) else { throw .status(.attrnotsupp) }
         guard set.isSubset(of: .settable) else { throw .status(.inval) }
         var found = SettableAttributes(named: set)
         found.changes.followsLinks = false

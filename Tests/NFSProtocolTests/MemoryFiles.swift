@@ -102,6 +102,17 @@ struct MemoryFiles {
             return .value(.entries(page.entries, nextCookie: page.next), data: [])
         case .readLink(let path):
             return .value(.link(try tree().linkTarget(of: try tree().walk(path, followLast: false).inode)), data: [])
+        case .getXattr(let path, let name):
+            return .value(.bytes(try tree().xattr(name, of: try tree().walk(path, followLast: false).inode)), data: [])
+        case .listXattrs(let path):
+            return .value(.names(try tree().xattrList(of: try tree().walk(path, followLast: false).inode)), data: [])
+        case .zeroRange(let path, let offset, let length, _):
+            let inode = try tree().walk(path, followLast: false).inode
+            var content = files[user.filesystem]!.content[inode] ?? []
+            let range = min(Int(offset), content.count)..<min(Int(offset) + Int(min(length, 1 << 30)), content.count)
+            content.replaceSubrange(range, with: [UInt8](repeating: UInt8(ascii: "."), count: range.count))
+            files[user.filesystem]!.content[inode] = content
+            return .value(.done, data: [])
         case .statistics: return .value(.statistics(tree().fileStatistics), data: [])
         case .open(let path, .create(let mode, let exclusive, let truncate)):
             let parent = try tree().walk(path.parent, followLast: true).inode

@@ -16,6 +16,7 @@ struct Names {
     static let attributes: [(name: String, number: Int)] = [
         ("supported", 0), ("type", 1), ("change", 3), ("size", 4), ("fsid", 8), ("lease", 10), ("rdattr_error", 11), ("fileid", 20),
         ("mode", 33), ("links", 35), ("owner", 36), ("group", 37), ("modify", 53), ("mounted", 55),
+        ("xattrs", 82),
     ]
 
     private struct Words {
@@ -126,6 +127,22 @@ struct Names {
             writer.write(UInt64(0))
             writer.write(UInt32(0))
         case "lock", "locku", "lockt": lock(words, to: &writer)
+        case "deallocate":
+            writer.write(fixed: state(words[1]))
+            writer.write(UInt64(words[2])!)
+            writer.write(UInt64(words[3])!)
+        case "seek":
+            writer.write(fixed: state(words[1]))
+            writer.write(UInt64(words[2])!)
+            writer.write(UInt32(words[3] == "hole" ? 1 : 0))
+        case "getxattr", "removexattr": writer.write(words[1])
+        case "setxattr":
+            writer.write(UInt32(words.number("how", 0)))
+            writer.write(words[1])
+            writer.write(words[2])
+        case "listxattrs":
+            writer.write(words.number("cookie", 0))
+            writer.write(UInt32(words.number("max", 4_096)))
         case "free_stateid": writer.write(fixed: state(words[1]))
         case "test_stateid":
             writer.write(UInt32(words.plain.count - 1))
@@ -213,6 +230,7 @@ struct Names {
         ("putfh", 22), ("putrootfh", 24), ("read", 25), ("readdir", 26), ("readlink", 27), ("remove", 28), ("rename", 29), ("renew", 30),
         ("restorefh", 31), ("savefh", 32), ("secinfo", 33), ("setattr", 34), ("verify", 37), ("write", 38), ("release_lockowner", 39),
         ("bind", 41), ("destroy_session", 44), ("free_stateid", 45), ("secinfo_no_name", 52), ("sequence", 53), ("test_stateid", 55),
+        ("deallocate", 62), ("seek", 69), ("getxattr", 72), ("setxattr", 73), ("listxattrs", 74), ("removexattr", 75),
         ("destroy_clientid", 57), ("reclaim_complete", 58), ("illegal", 10_044),
     ]
 }

@@ -108,6 +108,13 @@ extension Names {
             _ = try reader.fixed(16)
             return "direction=\(try reader.uint32()) rdma=\(try reader.bool())"
         case 53: _ = try reader.fixed(36)
+        case 69: return "\(try reader.bool() ? "end " : "")\(try reader.uint64())"
+        case 72: return "\"\(String(decoding: try reader.opaque(), as: UTF8.self))\""
+        case 73, 75: _ = try reader.fixed(20)
+        case 74:
+            let cookie = try reader.uint64()
+            let names = try (0..<(try reader.count())).map { _ in String(decoding: try reader.opaque(), as: UTF8.self) }
+            return "(\(names.joined(separator: " "))) cookie=\(cookie)\(try reader.bool() ? " end" : "")"
         case 55: return try (0..<(try reader.count())).map { _ in word(try reader.uint32()) }.joined(separator: " ")
         default: break
         }
@@ -134,6 +141,7 @@ extension Names {
             let value: String =
                 switch name {
                 case "supported": "\(try bits(&values))"
+                case "xattrs": "\(try values.bool())"
                 case "type", "lease", "links": "\(try values.uint32())"
                 case "rdattr_error": word(try values.uint32())
                 case "mode": String(try values.uint32(), radix: 8)
