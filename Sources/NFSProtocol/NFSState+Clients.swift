@@ -137,10 +137,17 @@ extension NFSState {
         let again = unlockAgain
         unlockAgain = []
         for handle in again { giveBack(handle, hasLocks: true) }
+        endIdleSessions()
+    }
+
+    /// Sessions of the seam that nobody has used for a while and that hold no open file.
+    private mutating func endIdleSessions() {
         let idle = Duration.seconds(Int64(limits.idleSeconds))
+        let candidates = seamUsers.keys.filter { seamUsers[$0]! + idle < now }.sorted()
+        guard !candidates.isEmpty else { return }
         let used = Set(objects.values.flatMap { [$0.reader?.user, $0.writer?.user].compactMap { $0 } })
             .union(states.values.compactMap { $0.handle?.user })
-        for user in seamUsers.keys.sorted() where seamUsers[user]! + idle < now && !used.contains(user) {
+        for user in candidates where !used.contains(user) {
             seamUsers[user] = nil
             effects.append(.endSession(user))
         }

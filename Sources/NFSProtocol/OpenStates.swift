@@ -145,7 +145,7 @@ extension NFSState {
         case .lock:
             if let handle = state.handle { giveBack(handle, hasLocks: !state.ranges.isEmpty) }
         case .open:
-            for lock in locks(under: number) { release(lock) }
+            for lock in locks(under: number, of: state.client) { release(lock) }
             guard var object = objects[state.object] else { return }
             object.opens.removeAll { $0 == number }
             objects[state.object] = object
@@ -153,8 +153,8 @@ extension NFSState {
         }
     }
 
-    func locks(under open: UInt64) -> [UInt64] {
-        states.keys.filter { states[$0]?.kind == .lock(open: open) }.sorted()
+    func locks(under open: UInt64, of client: ClientID) -> [UInt64] {
+        (clients[client]?.states ?? []).filter { states[$0]?.kind == .lock(open: open) }.sorted()
     }
 
     /// Handles that no open needs any more are closed behind everybody's back. What was not committed is written all the same.
