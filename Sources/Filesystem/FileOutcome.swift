@@ -103,6 +103,8 @@ package struct FileAttributes: Hashable, Sendable {
     package var allocated: UInt64
     /// Of a device: major number in the upper, minor in the lower 32 bits.
     package var device: UInt64
+    /// Of a directory: the one above it. 0 of the root, and of everything else.
+    package var parent = InodeID(0)
     package init(
         inode: InodeID, type: FileType, mode: UInt32, links: UInt32, owner: UInt32, group: UInt32, size: UInt64, accessed: WallTime,
         modified: WallTime, changed: WallTime, changeID: UInt64, allocated: UInt64 = 0, device: UInt64 = 0
@@ -295,6 +297,9 @@ package struct SessionOptions: Hashable, Sendable {
     /// Volumes: an object that the session made keeps its number when a commit gives it one of the volume's, as long as
     /// the session lasts (of the last 262,144 of them). Mounts want it: programs tell files apart by their numbers.
     package var keepsNumbers = false
+    /// Network file systems: the front end's clients look names up themselves, so that an operation is not preceded by the
+    /// look-ups of a client of this project's own model (docs/internals/nfs-client-model.md).
+    package var asksOnce = false
     package init(
         readOnly: Bool = false, version: VersionID? = nil, userID: UInt32 = 0, groupID: UInt32 = 0, idleLimit: Duration = .seconds(600),
         attributeCache: Duration = .seconds(3)

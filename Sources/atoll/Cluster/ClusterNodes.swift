@@ -67,7 +67,7 @@ struct ClusterNodes: Sendable {
                         // The node that was named is asked where it was found, whatever it calls itself.
                         return ClusterFile.Node(
                             id: node.id.rawValue, name: node.name, region: node.region.name, peer: address("peer"),
-                            gossip: address("gossip"), http: node.id == report.node ? remote.address : address("http"))
+                            gossip: address("gossip"), http: node.id == report.node ? remote.address : address("http"), nfs: address("nfs"))
                     }, seen: seen, token: remote.token)
             }
             result = .success(nodes)
