@@ -15,6 +15,7 @@ package struct SimulationPage: Sendable {
         <style>\(HTMLReport.style)
         .fill-commit { fill: var(--soft); } .line-commit { stroke: var(--ink); } .fill-failed { fill: var(--bad); }
         :root { --bad: #b3123f; } @media (prefers-color-scheme: dark) { :root { --bad: #ff6b8f; } }
+        .tiles { background: none; } .tile { outline: 1px solid var(--line); }
         .bad { color: var(--bad); font-weight: 650; } ol { columns: 2; font-size: 14px; padding-left: 2em; }
         ol li { margin-bottom: 3px; break-inside: avoid; } @media (max-width: 760px) { ol { columns: 1; } }
         </style>
