@@ -52,7 +52,9 @@ extension SWIMState {
     package var localHealth: Int { health.score }
 
     /// When a member was last heard of directly.
-    package func lastHeard(_ id: NodeID) -> Instant? { index(of: id).flatMap { peers[$0].heardAt } }
+    package func lastHeard(_ id: NodeID) -> Instant? {
+        index(of: id).map { turns[$0].heardAt }.flatMap { $0.nanoseconds == .min ? nil : $0 }
+    }
 
     /// Regions none of whose members is reachable, in order.
     package var unreachableRegions: [RegionID] { cuts.map(\.region) }

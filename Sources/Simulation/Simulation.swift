@@ -73,7 +73,7 @@ struct ClusterRun {
         let isMet = world.run(until: end) { world in
             if world.now - last >= 1_000_000_000 {
                 last = world.now
-                world.witnessVersions()
+                world.checkHistories()
                 let progress = RunProgress(
                     phase: name, simulated: .nanoseconds(world.now), events: world.statistics.events,
                     operations: world.statistics.operations)

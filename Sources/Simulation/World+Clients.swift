@@ -52,12 +52,16 @@ extension World {
             clients[index].job = job
             clients[index].job?.began = now
             if case .commit(let ifUnchanged) = job.kind { beginCommit(index, ifUnchanged: ifUnchanged) }
+            if case .reload(latest: true) = job.kind {
+                let newest = histories.volumes[clients[index].plan.filesystem]?.newestAcknowledged(before: now)
+                clients[index].job?.newest = newest
+            }
         }
         guard let job = clients[index].job, let operation = job.next else { preconditionFailure("a job without a step") }
         var payload: Payload?
         if job.isWriting {
             let range = job.pieceRange
-            let content = Content(tag: job.tag, length: job.length).slice(range.lowerBound, range.upperBound - range.lowerBound)
+            let content = histories.content(job.tag).slice(range.lowerBound, range.upperBound - range.lowerBound)
             payload = hosts[clients[index].node].insert(content)
         }
         var asked = operation

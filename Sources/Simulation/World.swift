@@ -89,8 +89,8 @@ struct World {
     /// What is left of a chunk's bytes on the wire after compression, in percent.
     var wirePercent: Int64 = 100
     var histories = Histories()
-    /// Versions of volumes that replicas need not keep any more; looked up only.
-    var witnesses: [Int: [VolumeChecker.Version]] = [:]
+    var checkBatch = CheckBatch()
+    var contentLook = ContentLook()
     var failovers = FailoverWatch()
     var measures: [Measure] = []
     var isFrozen = false

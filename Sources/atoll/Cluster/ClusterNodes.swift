@@ -29,7 +29,7 @@ struct ClusterNodes: Sendable {
 
     static func find(_ options: EndpointOptions, _ operation: String) async throws -> ClusterNodes {
         if let remote = try RemoteEndpoint.named(by: options, operation) { return try await ask(remote, operation) }
-        let directory = ClusterDirectory(options.dataDirectory)
+        let directory = ClusterDirectory(options)
         return ClusterNodes(try ClusterFile.require(directory, operation), directory)
     }
 

@@ -234,7 +234,11 @@ struct Up: AsyncParsableCommand {
         }
         var table = Table("Region", "Node", "HTTP")
         for region in file.regions {
-            for node in file.nodes where node.region == region { table.add(region, node.name, "http://\(node.http)") }
+            for node in file.nodes where node.region == region {
+                // Somebody else may listen at the address of one that did not start.
+                let isThere = ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone != .gone
+                table.add(region, node.name, isThere ? "http://\(node.http)" : "did not start")
+            }
         }
         table.show()
         let place = cluster.dataDirectory.map { " --data-dir \($0)" } ?? ""
