@@ -782,6 +782,31 @@ expect: {commits_min: 400, recovery_max_s: 120}
 
 """#),
         BuiltinFile(
+            name: "core-goes-on",
+            text: #"""
+# Not all is healed in the end: a region stays cut off, with one voter of the volume's three. The others must agree and be
+# usable without it.
+schema: 1
+name: core-goes-on
+title: A region stays cut off, and the others go on without it
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+duration_s: 40
+faults:
+  - {at_s: 8, for_s: 4, crash: us-east-1/1}
+  - {at_s: 14, for_s: 4, pause: ap-northeast-1/1}
+  - {at_s: 20, for_s: 10, partition: [us-east-1, eu-west-1]}
+stays_broken: {isolate: eu-west-1}
+expect: {operations_min: 300, commits_min: 30, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
             name: "flapping-link",
             text: #"""
 schema: 1

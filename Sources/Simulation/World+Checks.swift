@@ -45,7 +45,7 @@ extension World {
         return covered > voters.count / 2
     }
 
-    private func plan(of place: Int) -> ReplicaPlan? {
+    func plan(of place: Int) -> ReplicaPlan? {
         guard let id = filesystems[place].id else { return nil }
         // The newest that anybody up knows: one that is down has an old one.
         return hosts.filter(\.isUp).compactMap { $0.state.catalog.filesystems[id] }.max { $0.planRevision < $1.planRevision }?.plan
@@ -70,7 +70,7 @@ extension World {
     /// Replicas of each group on machines that are up: nil where all agree, else what differs.
     func disagreement() -> String? {
         var seen: [GroupID: (digest: Digest, node: Int)] = [:]  // looked up only
-        for host in hosts where host.isUp {
+        for host in hosts where host.isUp && !host.isLeftOut {
             for group in host.state.view.groups {
                 guard let known = seen[group.id] else {
                     seen[group.id] = (group.digest, host.index)
@@ -84,9 +84,9 @@ extension World {
 
     /// Members that somebody does not take for alive though they are.
     func missingMembers() -> String? {
-        for host in hosts where host.isUp && !host.isReplaced {
+        for host in hosts where host.isUp && !host.isReplaced && !host.isLeftOut {
             let members = host.state.view.members
-            for other in hosts where other.isUp && !other.isReplaced {
+            for other in hosts where other.isUp && !other.isReplaced && !other.isLeftOut {
                 if !members.contains(where: { $0.record.id == other.id && $0.record.status == .alive }) {
                     return "n\(host.index + 1) does not see n\(other.index + 1) alive"
                 }
@@ -98,7 +98,7 @@ extension World {
     /// A replica of the file system on a machine that is up.
     private func replica(of place: Int) -> FilesMachine? {
         guard let id = filesystems[place].id else { return nil }
-        for host in hosts where host.isUp {
+        for host in hosts where host.isUp && !host.isLeftOut {
             if let files = host.state.machine(of: id)?.files { return files }
         }
         return nil

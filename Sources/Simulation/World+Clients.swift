@@ -14,7 +14,7 @@ extension World {
 
     mutating func addClient(_ plan: ClientPlan, _ place: Int, _ region: RegionID, script: [Job]?) {
         let nodes = hosts.indices.filter { hosts[$0].region == region }
-        let up = nodes.filter { hosts[$0].isUp }
+        let up = nodes.filter { hosts[$0].isUp && !hosts[$0].isLeftOut }
         guard var node = up.isEmpty ? nodes.first : up[clients.count % up.count] else { return }
         // Of many machines in a region some hold no replica of a volume, and say so; who verifies asks one that does.
         if script != nil, filesystems[plan.filesystem].kind == .volume, let id = filesystems[plan.filesystem].id {
@@ -178,7 +178,7 @@ extension World {
     /// Its node is down: another one of the region, or patience.
     private mutating func move(_ index: Int) {
         let region = clients[index].plan.regions[clients[index].regionPlace]
-        let up = hosts.indices.filter { hosts[$0].region == region && hosts[$0].isUp }
+        let up = hosts.indices.filter { hosts[$0].region == region && hosts[$0].isUp && !hosts[$0].isLeftOut }
         if !up.isEmpty { clients[index].node = up[clients[index].chance.below(up.count)] }
         if up.isEmpty, isFrozen, clients[index].script == nil { return finish(index) }
         schedule(index, after: 300_000_000)

@@ -1,6 +1,7 @@
 import Filesystem
 import NodeCore
 import Primitives
+import Replication
 
 // What nodes answered their clients, and what that says for the histories.
 extension World {
@@ -160,7 +161,9 @@ extension World {
     private mutating func committed(_ index: Int, _ job: Job, _ receipt: CommitReceipt) {
         let place = clients[index].plan.filesystem
         statistics.commits += 1
-        if leaderRegion(of: place) == hosts[clients[index].node].region { statistics.commitsAtLeader += 1 }
+        let region = hosts[clients[index].node].region
+        if leaderRegion(of: place) == region { statistics.commitsAtLeader += 1 }
+        if plan(of: place)?.voterRegions.contains(region) == true { statistics.commitsAmongVoters += 1 }
         let conflicts = mutant == .conflictsForgotten ? [] : receipt.conflicts.map(\.path)
         histories.volumes[place]?.ended(
             job.commit, at: now, version: receipt.version.rawValue, conflicts: conflicts, isEmpty: receipt.changes == 0)
