@@ -148,8 +148,8 @@ struct SwarmEpisodes {
         Set(scenario.options.machines.map(\.region)).count >= 3 || !scenario.filesystems.contains { $0.kind == .volume }
     }
 
-    /// Disks are lost for good, as many as groups survive without that replicas move; chunks decay after that, never before: a
-    /// chunk's last sound copy would else go with the disk.
+    /// Disks are lost for good, at once or with time for replicas to move; chunks decay after that, never before: a chunk's
+    /// last sound copy would else go with the disk.
     private mutating func drawLosses(_ scenario: inout Scenario) {
         guard Self.spreads(scenario), !Self.decays(scenario) else { return }
         var joins: [Int: Duration] = [:]
@@ -158,7 +158,14 @@ struct SwarmEpisodes {
                 joins[node] = min(joins[node] ?? fault.at, fault.at)
             }
         }
+        let isSlow = oneIn(3)
         var at = chance.below(total)
+        if isSlow {
+            // Nothing else happens meanwhile, so that replicas can move.
+            scenario.options.replicaGrace = .seconds(4)
+            at = max(total, Int((scenario.faults.map(\.at).max() ?? .zero).inNanoseconds / 1_000_000)) + 6_000
+        }
+        let step = Int((scenario.options.replicaGrace + DiskLosses.moving).inNanoseconds / 1_000_000) + 1_000
         for _ in 0..<pick(1...3) {
             let founders = scenario.options.nodeCount - scenario.options.late.count
             let loss = DiskLosses.Loss(node: chance.below(founders), at: .milliseconds(at))
@@ -166,7 +173,7 @@ struct SwarmEpisodes {
             let all = (Self.losses(scenario) + [loss]).sorted { $0.at < $1.at }
             guard check.objection(all) == nil else { continue }
             add(at, .replaceDisk(loss.node), &scenario)
-            at += pick(0...2_000)
+            at += isSlow ? step : pick(0...2_000)
         }
         guard let last = Self.losses(scenario).last else { return }
         let end = Int(last.at.inNanoseconds / 1_000_000)

@@ -31,6 +31,15 @@ import Workloads
         #expect(result.violations.isEmpty, "\(words): \(result.violations.map(\.description))")
     }
 
+    /// A machine with an empty disk asked to be let in again and again, so that the catalog always had an entry under way: its
+    /// leader forgot each time since when that machine was lost, and replicas never moved.
+    @Test func replicasMoveThoughTheCatalogIsBusy() {
+        let scenario = Scenario.swarm(Self.map, seed: 13)
+        #expect(scenario.faults.count { if case .replaceDisk = $0.fault { true } else { false } } == 3)
+        let result = Simulation.run(scenario, seed: 13, storage: NodeStorage.maker())
+        #expect(result.violations.isEmpty, "atoll simulate swarm --seed 13: \(result.violations.map(\.description))")
+    }
+
     /// What the second list has comes up, too.
     @Test func everyKindOfFaultIsDrawn() {
         var seen: Set<String> = []
