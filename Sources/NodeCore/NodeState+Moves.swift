@@ -32,7 +32,9 @@ extension NodeState {
     private static let lookedAt = 512
 
     mutating func planMoves(into effects: inout [Effect]) {
-        guard groups.with(.catalog, { $0.isLeader }) == true, knowsCatalog else {
+        // An entry under way is no reason to forget since when nodes are lost, or to wait: the catalog of a large cluster is never
+        // quiet. A plan that was made from an older one is refused by its revision.
+        guard groups.with(.catalog, { $0.isLeader }) == true, catalog.cluster != nil else {
             if mover.wasLeader { mover = Mover() }
             return
         }

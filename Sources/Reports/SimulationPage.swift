@@ -24,7 +24,7 @@ package struct SimulationPage: Sendable {
         </head>
         <body>
         <main>
-        \(header())\(tiles())\(checkers())\(map())\(timeline())\(traffic())\(planning())\(seeds())\(footer())</main>
+        \(header())\(tiles())\(checkers())\(map())\(timeline())\(membership())\(traffic())\(planning())\(seeds())\(footer())</main>
         </body>
         </html>
 
@@ -52,14 +52,19 @@ package struct SimulationPage: Sendable {
             """
     }
 
-    private func tile(_ figure: String, _ words: String) -> String {
+    func tile(_ figure: String, _ words: String) -> String {
         "<div class=\"tile\"><div class=\"figure\">\(figure)</div><p>\(words)</p></div>\n"
     }
 
     private func tiles() -> String {
         let done = run.series.reduce(0) { $0 + $1.slices.reduce(0) { $0 + $1.done } }
         var out = tile("\(Figure.duration(run.simulated * 1_000))", "simulated, in \(Figure.grouped(Double(run.events))) events")
-        out += tile(Figure.grouped(Double(done)), "jobs of clients done; \(Figure.grouped(Double(run.failedOperations))) operations failed")
+        if let membership = run.membership {
+            out += membershipTiles(membership)
+        } else {
+            out += tile(
+                Figure.grouped(Double(done)), "jobs of clients done; \(Figure.grouped(Double(run.failedOperations))) operations failed")
+        }
         for (kind, words) in Self.kinds {
             guard let worst = run.series.filter({ $0.kind == kind }).max(by: { $0.longestGap < $1.longestGap }) else { continue }
             out += tile(
@@ -68,7 +73,10 @@ package struct SimulationPage: Sendable {
                     + "\(Figure.duration(worst.gapBegan * 1_000))")
         }
         if let recovery = run.seeds.first(where: { $0.seed == run.seed })?.recovery {
-            out += tile(Figure.duration(recovery * 1_000), "from the end of the faults until all replicas agreed")
+            out += tile(
+                Figure.duration(recovery * 1_000),
+                run.membership == nil
+                    ? "from the end of the faults until all replicas agreed" : "from the end of the faults until all saw each other")
         }
         return "<div class=\"tiles\">\n\(out)</div>\n"
     }

@@ -96,6 +96,45 @@ package struct SimulationSummary: Sendable {
     /// A comparison on the scenario's map, without its faults; or why there is none.
     package var planning: ComparisonReport?
     package var planningLeftOut = ""
+    /// Of membership alone; nil for whole nodes.
+    package var membership: Membership?
+
+    package struct Membership: Sendable {
+        /// What was timed over all seeds: how often, and the 50th, 90th and 100th percentile in seconds.
+        package struct Time: Sendable {
+            package var name: String
+            package var count: Int
+            package var quantiles: [Double]
+            package init(name: String, count: Int, quantiles: [Double]) {
+                self.name = name
+                self.count = count
+                self.quantiles = quantiles
+            }
+        }
+        package var members: Int
+        package var times: [Time]
+        /// Sums over all seeds.
+        package var suspicions: Int
+        package var falsePositives: Int
+        package var falsePositivesAtHealthy: Int
+        package var starvedTakenForDead: Int
+        /// What a member sends in a second: the mean over members and seeds, and the most of one; nil where not measured.
+        package var quiet: (mean: Int, highest: Int)?
+        package var loaded: (mean: Int, highest: Int)?
+        package init(
+            members: Int, times: [Time], suspicions: Int, falsePositives: Int, falsePositivesAtHealthy: Int, starvedTakenForDead: Int,
+            quiet: (mean: Int, highest: Int)?, loaded: (mean: Int, highest: Int)?
+        ) {
+            self.members = members
+            self.times = times
+            self.suspicions = suspicions
+            self.falsePositives = falsePositives
+            self.falsePositivesAtHealthy = falsePositivesAtHealthy
+            self.starvedTakenForDead = starvedTakenForDead
+            self.quiet = quiet
+            self.loaded = loaded
+        }
+    }
 
     package init(
         title: String, scenario: String, version: String, command: String, seed: UInt64, traceHash: String, simulated: Double,

@@ -36,7 +36,8 @@ struct DiskLosses {
         var known: [Loss] = []
         for (place, loss) in losses.enumerated() where !known.contains(where: { $0.node == loss.node }) {
             known.append(loss)
-            if known.count == count { return (place, "would destroy all copies of everything") }
+            let together = losses.filter { other in other.at == loss.at }.reduce(into: Set<Int>()) { $0.insert($1.node) }
+            if known.count == count || together.count == count { return (place, "would destroy all copies of everything") }
             if let group = group(lostWith: known, at: loss.at) {
                 return (
                     place,

@@ -36,6 +36,8 @@ package struct GossipFigures: Hashable, Sendable {
     package struct Bandwidth: Hashable, Sendable {
         package var mean = 0
         package var highest = 0
+        /// A run that was stopped before has no figure.
+        package var isMeasured: Bool { highest > 0 }
 
         init() {}
         init(_ bytes: [Int], over nanoseconds: Int64) {

@@ -57,11 +57,16 @@ struct GossipRun {
     private var measures: [Measure] = []
     private var figures = GossipFigures()
     private var meter = GossipMeter(members: 0)
+    /// Faults alone: nobody uses anything here. Nil where nobody asked for it.
+    private var timeline: RunTimeline?
     /// Members that died: when, and who knows.
     private var deaths: [Int: (at: Int64, firstAt: Int64, knowers: Set<Int>)] = [:]  // looked up only
 
-    static func run(_ scenario: Scenario, seed: UInt64, sink: ((String) -> Void)?, onProgress: (RunProgress) -> Bool) -> RunResult {
+    static func run(
+        _ scenario: Scenario, seed: UInt64, keepsTimeline: Bool = false, sink: ((String) -> Void)?, onProgress: (RunProgress) -> Bool
+    ) -> RunResult {
         var run = GossipRun(scenario, seed: seed, sink: sink)
+        if keepsTimeline { run.timeline = RunTimeline() }
         return run.run(seed, onProgress)
     }
 
@@ -140,6 +145,7 @@ struct GossipRun {
         var result = RunResult(
             scenario: scenario.name, seed: seed, traceHash: trace.hash, simulated: .nanoseconds(now), violations: violations,
             statistics: statistics, recovery: recovery, wasStopped: wasStopped)
+        result.timeline = timeline
         result.measures = measures
         if figures.loaded.mean == 0 { figures.loaded = meter.take(at: now) }
         result.gossip = figures
@@ -279,6 +285,8 @@ struct GossipRun {
     private mutating func apply(_ fault: Fault) {
         statistics.faults += 1
         trace.line(now, "fault \(fault)")
+        let text = timeline == nil ? "" : words(fault)
+        timeline?.mark(fault: text, at: now)
         switch fault {
         case .crash(let node, _):
             members[node].isUp = false
@@ -304,6 +312,19 @@ struct GossipRun {
             cuts = [:]
             for node in members.indices { restart(node) }
         default: break
+        }
+    }
+
+    private func words(_ fault: Fault) -> String {
+        func name(_ node: Int) -> String { "n\(node + 1) (\(members[node].region))" }
+        return switch fault {
+        case .crash(let node, _): "\(name(node)) is killed"
+        case .restart(let node): "\(name(node)) starts"
+        case .pause(let node, let span): "\(name(node)) stands still for \(span / 1_000_000) ms"
+        case .stallPackets(let node, let span): "packets of \(name(node)) wait for \(span / 1_000_000) ms"
+        case .cut(let from, let to): "nothing gets from \(from.count) members to \(to.count)"
+        case .uncut(let from, let to): "\(from.count) members reach \(to.count) again"
+        default: "all is mended"
         }
     }
 

@@ -12,7 +12,9 @@ package enum Simulation {
         _ scenario: Scenario, seed: UInt64, mutant: Mutant? = nil, storage: WorldStorageMaker? = nil, keepsTimeline: Bool = false,
         sink: ((String) -> Void)? = nil, onProgress: (RunProgress) -> Bool = { _ in true }
     ) -> RunResult {
-        if scenario.gossipOnly { return GossipRun.run(scenario, seed: seed, sink: sink, onProgress: onProgress) }
+        if scenario.gossipOnly {
+            return GossipRun.run(scenario, seed: seed, keepsTimeline: keepsTimeline, sink: sink, onProgress: onProgress)
+        }
         var run = ClusterRun(scenario, seed: seed, mutant: mutant, storage: storage, sink: sink)
         if keepsTimeline { run.world.timeline = RunTimeline() }
         return withoutActuallyEscaping(onProgress) { onProgress in

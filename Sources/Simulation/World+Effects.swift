@@ -66,8 +66,8 @@ extension World {
         case .fault(let text): trace.line(now, "n\(node + 1) fault: \(text)")
         case .contentLost(_, let name, let chunks, let files):
             trace.line(now, "n\(node + 1) no node gives \(chunks) chunks of \(files) files of \(name)")
-        // The process of a node that has said goodbye ends.
-        case .left: after(1_000_000, .fault(.crash(node, isSudden: false)))
+        // The process of a node that has said goodbye ends; where all is being healed, it is started again.
+        case .left: after(1_000_000, isFrozen ? .ends(node: node, life: hosts[node].life) : .fault(.crash(node, isSudden: false)))
         case .member, .region, .groupStarted, .groupRemoved, .joined, .joinDelayed, .handedOver: break
         }
     }

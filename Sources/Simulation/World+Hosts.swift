@@ -89,6 +89,7 @@ extension World {
         noteLost([node])
         hosts[node].life += 1
         hosts[node].pausedUntil = 0
+        failJoins(at: node)
         hosts[node].disk.crash(&chance, losesPower: isSudden, mutant: mutant)
         hosts[node].forget()
         dropConnections(of: node, isSudden: isSudden)

@@ -13,7 +13,9 @@ extension World {
                 crash(node, isSudden: true)
                 // Nor does its supervisor start it again.
                 hosts[node].life += 1
-            case .paused: hosts[node].pausedUntil = .max / 2
+            case .paused:
+                hosts[node].pausedUntil = .max / 2
+                failJoins(at: node)
             case .cutOff: hosts[node].isCutOff = true
             }
         }

@@ -226,12 +226,22 @@ extension World {
     mutating func joinArrives(_ from: Int, _ life: UInt32, _ to: Int, _ request: JoinRequest) {
         guard hosts[to].isUp, isOpenPath(from, to) else { return after(5_000_000_000, .event(node: from, life: life, .joinReply(nil))) }
         guard !isAsleep(to) else {
+            // Who stands still for good never answers: the asker's patience ends.
+            guard !hosts[to].isLeftOut else { return after(5_000_000_000, .event(node: from, life: life, .joinReply(nil))) }
             return heap.push(.joinRequest(from: from, life: life, to: to, request), at: hosts[to].pausedUntil)
         }
         let token = SyncToken(hosts[to].nextSync)
         hosts[to].nextSync += 1
         hosts[to].joins[token] = (from, life)
         handle(.joinRequest(token, from: hosts[from].id, request), on: to)
+    }
+
+    /// Whoever asked this machine hears that nobody answers, as a connection that breaks says.
+    mutating func failJoins(at node: Int) {
+        for token in hosts[node].joins.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+            guard let (asker, life) = hosts[node].joins.removeValue(forKey: token) else { continue }
+            after(5_000_000_000, .event(node: asker, life: life, .joinReply(nil)))
+        }
     }
 
     mutating func answerJoin(_ token: SyncToken, _ reply: JoinReply, _ node: Int) {

@@ -31,6 +31,46 @@ import Workloads
         #expect(result.violations.isEmpty, "\(words): \(result.violations.map(\.description))")
     }
 
+    /// A machine with an empty disk asked to be let in again and again, so that the catalog always had an entry under way: its
+    /// leader forgot each time since when that machine was lost, and replicas never moved.
+    @Test func replicasMoveThoughTheCatalogIsBusy() {
+        let scenario = Scenario.swarm(Self.map, seed: 13)
+        #expect(scenario.faults.count { if case .replaceDisk = $0.fault { true } else { false } } == 3)
+        let result = Simulation.run(scenario, seed: 13, storage: NodeStorage.maker())
+        #expect(result.violations.isEmpty, "atoll simulate swarm --seed 13: \(result.violations.map(\.description))")
+    }
+
+    /// What the second list has comes up, too.
+    @Test func everyKindOfFaultIsDrawn() {
+        var seen: Set<String> = []
+        for seed in 1...400 as ClosedRange<UInt64> {
+            let scenario = Scenario.swarm(Self.map, seed: seed)
+            if !scenario.options.late.isEmpty { seen.insert("late") }
+            if scenario.options.replicaGrace < .seconds(300) { seen.insert("grace") }
+            if let minority = scenario.minority { seen.insert("minority: \(minority.state.rawValue)") }
+            var lost = 0
+            for fault in scenario.faults.map(\.fault) {
+                switch fault {
+                case .shift: seen.insert("shift")
+                case .lossy: seen.insert("lossy")
+                case .driftClock: seen.insert("drift")
+                case .leave: seen.insert("leave")
+                case .upgrade(_, _, _, true): seen.insert("poison")
+                case .upgrade(_, 2, 2, _): seen.insert("only the new wire")
+                case .replaceDisk: lost += 1
+                case .decay: if lost > 0 { seen.insert("decay after a loss") }
+                default: break
+                }
+            }
+            if lost > 1 { seen.insert("disks") }
+        }
+        #expect(
+            seen == [
+                "late", "grace", "minority: crash", "minority: pause", "minority: isolate", "shift", "lossy", "drift", "leave", "poison",
+                "only the new wire", "disks", "decay after a loss",
+            ])
+    }
+
     @Test func theSameSeedGivesTheSameTrace() {
         let first = Simulation.run(.swarm(Self.map, seed: 7), seed: 7, storage: NodeStorage.maker())
         let second = Simulation.run(.swarm(Self.map, seed: 7), seed: 7, storage: NodeStorage.maker())

@@ -21,10 +21,14 @@ enum MeasureTable {
         let figures = records.compactMap(\.gossip)
         guard figures.count > 1 else { return [] }
         func sum(_ path: KeyPath<GossipFigures, Int>) -> Int { figures.reduce(0) { $0 + $1[keyPath: path] } }
+        func mean(_ path: KeyPath<GossipFigures, GossipFigures.Bandwidth>) -> String {
+            let measured = figures.map { $0[keyPath: path] }.filter(\.isMeasured)
+            return measured.isEmpty ? "-" : "\(measured.reduce(0) { $0 + $1.mean } / measured.count)"
+        }
         return [
             "\(figures.count) runs: \(sum(\.falsePositives)) false positives (\(sum(\.falsePositivesAtHealthy)) at healthy members) after "
                 + "\(sum(\.suspicions)) suspicions, starved members taken for dead \(sum(\.starvedTakenForDead)) times; a member sends "
-                + "\(sum(\.quiet.mean) / figures.count) B/s when all is quiet, \(sum(\.loaded.mean) / figures.count) B/s under load"
+                + "\(mean(\.quiet)) B/s when all is quiet, \(mean(\.loaded)) B/s under load"
         ]
     }
 }

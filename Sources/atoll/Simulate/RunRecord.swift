@@ -97,10 +97,12 @@ struct RunRecord: Sendable {
             $0.field("false_positives_at_healthy", gossip.falsePositivesAtHealthy)
             $0.field("suspicions", gossip.suspicions)
             $0.field("starved_taken_for_dead", gossip.starvedTakenForDead)
-            $0.field("quiet_bytes_per_s", gossip.quiet.mean)
-            $0.field("quiet_bytes_per_s_max", gossip.quiet.highest)
-            $0.field("loaded_bytes_per_s", gossip.loaded.mean)
-            $0.field("loaded_bytes_per_s_max", gossip.loaded.highest)
+            for (name, figure) in [("quiet", gossip.quiet), ("loaded", gossip.loaded)] {
+                $0.key("\(name)_bytes_per_s")
+                if figure.isMeasured { $0.value(figure.mean) } else { $0.null() }
+                $0.key("\(name)_bytes_per_s_max")
+                if figure.isMeasured { $0.value(figure.highest) } else { $0.null() }
+            }
         }
     }
 }

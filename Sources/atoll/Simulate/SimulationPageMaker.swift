@@ -50,7 +50,29 @@ struct SimulationPageMaker {
             faults: timeline.faults.map(mark),
             links: links(map), checks: checks, seeds: seeds.map(line))
         (summary.planning, summary.planningLeftOut) = (planning, planningLeftOut)
+        if scenario.gossipOnly { summary.membership = membership }
         return summary
+    }
+
+    private var membership: SimulationSummary.Membership {
+        let runs = seeds.compactMap(\.gossip)
+        func sum(_ path: KeyPath<GossipFigures, Int>) -> Int { runs.reduce(0) { $0 + $1[keyPath: path] } }
+        func bandwidth(_ path: KeyPath<GossipFigures, GossipFigures.Bandwidth>) -> (mean: Int, highest: Int)? {
+            let measured = runs.map { $0[keyPath: path] }.filter(\.isMeasured)
+            guard !measured.isEmpty else { return nil }
+            return (measured.reduce(0) { $0 + $1.mean } / measured.count, measured.map(\.highest).max() ?? 0)
+        }
+        var byName: [String: [Int64]] = [:]
+        for measure in seeds.flatMap(\.measures) { byName[measure.name, default: []].append(measure.nanoseconds) }
+        let times = byName.keys.sorted().map { name in
+            let sorted = (byName[name] ?? []).sorted()
+            return SimulationSummary.Membership.Time(
+                name: name, count: sorted.count, quantiles: [500, 900, 1_000].map { seconds(Measure.quantile($0, of: sorted)) })
+        }
+        return SimulationSummary.Membership(
+            members: scenario.options.nodeCount, times: times, suspicions: sum(\.suspicions), falsePositives: sum(\.falsePositives),
+            falsePositivesAtHealthy: sum(\.falsePositivesAtHealthy), starvedTakenForDead: sum(\.starvedTakenForDead),
+            quiet: bandwidth(\.quiet), loaded: bandwidth(\.loaded))
     }
 
     private func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }
@@ -87,10 +109,13 @@ struct SimulationPageMaker {
     ]
 
     private var checks: [(name: String, findings: [String])] {
-        var out = Self.words.map { kind, name in
+        // Membership alone promises one thing.
+        let words =
+            scenario.gossipOnly ? [(Violation.Kind.convergence, "Members see each other, and take no healthy one for dead")] : Self.words
+        var out = words.map { kind, name in
             (name: name, findings: record.violations.filter { $0.hasPrefix("\(kind.rawValue) ") })
         }
-        let known = Self.words.map(\.0.rawValue)
+        let known = words.map(\.0.rawValue)
         let others = record.violations.filter { text in !known.contains { text.hasPrefix("\($0) ") } }
         out.append((name: "The scenario's own expectations, and formats", findings: others))
         return out
