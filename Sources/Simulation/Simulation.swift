@@ -49,6 +49,7 @@ struct ClusterRun {
             verify()
         }
         if !wasStopped {
+            world.abandonLeftOut()
             world.checkAtEnd()
             checkExpectations()
         }

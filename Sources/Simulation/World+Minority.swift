@@ -22,6 +22,15 @@ extension World {
         trace.fold(0xC0 ^ UInt64(minority.machines.count))
     }
 
+    /// What clients there had under way when the run ended may have happened: no answer came.
+    mutating func abandonLeftOut() {
+        for index in clients.indices where hosts[clients[index].node].isLeftOut {
+            guard let job = clients[index].job else { continue }
+            abandon(job, index, isUnknown: clients[index].request != nil)
+            clients[index].job = nil
+        }
+    }
+
     /// Whether a client has ended what it began, or is where nobody helps it.
     func isDone(_ client: Client) -> Bool { client.isDone || hosts[client.node].isLeftOut }
 }
