@@ -140,7 +140,7 @@ extension NodeState {
             let state = isConfirmed ? files.namespace : wholeState(of: files.namespace, record.group)
             guard let volume = VolumeSession(state, options: options) else {
                 let wanted = options.version ?? options.startsAt ?? VersionID(0)
-                guard wanted <= files.namespace.version else {
+                guard options.startsAt == nil || wanted <= files.namespace.version else {
                     throw refuse(.unavailable, "version \(wanted) is not here yet", "try again")
                 }
                 throw refuse(.notFound, "version \(wanted) is not kept", "see its history")
@@ -228,6 +228,7 @@ extension NodeState {
             guard let volume = session.volume, let numbers = volume.numbers else {
                 return try performVolume(operation, context, payload: payload, &progress, into: &effects)
             }
+            _ = updateVolume(id) { volume in for path in operation.paths { volume.numbers?.touch(path.base) } }
             if let past = try volume.answerOfThePast(operation) { return past }
             defer { if case .close = operation { _ = updateVolume(id) { $0.forgetRetired() } } }
             let value = try performVolume(

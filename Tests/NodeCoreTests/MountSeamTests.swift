@@ -278,6 +278,16 @@ import Testing
     }
 
     /// The table of numbers is bounded: the oldest are known by the volume's numbers only.
+    @Test func numbersInUseStay() {
+        var numbers = SessionNumbers()
+        func number(_ index: UInt64) -> InodeID { InodeID(InodeID.provisionalBit | index) }
+        for index in 0..<UInt64(3 * SessionNumbers.capacity) {
+            numbers.rename([.init(provisional: number(index), real: InodeID(1_000 + index))])
+            if index % 1_000 == 0 { numbers.touch(number(0)) }
+        }
+        #expect(numbers.now(number(0)) == InodeID(1_000) && numbers.now(number(1)) == number(1))
+    }
+
     @Test func numbersAreBounded() {
         var numbers = SessionNumbers()
         let count = SessionNumbers.capacity + 10
