@@ -22,7 +22,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// The targets whose tests have a `Scripts` folder.
 let scripted: Set<String> = [
-    "Primitives", "Consensus", "Membership", "Namespace", "Chunks", "Replication", "Filesystem", "NodeCore", "Workloads",
+    "Primitives", "Consensus", "Membership", "Namespace", "Chunks", "Replication", "Filesystem", "NodeCore", "NFSProtocol", "Workloads",
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -69,6 +69,7 @@ let package = Package(
         module("Replication", ["Primitives"]),
         module("Filesystem", ["Primitives", "Namespace"]),
         module("NodeCore", ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
+        module("NFSProtocol", ["Primitives", "Filesystem"]),
         module("Workloads", ["Primitives", "Filesystem"]),
         module(
             "Simulation", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"]),
@@ -84,7 +85,7 @@ let package = Package(
             "NodeRuntime",
             [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Storage",
-                "ReplicaStorage", "Transport", nioCore, nioPosix, logging,
+                "ReplicaStorage", "Transport", deque, nioCore, nioPosix, logging,
             ]),
         module("Reports", ["Primitives", "Workloads"]),
         module("Comparison", ["Primitives", "Filesystem", "Workloads", "Simulation", "Reports", yams]),
@@ -96,13 +97,17 @@ let package = Package(
                 lifecycle,
             ]),
         module("APIClient", ["Primitives", "Filesystem", "APISchema", httpClient, nioCore, nioPosix, nioHTTP1]),
+        module(
+            "NFSServer",
+            ["Primitives", "Filesystem", "Replication", "NFSProtocol", "NodeRuntime", nioCore, nioPosix, logging]),
         module("FUSEMount", ["Primitives", "Filesystem", "CFuse", nioCore]),
         .executableTarget(
             name: "atoll",
             dependencies: [
                 "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
                 "Simulation", "Storage", "ReplicaStorage", "StorageSimulation", "Transport", "Router", "NodeRuntime", "Reports",
-                "Comparison", "APISchema", "ControlPlane", "APIClient", "FUSEMount", "CLinux", "CFuse", arguments, logging, yams,
+                "Comparison", "APISchema", "ControlPlane", "APIClient", "FUSEMount", "NFSProtocol", "NFSServer", "CLinux", "CFuse",
+                arguments, logging, yams,
                 httpClient, lifecycle, nioCore, nioPosix,
             ],
             swiftSettings: strict),
@@ -115,6 +120,7 @@ let package = Package(
         tests("Replication", ["Primitives"]),
         tests("Filesystem", ["Primitives", "Namespace"]),
         tests("NodeCore", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
+        tests("NFSProtocol", ["Primitives", "Filesystem", "Namespace"]),
         tests("Workloads", ["Primitives", "Filesystem"]),
         tests("Simulation", ["Primitives", "Filesystem", "Workloads", "Reports", "Comparison", "StorageSimulation"]),
         tests("Storage", ["Primitives", "Chunks"]),

@@ -24,7 +24,13 @@ extension FileFailure {
         case let error as HTTPClientError where error == .connectTimeout || error == .getConnectionFromPoolTimeout:
             self = make(.unavailable, "no connection to \(address) in time", hint: "see `atoll status`" + Self.mark)
         case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout || error == .writeTimeout:
-            self = make(.timedOut, "\(address) did not answer in time", hint: "see `atoll status`")
+            // Nothing of an upload is kept before its last byte has come.
+            self =
+                call.deadline != nil
+                ? make(
+                    .timedOut, "not all bytes were sent to \(address) and acknowledged in time",
+                    hint: "look before you repeat it: what had come whole may be stored")
+                : make(.timedOut, "\(address) did not answer in time", hint: "see `atoll status`")
         case let error as HTTPClientError where error == .cancelled: self = make(.timedOut, "cancelled")
         case let error as HTTPClientError where error == .remoteConnectionClosed || error == .uncleanShutdown:
             self = make(

@@ -67,6 +67,9 @@ package struct AdviceRun: Sendable {
                 .init(from: $0.from.name, to: $0.to.name, rttMs: $0.roundTrip.inMilliseconds, usdPerGb: $0.dollarsPerGigabyte)
             }, commitMs: Figure.rounded(clients.mean(placement.commit), 3), reloadMs: Figure.rounded(clients.mean(placement.reload), 3),
             worstCommitMs: Figure.rounded(clients.entries.map { placement.commit(from: $0.region) }.max() ?? 0, 3),
-            usdPerGb: Figure.rounded(placement.dollarsPerGigabyte, 4))
+            usdPerGb: Figure.rounded(clients.mean(placement.dollarsPerGigabyte), 4),
+            writers: clients.entries.map {
+                .init(region: $0.region.name, usdPerGb: Figure.rounded(placement.dollarsPerGigabyte(from: $0.region), 4))
+            })
     }
 }

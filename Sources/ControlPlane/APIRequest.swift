@@ -105,7 +105,7 @@ struct APIRequest: Sendable {
 
     func truncated(after bytes: UInt64) -> FileFailure {
         FileFailure(
-            .ioError, operation: "receive", object: "body", cause: "it ended after \(bytes) bytes, before its end", hint: "send it again")
+            .invalid, operation: "receive", object: "body", cause: "it ended after \(bytes) bytes, before its end", hint: "send it again")
     }
 
     var isBytes: Bool { request.headers[.contentType].map { $0.hasPrefix("application/octet-stream") } ?? false }

@@ -40,6 +40,7 @@ extension FileValue {
         func told(_ attributes: FileAttributes) -> FileAttributes {
             var told = attributes
             told.inode = number(attributes.inode)
+            if attributes.parent.rawValue != 0 { told.parent = number(attributes.parent) }
             return told
         }
         switch self {

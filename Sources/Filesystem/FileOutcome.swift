@@ -105,6 +105,8 @@ package struct FileAttributes: Hashable, Sendable {
     package var allocated: UInt64
     /// Of a device: major number in the upper, minor in the lower 32 bits.
     package var device: UInt64
+    /// Of a directory: the one above it. 0 of the root, and of everything else.
+    package var parent = InodeID(0)
     package init(
         inode: InodeID, type: FileType, mode: UInt32, links: UInt32, owner: UInt32, group: UInt32, size: UInt64, accessed: WallTime,
         modified: WallTime, changed: WallTime, changeID: UInt64, allocated: UInt64 = 0, device: UInt64 = 0
@@ -315,6 +317,9 @@ package struct SessionOptions: Hashable, Sendable {
     package var startsAt: VersionID?
     /// Network file systems: the session takes the place of another node's, whose locks end before this one is opened.
     package var succeeds: SessionPredecessor?
+    /// Network file systems: the front end's clients look names up themselves, so that an operation is not preceded by the
+    /// look-ups of a client of this project's own model (docs/internals/nfs-client-model.md).
+    package var asksOnce = false
     package init(
         readOnly: Bool = false, version: VersionID? = nil, userID: UInt32 = 0, groupID: UInt32 = 0, idleLimit: Duration = .seconds(600),
         attributeCache: Duration = .seconds(3)

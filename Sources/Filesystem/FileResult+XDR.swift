@@ -15,6 +15,7 @@ extension FileAttributes: XDRCodable {
         writer.write(changeID)
         writer.write(allocated)
         writer.write(device)
+        writer.write(parent)
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
         let inode: InodeID = try reader.value()
@@ -22,6 +23,7 @@ extension FileAttributes: XDRCodable {
             inode: inode, type: try reader.fileType(), mode: try reader.uint32(), links: try reader.uint32(), owner: try reader.uint32(),
             group: try reader.uint32(), size: try reader.uint64(), accessed: try reader.value(), modified: try reader.value(),
             changed: try reader.value(), changeID: try reader.uint64(), allocated: try reader.uint64(), device: try reader.uint64())
+        parent = try reader.value()
     }
 }
 

@@ -44,5 +44,6 @@ extension FileAttributes {
             inode: id, type: FileType(rawValue: inode.type.rawValue)!, mode: inode.mode, links: inode.links, owner: inode.owner,
             group: inode.group, size: inode.size, accessed: inode.accessed, modified: inode.modified, changed: inode.changed,
             changeID: inode.changeID, allocated: inode.allocated, device: inode.device)
+        parent = inode.isDirectory ? inode.parent : InodeID(0)
     }
 }

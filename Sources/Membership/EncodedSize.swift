@@ -44,11 +44,7 @@ extension RegionLinkFact {
 }
 
 extension MemberRecord {
-    var encodedBytes: Int {
-        endpoints.reduce(32 + XDRWriter.bytes(of: region.name) + facts.encodedBytes) {
-            $0 + XDRWriter.bytes(of: $1.name) + $1.endpoint.encodedBytes
-        }
-    }
+    var encodedBytes: Int { words.encodedBytes }
 }
 
 extension MemberFacts {

@@ -37,29 +37,57 @@ package struct MemberRecord: Hashable, Sendable, XDRCodable {
     package static let incarnationMax: UInt64 = 1 << 62
 
     package let id: NodeID
-    package var region: RegionID
-    package var endpoints: [NamedEndpoint]
     package var incarnation: UInt64
-    package var run: UInt64
     package var status: MemberStatus
-    package var facts: MemberFacts
+    /// An accusation can raise `incarnation` above theirs.
+    var words: MemberWords
 
     package init(
         id: NodeID, region: RegionID, endpoints: [NamedEndpoint], incarnation: UInt64, run: UInt64,
         status: MemberStatus = .alive, facts: MemberFacts = MemberFacts()
     ) {
         self.id = id
-        self.region = region
-        self.endpoints = endpoints
         self.incarnation = incarnation
-        self.run = run
         self.status = status
-        self.facts = facts
+        words = MemberWords(id: id, incarnation: incarnation, region: region, endpoints: endpoints, run: run, facts: facts)
+    }
+
+    package var region: RegionID {
+        get { words.region }
+        set { words = words.replacing(incarnation: incarnation, region: newValue) }
+    }
+    package var endpoints: [NamedEndpoint] {
+        get { words.endpoints }
+        set { words = words.replacing(incarnation: incarnation, endpoints: newValue) }
+    }
+    package var run: UInt64 {
+        get { words.run }
+        set { words = words.replacing(incarnation: incarnation, run: newValue) }
+    }
+    package var facts: MemberFacts {
+        get { words.facts }
+        set { words = words.replacing(incarnation: incarnation, facts: newValue) }
+    }
+
+    /// The words, as said under the record's own incarnation.
+    var wordsOfIncarnation: MemberWords {
+        words.incarnation == incarnation ? words : words.replacing(incarnation: incarnation)
+    }
+
+    package static func == (a: MemberRecord, b: MemberRecord) -> Bool {
+        a.id == b.id && a.incarnation == b.incarnation && a.status == b.status && a.words.agree(with: b.words)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(id)
+        hasher.combine(incarnation)
+        hasher.combine(status)
+        hasher.combine(words.run)
     }
 
     package func endpoint(_ name: String) -> Endpoint? { endpoints.first { $0.name == name }?.endpoint }
     /// Where its datagrams go. `validate` makes sure that there is one.
-    package var gossip: Endpoint? { endpoint(NamedEndpoint.gossip) }
+    package var gossip: Endpoint? { words.gossip }
     /// Where push/pull connects to.
     package var peer: Endpoint? { endpoint(NamedEndpoint.peer) }
 

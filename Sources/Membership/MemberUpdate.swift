@@ -1,16 +1,16 @@
 package import Primitives
 
-/// A piece of news that packets carry along (SWIM §4.1). It waits among hundreds and moves between lists: the large
-/// cases are kept elsewhere.
+/// A piece of news that packets carry along (SWIM §4.1). It waits among hundreds and moves between lists, so it is small: a
+/// member's words and a measurement are shared by all that hold them.
 package enum MemberUpdate: Hashable, Sendable, XDRCodable {
     /// The member says so itself: it joined, refuted, moved, or changed its facts.
-    indirect case alive(MemberRecord)
+    case alive(MemberRecord)
     case suspect(NodeID, incarnation: UInt64, accuser: NodeID)
     /// SWIM's "confirm".
     case dead(NodeID, incarnation: UInt64, accuser: NodeID)
     case left(NodeID, incarnation: UInt64)
     /// A reporter's measurement between two regions.
-    indirect case link(RegionLinkFact)
+    case link(RegionLinkFact)
 
     package func encode(to writer: inout XDRWriter) {
         switch self {
@@ -65,6 +65,15 @@ extension MemberUpdate {
             switch self {
             case .member(let id), .suspicion(let id, _), .link(let id, _): id
             }
+        }
+    }
+
+    /// Whom it is about, or who measured.
+    var subject: NodeID {
+        switch self {
+        case .alive(let record): record.id
+        case .suspect(let id, _, _), .dead(let id, _, _), .left(let id, _): id
+        case .link(let fact): fact.reporter
         }
     }
 

@@ -3,14 +3,9 @@ import Primitives
 /// Another member, as this node keeps it.
 struct Peer: Hashable, Sendable {
     var record: MemberRecord
-    /// The incarnation whose own words (region, endpoints, facts) the record holds; an accusation can raise
-    /// `record.incarnation` before those words arrive.
-    var contentIncarnation: UInt64
     var statusSince: Instant
     /// When it ceased to be alive; meaningful unless it is.
     var downSince: Instant
-    /// When a packet last came from it directly.
-    var heardAt: Instant?
     /// When this node last began or ended a probe of it.
     var checkedAt: Instant?
     /// Order among peers checked at the same time, drawn anew for each probe.
@@ -28,58 +23,42 @@ struct Peer: Hashable, Sendable {
 
     init(record: MemberRecord, now: Instant, tieBreak: UInt64) {
         self.record = record
-        contentIncarnation = record.incarnation
         statusSince = now
         downSince = now
         self.tieBreak = tieBreak
     }
 
     var id: NodeID { record.id }
-
-    /// The last moment at which the peer was heard of or asked.
-    var attendedNanoseconds: Int64 {
-        max(heardAt?.nanoseconds ?? .min, checkedAt?.nanoseconds ?? .min)
-    }
-
-    func wasHeard(after moment: Instant) -> Bool { heardAt.map { $0 > moment } ?? false }
+    /// The incarnation whose own words (region, endpoints, facts) the record holds; an accusation can raise
+    /// `record.incarnation` before those words arrive.
+    var contentIncarnation: UInt64 { record.words.incarnation }
 }
 
-/// By what a member's own words are told from older ones.
-struct KnownWords: Hashable, Sendable {
-    let id: NodeID
-    let incarnation: UInt64
-    let contentIncarnation: UInt64
-    let run: UInt64
-    let factsVersion: UInt64
-
-    init(_ peer: Peer) {
-        id = peer.id
-        incarnation = peer.record.incarnation
-        contentIncarnation = peer.contentIncarnation
-        run = peer.record.run
-        factsVersion = peer.record.facts.version
-    }
-
-    /// Whether neither the record's incarnation nor its words are news.
-    func areNewer(than record: MemberRecord) -> Bool {
-        record.incarnation <= incarnation
-            && (record.incarnation < contentIncarnation
-                || record.incarnation == contentIncarnation && (record.run != run || record.facts.version <= factsVersion))
-    }
-}
-
-/// Whose turn it is to be probed: the lowest first.
-struct ProbeTurn: Hashable, Sendable {
-    /// When it was last heard of or asked; never comes for who is not present.
-    let attended: Int64
-    let tieBreak: UInt64
+/// What is asked of a peer for each packet, and of all peers in each period: beside the rest, so that little is touched.
+struct PeerTurn: Hashable, Sendable {
+    /// When a packet last came from it directly.
+    var heardAt = Instant(nanoseconds: .min)
+    /// When this node last heard of it or asked it, as long as it is present: the lowest is probed next. Never comes for who is not.
+    private(set) var attended = Int64.max
+    private(set) var tieBreak = UInt64.max
 
     var isPresent: Bool { attended != .max }
+    func wasHeard(after moment: Instant) -> Bool { heardAt > moment }
 
-    init(_ peer: Peer) {
-        attended = peer.record.status.isPresent ? peer.attendedNanoseconds : .max
-        tieBreak = peer.record.status.isPresent ? peer.tieBreak : .max
+    mutating func heard(at now: Instant) {
+        heardAt = now
+        if isPresent { attended = max(attended, now.nanoseconds) }
     }
+
+    /// After a change of what it is made of.
+    mutating func update(from peer: Peer) {
+        let isPresent = peer.record.status.isPresent
+        attended = isPresent ? attended(by: peer) : .max
+        tieBreak = isPresent ? peer.tieBreak : .max
+    }
+
+    /// The last moment at which the peer was heard of or asked, present or not.
+    func attended(by peer: Peer) -> Int64 { max(heardAt.nanoseconds, peer.checkedAt?.nanoseconds ?? .min) }
 }
 
 /// A probe that has not ended.

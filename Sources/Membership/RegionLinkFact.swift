@@ -1,8 +1,8 @@
 package import Primitives
 
 /// What one node measured from its own region to another (or within its own): a small versioned
-/// fact, written only by its reporter. All spans are microseconds.
-package struct RegionLinkFact: Hashable, Sendable, XDRCodable {
+/// fact, written only by its reporter. All spans are microseconds. It never changes: all that hold it share one copy.
+package final class RegionLinkFact: Hashable, Sendable, XDRCodable {
     package let reporter: NodeID
     package let from: RegionID
     package let to: RegionID
@@ -41,10 +41,27 @@ package struct RegionLinkFact: Hashable, Sendable, XDRCodable {
     }
 
     package init(from reader: inout XDRReader) throws(XDRError) {
-        self.init(
-            reporter: try reader.value(), from: try reader.value(), to: try reader.value(), incarnation: try reader.incarnation(),
-            version: try reader.uint32(), median: try reader.uint32(), p90: try reader.uint32(), minimum: try reader.uint32(),
-            samples: try reader.uint32())
+        reporter = try reader.value()
+        from = try reader.value()
+        to = try reader.value()
+        incarnation = try reader.incarnation()
+        version = try reader.uint32()
+        median = try reader.uint32()
+        p90 = try reader.uint32()
+        minimum = try reader.uint32()
+        samples = try reader.uint32()
+    }
+
+    package static func == (a: RegionLinkFact, b: RegionLinkFact) -> Bool {
+        a === b
+            || a.reporter == b.reporter && a.from == b.from && a.to == b.to && a.incarnation == b.incarnation && a.version == b.version
+                && a.median == b.median && a.p90 == b.p90 && a.minimum == b.minimum && a.samples == b.samples
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(reporter)
+        hasher.combine(to)
+        hasher.combine(version)
     }
 
     func isNewer(than other: RegionLinkFact) -> Bool {

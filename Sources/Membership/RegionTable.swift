@@ -21,13 +21,13 @@ package struct RegionTable: Hashable, Sendable {
 
     /// Ordered by from, to, reporter.
     private(set) var entries: [Entry] = []
-    /// Where each reporter's facts lie, ordered by reporter. Most facts that are heard are known: to see that, names of
-    /// regions are compared with a few others only.
-    private var reporters: [Reporter] = []
+    /// Where each reporter's facts lie, ordered by reporter. Most facts that are heard are known: to see that, a few others
+    /// only are looked at.
+    private var reported: [Report] = []
 
-    private struct Reporter: Hashable, Sendable {
-        let id: NodeID
-        var places: [Int] = []
+    private struct Report: Hashable, Sendable {
+        let reporter: NodeID
+        var place: Int
     }
 
     package init() {}
@@ -42,17 +42,18 @@ package struct RegionTable: Hashable, Sendable {
         guard entries.count < Self.factsMax else { return false }
         let place = position(fact.from, fact.to, fact.reporter)
         entries.insert(Entry(fact: fact, updated: now), at: place)
-        for index in reporters.indices {
-            for number in reporters[index].places.indices where reporters[index].places[number] >= place {
-                reporters[index].places[number] += 1
-            }
-        }
+        for index in reported.indices where reported[index].place >= place { reported[index].place += 1 }
         list(place, of: fact.reporter)
         return true
     }
 
     /// Whether it would be taken in.
     func isNews(_ fact: RegionLinkFact) -> Bool {
+        var report = index(of: fact.reporter)
+        while report < reported.count, reported[report].reporter == fact.reporter {
+            if entries[reported[report].place].fact === fact { return false }
+            report += 1
+        }
         guard let place = place(from: fact.from, to: fact.to, reporter: fact.reporter) else { return entries.count < Self.factsMax }
         return fact.isNewer(than: entries[place].fact)
     }
@@ -64,31 +65,33 @@ package struct RegionTable: Hashable, Sendable {
     /// Forgets all that a forgotten member reported.
     mutating func drop(reporter: NodeID) {
         entries.removeAll { $0.fact.reporter == reporter }
-        reporters = []
+        reported = []
         for (place, entry) in entries.enumerated() { list(place, of: entry.fact.reporter) }
     }
 
     private mutating func list(_ place: Int, of reporter: NodeID) {
-        let index = index(of: reporter)
-        if index == reporters.count || reporters[index].id != reporter { reporters.insert(Reporter(id: reporter), at: index) }
-        reporters[index].places.append(place)
+        reported.insert(Report(reporter: reporter, place: place), at: index(of: reporter))
     }
 
-    /// The first reporter whose id is not lower.
+    /// The first report of the first reporter whose id is not lower.
     private func index(of reporter: NodeID) -> Int {
         var low = 0
-        var high = reporters.count
+        var high = reported.count
         while low < high {
             let middle = (low + high) / 2
-            if reporters[middle].id < reporter { low = middle + 1 } else { high = middle }
+            if reported[middle].reporter < reporter { low = middle + 1 } else { high = middle }
         }
         return low
     }
 
     private func place(from: RegionID, to: RegionID, reporter: NodeID) -> Int? {
-        let index = index(of: reporter)
-        guard index < reporters.count, reporters[index].id == reporter else { return nil }
-        return reporters[index].places.first { entries[$0].fact.to == to && entries[$0].fact.from == from }
+        var index = index(of: reporter)
+        while index < reported.count, reported[index].reporter == reporter {
+            let place = reported[index].place
+            if entries[place].fact.to == to, entries[place].fact.from == from { return place }
+            index += 1
+        }
+        return nil
     }
 
     /// All facts that may travel: other reporters' and, where this node is one, its own.
@@ -174,7 +177,7 @@ package struct RegionTable: Hashable, Sendable {
 
     func checkInvariants() {
         precondition(entries.count <= Self.factsMax, "the region table outgrew its bound")
-        precondition(reporters.reduce(0) { $0 + $1.places.count } == entries.count, "a fact that its reporter does not lead to")
+        precondition(reported.count == entries.count, "a fact that its reporter does not lead to")
         for (place, entry) in entries.enumerated() {
             let fact = entry.fact
             precondition(self.place(from: fact.from, to: fact.to, reporter: fact.reporter) == place, "a fact in another's place")

@@ -14,7 +14,6 @@ extension SWIMState {
             guard let index = index(of: id), peers[index].record.status.isPresent, incarnation >= peers[index].record.incarnation
             else { return }
             peers[index].record.incarnation = incarnation
-            updateWords(of: index)
             setStatus(index, .dead, now, &effects)
             spread(.dead(id, incarnation: incarnation, accuser: accuser), now, &effects)
         case .left(let id, let incarnation):
@@ -31,7 +30,6 @@ extension SWIMState {
         guard let index = index(of: id), peers[index].record.status != .left, incarnation >= peers[index].record.incarnation
         else { return }
         peers[index].record.incarnation = incarnation
-        updateWords(of: index)
         setStatus(index, .left, now, &effects)
         spread(.left(id, incarnation: incarnation), now, &effects)
     }
@@ -61,7 +59,6 @@ extension SWIMState {
         let previous = peers[index].record.status
         if isRevived {
             peers[index].record.incarnation = record.incarnation
-            updateWords(of: index)
             setStatus(index, .alive, now, &effects)
         }
         if oldRegion != peers[index].record.region {
@@ -89,11 +86,7 @@ extension SWIMState {
         }
         let isChanged =
             record.region != peer.record.region || record.endpoints != peer.record.endpoints || record.facts != peer.record.facts
-        peers[index].contentIncarnation = record.incarnation
-        peers[index].record.run = record.run
-        peers[index].record.region = record.region
-        peers[index].record.endpoints = record.endpoints
-        peers[index].record.facts = record.facts
+        peers[index].record.words = record.wordsOfIncarnation
         updateWords(of: index)
         return isChanged || record.incarnation > peer.contentIncarnation
     }
@@ -103,6 +96,7 @@ extension SWIMState {
         if peers.count + 1 >= settings.membersMax, !dropOldestTombstone(&effects) { return }
         var record = record
         record.status = .alive
+        record.words = record.wordsOfIncarnation
         insertPeer(Peer(record: record, now: now, tieBreak: generator.next()))
         presentCount += 1
         let wasCut = cuts.contains { $0.region == record.region }
@@ -147,6 +141,7 @@ extension SWIMState {
     /// Raises our incarnation above the one claimed, and says so.
     mutating func outlive(_ claimed: UInt64, _ now: Instant, _ effects: inout [SWIMEffect]) {
         me.incarnation = min(MemberRecord.incarnationMax, claimed + 1)
+        me.words = me.wordsOfIncarnation
         spread(.alive(me), now, &effects)
     }
 }

@@ -32,12 +32,15 @@ extension SWIMState {
             return
         }
         if let index = index(of: packet.sender) {
-            peers[index].heardAt = now
-            updateTurn(of: index)
+            noteHeard(index, at: now)
             // Back from the dead, or thought dead by mistake; or it does not know us: tell each other everything.
-            if peers[index].record.status == .dead || !packet.knowsReceiver { contact(index, now, &effects) }
+            if statuses[index] == .dead || !packet.knowsReceiver { contact(index, now, &effects) }
         }
-        for update in packet.updates { apply(update, now, &effects) }
+        var place = 0
+        while let news = firstNews(packet.updates, from: place) {
+            apply(packet.updates[news], now, &effects)
+            place = news + 1
+        }
         switch packet.body {
         case .ping: pinged(packet, from: from, now, &effects)
         case .ack: acked(packet, now, &effects)
@@ -46,6 +49,18 @@ extension SWIMState {
         case .gossip: break
         }
         armGossip(now, &effects)
+    }
+
+    /// The first piece that may be news. Most are known words of members: those are passed over here, in a loop that
+    /// neither copies nor calls anything.
+    private func firstNews(_ updates: [MemberUpdate], from start: Int) -> Int? {
+        updates.withUnsafeBufferPointer { updates in
+            for place in start..<updates.count {
+                guard case .alive(let record) = updates[place], let index = index(of: record.id), known[index].areNewer(than: record)
+                else { return place }
+            }
+            return nil
+        }
     }
 
     /// Makes sure that pending news goes out soon.
@@ -62,10 +77,10 @@ extension SWIMState {
     mutating func gossip(_ now: Instant, _ effects: inout [SWIMEffect]) {
         gossipTimer = nil
         var told: [NodeID] = []
-        while told.count < settings.gossipFanout, !dissemination.isEmpty, let index = nextInRing(now), !told.contains(peers[index].id) {
-            told.append(peers[index].id)
-            guard let endpoint = peers[index].record.gossip else { continue }
-            send(.gossip, to: endpoint, receiver: peers[index].id, first: accusation(of: index).map { [$0] } ?? [], &effects)
+        while told.count < settings.gossipFanout, !dissemination.isEmpty, let index = nextInRing(now), !told.contains(known[index].id) {
+            told.append(known[index].id)
+            guard let endpoint = known[index].gossip else { continue }
+            send(.gossip, to: endpoint, receiver: known[index].id, first: accusation(of: index).map { [$0] } ?? [], &effects)
         }
         if phase == .leaving, !dissemination.isPending(.member(me.id)) {
             finishLeaving(&effects)
@@ -88,7 +103,7 @@ extension SWIMState {
             }
             guard !isFresh else { return nil }
             isFresh = true
-            ring = peers.indices.filter { isTold($0, now) }.map { peers[$0].id }
+            ring = peers.indices.filter { isTold($0, now) }.map { known[$0].id }
             ringPlace = 0
             // Fisher and Yates, by our own generator.
             for last in stride(from: ring.count - 1, to: 0, by: -1) { ring.swapAt(last, generator.below(last + 1)) }
@@ -96,8 +111,7 @@ extension SWIMState {
     }
 
     private func isTold(_ index: Int, _ now: Instant) -> Bool {
-        if turns[index].isPresent { return true }
-        return switch peers[index].record.status {
+        switch statuses[index] {
         case .alive, .suspect: true
         case .dead: now.nanoseconds - peers[index].statusSince.nanoseconds < 10_000_000_000
         case .left: false
@@ -106,7 +120,7 @@ extension SWIMState {
 
     /// What a member should hear of itself.
     func accusation(of index: Int) -> MemberUpdate? {
-        guard peers[index].record.status != .alive else { return nil }
+        guard statuses[index] != .alive else { return nil }
         let record = peers[index].record
         switch record.status {
         case .suspect:

@@ -4,8 +4,15 @@ extension SWIMState {
     /// What must hold after every event.
     package func checkInvariants() {
         for (a, b) in zip(peers, peers.dropFirst()) { precondition(a.id < b.id, "members are out of order at \(b.id)") }
-        precondition(known == peers.map { KnownWords($0) }, "what is known of a member is another than it should be")
-        precondition(turns == peers.map { ProbeTurn($0) }, "a member's turn to be probed is another than it should be")
+        precondition(known.elementsEqual(peers) { $0 === $1.record.words }, "what is known of a member is another than it should be")
+        precondition(turns.count == peers.count && statuses.elementsEqual(peers) { $0 == $1.record.status }, "a member's status is another")
+        for (turn, peer) in zip(turns, peers) {
+            var right = turn
+            right.update(from: peer)
+            precondition(turn == right, "\(peer.id)'s turn to be probed is another than it should be")
+        }
+        for (words, peer) in zip(known, peers) { precondition(words.id == peer.id, "\(peer.id) has another's words") }
+        precondition(me.words.id == me.id && me.words.incarnation == me.incarnation, "a node's own words are of another incarnation")
         precondition(index(of: me.id) == nil, "a node is not its own peer")
         precondition(peers.count < settings.membersMax, "too many members")
         let present = peers.reduce(1) { $0 + ($1.record.status.isPresent ? 1 : 0) }

@@ -110,7 +110,7 @@ extension SWIMState {
             // We slept: the ack may lie unread. No verdict, and the member is next in turn.
             health.worsen(by: 1)
             peers[index].checkedAt = nil
-            peers[index].heardAt = nil
+            noteHeard(index, at: nil)
             updateTurn(of: index)
             return
         }
@@ -118,7 +118,7 @@ extension SWIMState {
         if probe.nacks == 0 { health.worsen(by: max(1, probe.helpers)) }
         if lapsed.count == Self.lapsedMax { lapsed.removeFirst() }
         lapsed.append(probe)
-        guard peers[index].record.status.isPresent, !peers[index].wasHeard(after: probe.startedAt) else { return }
+        guard peers[index].record.status.isPresent, !turns[index].wasHeard(after: probe.startedAt) else { return }
         suspect(index, peers[index].record.incarnation, accuser: me.id, now, &effects)
     }
 
@@ -129,7 +129,7 @@ extension SWIMState {
         guard region != me.region else { return }
         var left = 2
         for other in peers.indices where left > 0 && other != index {
-            guard peers[other].record.region == region, peers[other].record.status == .alive, !peers[other].wasHeard(after: moment)
+            guard peers[other].record.region == region, peers[other].record.status == .alive, !turns[other].wasHeard(after: moment)
             else { continue }
             startProbe(other, now, &effects)
             left -= 1

@@ -52,7 +52,9 @@ extension SWIMState {
     package var localHealth: Int { health.score }
 
     /// When a member was last heard of directly.
-    package func lastHeard(_ id: NodeID) -> Instant? { index(of: id).flatMap { peers[$0].heardAt } }
+    package func lastHeard(_ id: NodeID) -> Instant? {
+        index(of: id).map { turns[$0].heardAt }.flatMap { $0.nanoseconds == .min ? nil : $0 }
+    }
 
     /// Regions none of whose members is reachable, in order.
     package var unreachableRegions: [RegionID] { cuts.map(\.region) }
@@ -89,14 +91,6 @@ extension SWIMState {
             if let place = peer.coordinate, place.error < 1 { found.append((peer.id, place)) }
         }
         return found
-    }
-
-    /// Members that answer, the nearest first; those of unknown distance last, by id.
-    package var aliveByDistance: [NodeID] {
-        let ranked = peers.filter { $0.record.status == .alive }.map { peer in
-            (estimatedRoundTrip(to: peer.id)?.inNanoseconds ?? .max, peer.id)
-        }
-        return ranked.sorted { $0 < $1 }.map(\.1)
     }
 
     /// Where members may be found that this node does not know yet.

@@ -8,14 +8,16 @@ extension SWIMState {
         guard region != me.region else { return }
         var down: [NodeID] = []
         var isAnyAlive = isAlive
-        for peer in peers where !isAnyAlive && peer.record.region == region {
-            switch peer.record.status {
+        let place = cuts.firstIndex { $0.region == region }
+        if isAlive, place == nil { return }
+        for index in peers.indices where peers[index].record.region == region {
+            switch peers[index].record.status {
             case .alive: isAnyAlive = true
-            case .suspect, .dead: down.append(peer.id)
+            case .suspect, .dead: down.append(peers[index].id)
             case .left: break
             }
+            if isAnyAlive { break }
         }
-        let place = cuts.firstIndex { $0.region == region }
         if let place, isAnyAlive || down.isEmpty {
             cuts.remove(at: place)
             if isAnyAlive { effects.append(.regionReachable(region)) }
@@ -36,17 +38,20 @@ extension SWIMState {
     /// Whether this node publishes its row: the present members of a region with the lowest ids do.
     var isReporter: Bool {
         var lower = 0
-        for peer in peers where peer.id < me.id {
-            if peer.record.region == me.region, peer.record.status.isPresent { lower += 1 }
+        for index in peers.indices {
+            guard known[index].id < me.id else { break }
+            if turns[index].isPresent, known[index].region == me.region { lower += 1 }
+            if lower == RegionTable.reportersPerRegion { return false }
         }
-        return lower < RegionTable.reportersPerRegion
+        return true
     }
 
     mutating func reckonTable(_ now: Instant, _ effects: inout [SWIMEffect]) {
         purge(now, &effects)
         let isPublisher = isReporter && phase == .running
-        for region in measuredRegions() {
-            guard let fact = ownFact(to: region) else { continue }
+        let measured = peers.indices.filter { !peers[$0].roundTrips.isEmpty }
+        for region in regions(of: measured) {
+            guard let fact = ownFact(to: region, measured) else { continue }
             let old = regionTable.fact(from: me.region, to: region, reporter: me.id)
             // Every reckoning counts here at once; others are told what moved, and the rest now and then.
             guard regionTable.merge(fact, now: now), isPublisher else { continue }
@@ -60,25 +65,23 @@ extension SWIMState {
         tableTimer = arm(.table, at: now + settings.tablePeriod, &effects)
     }
 
-    private func measuredRegions() -> [RegionID] {
-        var names = peers.filter { !$0.roundTrips.isEmpty }.map(\.record.region)
-        names.sort()
+    private func regions(of measured: [Int]) -> [RegionID] {
         var distinct: [RegionID] = []
-        for name in names where distinct.last != name { distinct.append(name) }
-        return distinct
+        for index in measured where !distinct.contains(known[index].region) { distinct.append(known[index].region) }
+        return distinct.sorted()
     }
 
     /// This node's measurements to one region: the median over its peers there.
-    private mutating func ownFact(to region: RegionID) -> RegionLinkFact? {
+    private mutating func ownFact(to region: RegionID, _ measured: [Int]) -> RegionLinkFact? {
         var medians: [UInt32] = []
         var tails: [UInt32] = []
         var least = UInt32.max
         var samples: UInt64 = 0
-        for peer in peers where peer.record.region == region && !peer.roundTrips.isEmpty {
-            medians.append(peer.roundTrips.quantile(50))
-            tails.append(peer.roundTrips.quantile(90))
-            least = min(least, peer.roundTrips.quantile(0))
-            samples += peer.roundTrips.total
+        for index in measured where known[index].region == region {
+            medians.append(peers[index].roundTrips.quantile(50))
+            tails.append(peers[index].roundTrips.quantile(90))
+            least = min(least, peers[index].roundTrips.quantile(0))
+            samples += peers[index].roundTrips.total
         }
         guard !medians.isEmpty else { return nil }
         medians.sort()

@@ -37,8 +37,8 @@ extension SWIMState {
 
     private func longestUntriedDead() -> Int? {
         var best: Int?
-        for index in peers.indices where peers[index].record.status == .dead {
-            if let other = best, peers[other].attendedNanoseconds <= peers[index].attendedNanoseconds { continue }
+        for index in peers.indices where statuses[index] == .dead {
+            if let other = best, turns[other].attended(by: peers[other]) <= turns[index].attended(by: peers[index]) { continue }
             best = index
         }
         return best
@@ -47,7 +47,7 @@ extension SWIMState {
     /// Drops tombstones that are too old, and the oldest where there are too many.
     mutating func purge(_ now: Instant, _ effects: inout [SWIMEffect]) {
         let age = settings.tombstoneAge.inNanoseconds
-        for index in peers.indices.reversed() where !peers[index].record.status.isPresent {
+        for index in peers.indices.reversed() where !turns[index].isPresent {
             if now.nanoseconds - peers[index].statusSince.nanoseconds >= age { forget(index, &effects) }
         }
         var excess = peers.count - (presentCount - 1) - settings.tombstonesMax
@@ -56,7 +56,7 @@ extension SWIMState {
 
     mutating func dropOldestTombstone(_ effects: inout [SWIMEffect]) -> Bool {
         var oldest: Int?
-        for index in peers.indices where !peers[index].record.status.isPresent {
+        for index in peers.indices where !turns[index].isPresent {
             if let other = oldest, peers[other].statusSince <= peers[index].statusSince { continue }
             oldest = index
         }

@@ -9,7 +9,6 @@ extension SWIMState {
         guard incarnation >= peers[index].record.incarnation else { return }
         let id = peers[index].id
         peers[index].record.incarnation = incarnation
-        updateWords(of: index)
         if peers[index].suspicion != nil {
             confirm(index, incarnation, accuser, now, &effects)
             return
@@ -52,7 +51,7 @@ extension SWIMState {
         let isLate = isLate(suspicion.timer, now)
         if isLate { health.worsen(by: 1) }
         let id = peers[index].id
-        let wasHeard = settings.guards.selfDoubt && peers[index].wasHeard(after: suspicion.startedAt)
+        let wasHeard = settings.guards.selfDoubt && turns[index].wasHeard(after: suspicion.startedAt)
         if !suspicion.isExtended, isLate || wasHeard {
             peers[index].suspicion?.isExtended = true
             let timer = arm(.suspicion(id), at: now + .nanoseconds(suspicion.shortestNanoseconds), &effects)

@@ -6,12 +6,13 @@ extension SWIMState {
         var members = [me]
         members.reserveCapacity(peers.count + 1)
         var coordinates = [PlacedCoordinate(node: me.id, coordinate: spokenCoordinate)]
-        for peer in peers {
+        coordinates.reserveCapacity(peers.count + 1)
+        for index in peers.indices {
             // A member's words travel under the incarnation that they were spoken in, not one that an accusation raised.
-            var record = peer.record
-            record.incarnation = peer.contentIncarnation
+            var record = peers[index].record
+            record.incarnation = record.words.incarnation
             members.append(record)
-            if let place = peer.coordinate { coordinates.append(PlacedCoordinate(node: peer.id, coordinate: place)) }
+            if let place = peers[index].coordinate { coordinates.append(PlacedCoordinate(node: record.id, coordinate: place)) }
         }
         return SyncPayload(
             sender: me.id, run: me.run, members: members, coordinates: coordinates,

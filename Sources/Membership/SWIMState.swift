@@ -83,12 +83,13 @@ package struct SWIMState: Sendable {
     var phase = Phase.idle
     var startedAt: Instant
     /// All others, ordered by id.
-    var peers: [Peer] = []
-    /// Their ids and what is asked of each piece of news, in the same order: most news is old, and that is seen within a
-    /// cache line or two.
-    private(set) var known: [KnownWords] = []
-    /// When each of them is to be probed, in the same order: all are looked through in every period.
-    private(set) var turns: [ProbeTurn] = []
+    var peers = PeerTable()
+    /// Their words, in the same order: most news is old, and that is seen here without touching the rest.
+    private(set) var known: [MemberWords] = []
+    /// When each of them was heard and is to be probed, in the same order: all are looked through in every period.
+    private(set) var turns: [PeerTurn] = []
+    /// Their status, in the same order.
+    private(set) var statuses: [MemberStatus] = []
     /// Members alive or suspect, this node included.
     var presentCount = 1
     var seeds: [Endpoint] = []
@@ -229,19 +230,28 @@ package struct SWIMState: Sendable {
     mutating func insertPeer(_ peer: Peer) {
         let place = position(of: peer.id)
         peers.insert(peer, at: place)
-        known.insert(KnownWords(peer), at: place)
-        turns.insert(ProbeTurn(peer), at: place)
+        known.insert(peer.record.words, at: place)
+        turns.insert(PeerTurn(), at: place)
+        statuses.insert(peer.record.status, at: place)
+        updateTurn(of: place)
     }
 
     mutating func removePeer(at index: Int) -> Peer {
         known.remove(at: index)
         turns.remove(at: index)
+        statuses.remove(at: index)
         return peers.remove(at: index)
     }
 
-    /// A peer's incarnation or words are others.
-    mutating func updateWords(of index: Int) { known[index] = KnownWords(peers[index]) }
+    /// A peer's words are others.
+    mutating func updateWords(of index: Int) { known[index] = peers[index].record.words }
 
-    /// A peer was heard of or asked, or is no longer to be asked.
-    mutating func updateTurn(of index: Int) { turns[index] = ProbeTurn(peers[index]) }
+    /// A peer was asked, or its status is another.
+    mutating func updateTurn(of index: Int) {
+        turns[index].update(from: peers[index])
+        statuses[index] = peers[index].record.status
+    }
+
+    /// A packet came from a peer; with no time, none counts as come.
+    mutating func noteHeard(_ index: Int, at moment: Instant?) { turns[index].heard(at: moment ?? Instant(nanoseconds: .min)) }
 }

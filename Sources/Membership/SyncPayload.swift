@@ -45,8 +45,9 @@ package struct SyncPayload: Hashable, Sendable, XDRCodable {
 
 /// A node's coordinate as somebody last heard it.
 package struct PlacedCoordinate: Hashable, Sendable, XDRCodable {
-    package let node: NodeID
+    // In this order it takes 64 bytes rather than 96: there is one for each member.
     package let coordinate: NetworkCoordinate
+    package let node: NodeID
 
     package init(node: NodeID, coordinate: NetworkCoordinate) {
         self.node = node

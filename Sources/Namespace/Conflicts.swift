@@ -29,7 +29,7 @@ package enum ConflictReason: UInt32, Sendable, Hashable, CaseIterable {
         case .bothEdited: "changed by both; the later change stands"
         case .deletedAfterEdit: "removed after someone else changed it"
         case .editedAfterDelete: "changed after someone else removed it; it is back"
-        case .nameTaken: "the name was given to something else; the later has it"
+        case .nameTaken: "both gave the name to a file of their own; the later has it"
         case .directoryKept: "not removed, for someone else has put something into it"
         case .directoryRestored: "back, for something was put into it after someone else removed it"
         case .renamedTwice: "renamed by both; it is where the later put it"

@@ -22,6 +22,8 @@ struct OutgoingCall {
     var attempts = 0
     /// When to send (again); far in the future while an answer is awaited.
     var due: Instant
+    /// When it was sent last.
+    var sentAt = Instant.zero
     /// What was sent last, in bytes.
     var sentBytes: UInt64 = 0
 }
@@ -35,10 +37,15 @@ struct CallTable {
     init(first: UInt64) { nextID = first }
 
     mutating func insert(_ call: OutgoingCall) -> CallID {
-        let id = CallID(nextID)
-        nextID += 1
+        let id = newID()
         calls[id] = call
         return id
+    }
+
+    /// For a call that is not kept.
+    mutating func newID() -> CallID {
+        defer { nextID += 1 }
+        return CallID(nextID)
     }
 
     var isFull: Bool { calls.count >= Self.capacity }

@@ -69,6 +69,9 @@ extension Call: XDRCodable {
         case .clone(let order):
             writer.write(UInt32(7))
             writer.write(order)
+        case .leader(let group):
+            writer.write(UInt32(8))
+            writer.write(group)
         case .bring(let group, let chunks):
             writer.write(UInt32(6))
             writer.write(group)
@@ -85,6 +88,7 @@ extension Call: XDRCodable {
         case 5: self = .progress(try reader.array(limit: Self.progressLimit))
         case 6: self = .bring(try reader.value(), try reader.array(limit: 1_024))
         case 7: self = .clone(try reader.value())
+        case 8: self = .leader(try reader.value())
         case let other: throw .badValue(what: "call", value: UInt64(other))
         }
     }

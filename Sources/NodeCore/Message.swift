@@ -34,6 +34,8 @@ package enum Call: Sendable {
     case progress([VolumeProgress])
     /// Executed by the leader of the source, answered when the clone has its content.
     case clone(CloneOrder)
+    /// Who leads this group? Answered with `notLeader`, by the leader too.
+    case leader(GroupID)
     package static let progressLimit = 4_096
     /// Answered when this node holds all of these chunks of the group's file system: it fetches what it has not.
     case bring(GroupID, [ChunkReference])

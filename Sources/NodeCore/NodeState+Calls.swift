@@ -52,6 +52,7 @@ extension NodeState {
         }
         if call.attempts > 1 { counters.callRetries += 1 }
         call.destination = destination
+        call.sentAt = now
         call.due = now + answerPatience(destination, call)
         if destination == settings.id {
             calls.calls[id] = call
@@ -76,8 +77,8 @@ extension NodeState {
         effects.append(.send(to: destination, attachment == nil ? .control : .bulk, message, attachment: attachment?.buffer))
     }
 
-    /// How long an answer may take before the call is sent again: generous, because sending bytes
-    /// again over a slow link makes it slower.
+    /// How long an answer may take before the call is sent again though nobody knows of another leader (`queryLeaders`):
+    /// generous, because sending bytes again over a slow link makes it slower.
     private func answerPatience(_ destination: NodeID, _ call: OutgoingCall) -> Duration {
         let roundTrip = swim.roundTrip(to: destination)?.median ?? .milliseconds(300)
         switch call.body {
@@ -98,6 +99,7 @@ extension NodeState {
                 transmit(id, into: &effects)
             }
         }
+        queryLeaders(into: &effects)
         remoteWaits.removeAll { $0.deadline <= now }
     }
 
@@ -124,6 +126,7 @@ extension NodeState {
     // MARK: Answers to our calls
 
     mutating func received(_ answer: Answer, to id: CallID, from: NodeID, attachment: Payload?, into effects: inout [Effect]) {
+        if answersQuery(id, answer) { return }
         guard let call = calls.calls[id], call.destination == from || call.fixed == nil else {
             if let attachment { effects.append(.dropBuffer(attachment.buffer)) }
             return
@@ -137,6 +140,8 @@ extension NodeState {
                     .failed(FileFailure(.unavailable, operation: "call", object: "group \(call.group)", cause: "\(from) does not lead it")))
                 return
             }
+            // It lies elsewhere by now.
+            if let asked = call.destination, asked != from { return }
             if let leader, leader != from { leaderHints[call.group] = leader } else { leaderHints[call.group] = nil }
             _ = calls.calls.update(id) {
                 $0.destination = nil
@@ -235,6 +240,8 @@ extension NodeState {
             }
             answer(id, to: from, .done, into: &effects)
         case .progress(let news): heard(news, from: from)
+        case .leader(let group):
+            answer(id, to: from, .notLeader(groups.with(group) { $0.isLeader ? settings.id : $0.leader } ?? nil), into: &effects)
         case .clone(let order):
             guard let group = group(of: order.source), groups.with(group, { $0.isLeader }) == true else {
                 let leader = group(of: order.source).flatMap { groups.with($0) { $0.leader } ?? nil }

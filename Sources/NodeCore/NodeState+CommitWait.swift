@@ -87,6 +87,24 @@ extension NodeState {
         if far > 1, progress.charged.insert(Step(.applied, 1)).inserted { progress.cost.wideAreaRoundTrips -= far - 1 }
     }
 
+    /// Nothing was staged: waits until the regions that the client named have the newest version whole, as they told last.
+    mutating func waitForWhole(
+        _ version: VersionID, _ wait: CommitWait, _ session: SessionContext, _ progress: inout RequestProgress
+    ) throws(Interrupt) {
+        guard let record = catalogRecord(session.filesystem), let (_, isReached) = goal(wait, record) else { return }
+        var round = 0
+        while !isReached(regionsWhole(version, session.group)) {
+            // What has been waited for is over; each run begins one wait more.
+            while progress.ended[Step(.wait, round)] != nil { round += 1 }
+            _ = try step(Step(.wait, round), &progress) { node, token in node.pauses.append((node.now + .milliseconds(200), token)) }
+        }
+    }
+
+    /// Regions that hold this version and its content, as they told last; this one as it is.
+    func regionsWhole(_ version: VersionID, _ group: GroupID) -> [RegionID] {
+        lag(of: group).filter { $0.version >= version }.map(\.region)
+    }
+
     private func notEverywhere(_ session: SessionContext) -> FileFailure {
         FileFailure(
             .unavailable, operation: "commit", object: session.filesystem.description,

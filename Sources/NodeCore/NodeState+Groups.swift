@@ -175,7 +175,9 @@ extension NodeState {
         effects.append(.publish(.roleChanged(id, role: role.word, term: term, leader: leader)))
         if wasLeader, role != .leader { lostLeadership(id, leader, into: &effects) }
         if role == .leader { gainedLeadership(id, into: &effects) }
-        if leader != nil { wakeCalls(to: id) }
+        guard let leader else { return }
+        wakeCalls(to: id)
+        redirect(id, from: { $0 != leader })
     }
 
     /// What is in the log may still be applied, and then its proposers are answered; but they are

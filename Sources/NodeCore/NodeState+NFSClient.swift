@@ -249,7 +249,8 @@ extension NodeState {
             return opened(path, mode, attributes, session)
         case .create(let bits, let exclusive, let truncate):
             // LOOKUP first, as the kernel's path walk does; then OPEN with CREATE.
-            if progress.begun[Step(.lookup, 999)] != nil || sessions[session.id]?.nfs?.caches.entry(name, in: parent, now: now) == nil {
+            let isKnown = session.options.asksOnce || sessions[session.id]?.nfs?.caches.entry(name, in: parent, now: now) != nil
+            if progress.begun[Step(.lookup, 999)] != nil || !isKnown {
                 let looked = try compound(Step(.lookup, 999), [.lookup(directory: parent, name: name)], session, &progress)
                 if case .attributes(let existing)? = looked.results.first, exclusive {
                     updateCaches(session.id) { $0.learn(name, in: parent, existing, now: $1) }

@@ -16,9 +16,11 @@ extension NodeState {
                 return .done
             }
             let place = try target(path, session, operation, &progress)
-            let looked = try compound(Step(.lookup, 900), [.lookup(directory: place.directory, name: place.name)], session, &progress)
-            if case .attributes? = looked.results.first {
-                throw .failure(FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists"))
+            if !session.options.asksOnce {
+                let looked = try compound(Step(.lookup, 900), [.lookup(directory: place.directory, name: place.name)], session, &progress)
+                if case .attributes? = looked.results.first {
+                    throw .failure(FileFailure(.exists, operation: operation.name, object: operation.object, cause: "it exists"))
+                }
             }
             let answer = try compoundOrFail(
                 Step(.call), [.makeDirectory(directory: place.directory, name: place.name, mode: mode)], session, operation, change: true,
@@ -32,6 +34,13 @@ extension NodeState {
             return .done
         case .remove(let path, let recursive):
             let place = try target(path, session, operation, &progress)
+            if session.options.asksOnce {
+                _ = try compoundOrFail(
+                    Step(.call), [.remove(directory: place.directory, name: place.name, recursive: recursive)], session, operation,
+                    change: true, &progress)
+                updateCaches(session.id) { caches, _ in caches.forget(place.name, in: place.directory) }
+                return .done
+            }
             let looked = try compoundOrFail(
                 Step(.lookup, 900), [.lookup(directory: place.directory, name: place.name)], session, operation, &progress)
             if !recursive {
@@ -48,10 +57,14 @@ extension NodeState {
         case .rename(let from, let to, let noReplace):
             let source = try target(from, session, operation, &progress)
             let destination = try target(to, session, operation, from: 400, &progress)
-            _ = try compoundOrFail(
-                Step(.lookup, 900), [.lookup(directory: source.directory, name: source.name)], session, operation, &progress)
-            let taken = try compound(
-                Step(.lookup, 901), [.lookup(directory: destination.directory, name: destination.name)], session, &progress)
+            var replaced: InodeID?
+            if !session.options.asksOnce {
+                _ = try compoundOrFail(
+                    Step(.lookup, 900), [.lookup(directory: source.directory, name: source.name)], session, operation, &progress)
+                let taken = try compound(
+                    Step(.lookup, 901), [.lookup(directory: destination.directory, name: destination.name)], session, &progress)
+                if case .attributes(let found)? = taken.results.first { replaced = found.inode }
+            }
             _ = try compoundOrFail(
                 Step(.call),
                 [
@@ -60,7 +73,7 @@ extension NodeState {
                         toName: destination.name,
                         noReplace: noReplace)
                 ], session, operation, change: true, &progress)
-            if case .attributes(let replaced)? = taken.results.first { dropReads(session.id, replaced.inode) }
+            if let replaced { dropReads(session.id, replaced) }
             updateCaches(session.id) { caches, _ in
                 caches.forget(source.name, in: source.directory)
                 caches.forget(destination.name, in: destination.directory)

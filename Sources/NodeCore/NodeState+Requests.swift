@@ -220,6 +220,11 @@ extension NodeState {
         }
         if operation.changesNothing { return "nothing was changed; try again" }
         let progress = record.progress
+        if case .commit = operation, let version = progress.published, let group = sessions[session]?.group {
+            let whole = regionsWhole(version, group)
+            let place = whole.isEmpty ? "" : ", and complete in \(whole.map(\.name).joined(separator: ", "))"
+            return "\(version) is published\(place); the copies go on, see `atoll volume status`"
+        }
         if case .commit = operation, progress.begun[Step(.propose)] == nil, progress.publication == nil, progress.pending == nil,
             sessions[session]?.volume?.pending == nil
         {

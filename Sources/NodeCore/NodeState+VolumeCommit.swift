@@ -61,6 +61,7 @@ extension NodeState {
             finishCommit(pending, session, outcome)
         }
         progress.hasMoved = true
+        progress.published = outcome.version
         try waitForRegions(options.wait, session, placed, index, &progress)
         let complete = completeRegions(session, placed, index, progress)
         return .receipt(
@@ -117,6 +118,7 @@ extension NodeState {
     ) throws(Interrupt) -> CommitReceipt {
         if !progress.leavesOutOpenFiles { _ = updateVolume(session.id) { $0.changes = 0 } }
         if let earlier = progress.settled {
+            progress.published = earlier.commit.version
             countMajority(session.group, &progress)
             try waitForRegions(options.wait, session, earlier.placed, earlier.index, &progress)
             return CommitReceipt(
@@ -126,8 +128,11 @@ extension NodeState {
                 changes: max(1, earlier.commit.filesChanged))
         }
         let files = try latest(session, operation)
+        progress.published = files.version
+        try waitForWhole(files.version, options.wait, session, &progress)
         return CommitReceipt(
-            version: files.version, digest: files.history.latest.digest, conflicts: [], completeRegions: [settings.region], changes: 0)
+            version: files.version, digest: files.history.latest.digest, conflicts: [],
+            completeRegions: regionsWhole(files.version, session.group), changes: 0)
     }
 
     /// Changes of others that what was staged has met already count for `if_unchanged` as well.

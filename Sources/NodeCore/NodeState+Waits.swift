@@ -90,6 +90,7 @@ extension NodeState {
         case .lookup, .call, .write, .readIndex, .propose, .window: return "\(place.words): \(leaderWords(record.kind))"
         case .wait:
             if case .operation(_, _, .lock, _) = record.kind { return "the lock, which somebody else holds" }
+            if let version = record.progress.published { return "regions to have \(version) whole" }
             return "\(Step.Place.readIndex.words): \(leaderWords(record.kind))"
         case .place: return "\(place.words): \(placementWords(first.value))"
         case .fetch: return "\(place.words)\(fetchWords(first.value))"

@@ -35,6 +35,7 @@ package struct NodeState {
     var proposers = OrderedTable<GroupID, Proposer>()
     /// Who was last seen to lead a group that is not hosted here.
     var leaderHints = OrderedTable<GroupID, NodeID>()
+    var leaderQueries = OrderedTable<GroupID, LeaderQuery>()
     var placements = OrderedTable<UInt64, Placement>()
     var pushes = OrderedTable<WaitToken, PushFlight>()
     var outboxes = OrderedTable<NodeID, PushOutbox>()
@@ -248,6 +249,7 @@ package struct Counters: Sendable, Hashable {
     package var wideAreaRoundTrips: UInt64 = 0
     package var wideAreaBytes: UInt64 = 0
     package var callRetries: UInt64 = 0
+    package var leaderQueries: UInt64 = 0
     package var chunksFetchedFromAfar: UInt64 = 0
     package var snapshotsSaved: UInt64 = 0
     /// Batches of chunks that could not be brought home; the next round of upkeep tries again.

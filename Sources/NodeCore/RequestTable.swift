@@ -100,6 +100,8 @@ struct RequestProgress {
     /// The copies that a commit waits for, and whether its session has moved to what it published.
     var placed: [UInt64]?
     var hasMoved = false
+    /// The version that a commit is known to have published, or found published where nothing was staged.
+    var published: VersionID?
     /// This request is moving its session to another version.
     var holdsVersion = false
     /// The open file whose stage this request has stored.

@@ -229,7 +229,7 @@ final class ChunkExchange: Sendable {
     }
 
     /// Verifies and stores; true when all are durable. `readable` is called before that, when they can be read.
-    private func store(_ chunks: [ChunkReference], _ attachment: ByteBuffer?, readable: () -> Void = {}) -> Bool {
+    private func store(_ chunks: [ChunkReference], _ attachment: ByteBuffer?, readable: (() -> Void)? = nil) -> Bool {
         guard let bytes = attachment else { return chunks.isEmpty }
         do {
             var reader = XDRReader(Array(bytes.readableBytesView))
@@ -240,7 +240,7 @@ final class ChunkExchange: Sendable {
                 copies.append(stored)
             }
             // Hashes are checked there; they go to the disk as they came, compressed once.
-            try store.put(copies, readable: readable)
+            if let readable { try store.putForReaders(copies, readable: readable) } else { try store.put(copies) }
             return true
         } catch {
             logger.warning("copies of chunks cannot be stored", metadata: ["error": "\(error)"])
@@ -301,7 +301,7 @@ final class ChunkExchange: Sendable {
     private func fetched(_ token: UInt64, _ chunks: [ChunkReference], frames: UInt32, _ attachment: ByteBuffer?, from node: NodeID) {
         workers.run { [self] in
             // Readers go on at once. Who counts on a copy asks the store, which waits for the disk (`ChunkStore.has`).
-            let ok = store(chunks, attachment) { tellArrived(token, chunks, bytes: attachment?.readableBytes ?? 0) }
+            let ok = store(chunks, attachment) { self.tellArrived(token, chunks, bytes: attachment?.readableBytes ?? 0) }
             if !ok { forget(token, chunks) }
             if note(Arrival(node: node, token: token), frames: frames, ok: ok) != nil { end(token, ok: true) }
         }

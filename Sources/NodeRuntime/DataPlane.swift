@@ -1,3 +1,4 @@
+import DequeModule
 import Dispatch
 import Filesystem
 import Logging
@@ -145,22 +146,38 @@ final class DataPlane: Sendable {
 /// A few threads for blocking work; more work than threads waits in order.
 final class BoundedExecutor: Sendable {
     private let queue: DispatchQueue
-    private let limit: DispatchSemaphore
-    private let feeder: DispatchQueue
+    private let width: Int
+    private struct State {
+        var waiting = Deque<@Sendable () -> Void>()
+        var running = 0
+    }
+    private let state = Mutex(State())
 
     init(label: String, width: Int) {
         queue = DispatchQueue(label: label, attributes: .concurrent)
-        feeder = DispatchQueue(label: label + ".feeder")
-        limit = DispatchSemaphore(value: width)
+        self.width = width
     }
 
     func run(_ body: @escaping @Sendable () -> Void) {
-        feeder.async { [queue, limit] in
-            limit.wait()
-            queue.async {
-                body()
-                limit.signal()
-            }
+        let starts = state.withLock { state in
+            state.waiting.append(body)
+            guard state.running < width else { return false }
+            state.running += 1
+            return true
+        }
+        if starts { queue.async { [self] in drain() } }
+    }
+
+    /// What waits runs on the thread that is awake already.
+    private func drain() {
+        while let body = next() { body() }
+    }
+
+    private func next() -> (@Sendable () -> Void)? {
+        state.withLock { state in
+            if let body = state.waiting.popFirst() { return body }
+            state.running -= 1
+            return nil
         }
     }
 }

@@ -34,6 +34,7 @@ extension LiveNode {
             counter("wide_area_round_trips_total", "Waits for another region by file operations.", counters.wideAreaRoundTrips),
             counter("wide_area_bytes_total", "Bytes that crossed regions for file operations.", counters.wideAreaBytes),
             counter("call_retries_total", "Requests to leaders that were sent again.", counters.callRetries),
+            counter("leader_queries_total", "Voters asked who leads, because a leader did not answer.", counters.leaderQueries),
             counter("chunks_fetched_from_afar_total", "Chunks fetched from another region for a read.", counters.chunksFetchedFromAfar),
             counter("snapshots_saved_total", "Snapshots of state machines saved.", counters.snapshotsSaved),
             counter("adoptions_failed_total", "Copies of chunks that could not be brought home.", counters.adoptionsFailed),

@@ -40,6 +40,14 @@ extension NodeConfig {
         }
         guard listen.peer == 0 || listen.peer != listen.http else { throw fail("listen.http", "is the same port as listen.peer") }
         try checkMembers(file)
+        if let nfs {
+            try range("nfs.port", nfs.port, 0...65_535)
+            guard nfs.port == 0 || nfs.port != listen.http && nfs.port != listen.peer else {
+                throw fail("nfs.port", "is the same port as listen.http or listen.peer")
+            }
+            guard ["root", "none", "all"].contains(nfs.squash) else { throw fail("nfs.squash", "is root, none or all") }
+            try range("nfs.connections", nfs.connections, 1...65_536)
+        }
         try range("http.request_limit", http.requestLimit, 16...65_536)
         try range("http.window_bytes", http.windowBytes, 65_536...4_194_304)
         try range("http.windows_in_flight", http.windowsInFlight, 1...64)

@@ -31,6 +31,28 @@ package struct HTTPSettings: Sendable, Hashable, Codable {
     }
 }
 
+/// Settings of the NFS server. Without them NFS is not served: it believes what its clients' machines say of their users.
+package struct NFSSettings: Sendable, Hashable, Codable {
+    /// TCP, on `listen.host`. Default 2049, range 0 to 65,535; 0 takes a free one at each start.
+    package var port = 2_049
+    /// Whose word counts: `root` makes user 0 nobody, `all` everybody, `none` nobody. Default root. Advice: none only
+    /// where every machine that reaches the port is trusted.
+    package var squash = "root"
+    /// Connections at once. Default 1,024, range 1 to 65,536.
+    package var connections = 1_024
+
+    package init(port: Int = 2_049) { self.port = port }
+
+    package enum CodingKeys: String, CodingKey, CaseIterable { case port, squash, connections }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        port = try values.decodeIfPresent(Int.self, forKey: .port) ?? port
+        squash = try values.decodeIfPresent(String.self, forKey: .squash) ?? squash
+        connections = try values.decodeIfPresent(Int.self, forKey: .connections) ?? connections
+    }
+}
+
 /// What a node may use of its machine.
 package struct NodeLimits: Sendable, Hashable, Codable {
     /// Bytes of chunks kept in memory. Default 256 MiB, range 16 MiB to 1 TiB. Advice: a quarter of

@@ -95,6 +95,8 @@ package struct NodeConfig: Sendable, Hashable, Codable {
     /// Link rules in XDR that shape this node's links; only on a local cluster.
     package var linkRulesFile: String?
     package var http = HTTPSettings()
+    /// Nil: NFS is not served.
+    package var nfs: NFSSettings?
     package var limits = NodeLimits()
 
     package init(
@@ -112,7 +114,7 @@ package struct NodeConfig: Sendable, Hashable, Codable {
     package var advertisedHost: String { advertiseHost ?? listen.host }
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
-        case node, cluster, listen, seeds, bootstrap, http, limits
+        case node, cluster, listen, seeds, bootstrap, http, nfs, limits
         case dataDirectory = "data_dir"
         case advertiseHost = "advertise_host"
         case tlsDirectory = "tls_dir"
@@ -135,6 +137,7 @@ package struct NodeConfig: Sendable, Hashable, Codable {
         bootstrap = try values.decodeIfPresent([Member].self, forKey: .bootstrap) ?? []
         linkRulesFile = try values.decodeIfPresent(String.self, forKey: .linkRulesFile)
         http = try values.decodeIfPresent(HTTPSettings.self, forKey: .http) ?? HTTPSettings()
+        nfs = try values.decodeIfPresent(NFSSettings.self, forKey: .nfs)
         limits = try values.decodeIfPresent(NodeLimits.self, forKey: .limits) ?? NodeLimits()
     }
 }

@@ -121,6 +121,7 @@ struct NodeParts {
         }
         var named = [NamedEndpoint(NamedEndpoint.gossip, gossip), NamedEndpoint(NamedEndpoint.peer, peer)]
         if let http = endpoint(mine?.http, config.listen.http), http.port != 0 { named.append(NamedEndpoint("http", http)) }
+        if let port = config.nfs?.port, port != 0, let nfs = endpoint(nil, port) { named.append(NamedEndpoint("nfs", nfs)) }
         return MemberRecord(
             id: id, region: region, endpoints: named, incarnation: incarnation / 1_000_000_000, run: incarnation,
             facts: MemberFacts(softwareVersion: LiveNode.version, wireVersion: Message.wireVersion))

@@ -23,6 +23,16 @@ package struct Advice: Codable, Sendable, Equatable {
         }
     }
 
+    /// What content costs that is committed in one region.
+    package struct Writer: Codable, Sendable, Equatable {
+        package var region: String
+        package var usdPerGb: Double
+        package init(region: String, usdPerGb: Double) {
+            self.region = region
+            self.usdPerGb = usdPerGb
+        }
+    }
+
     package struct Choice: Codable, Sendable, Equatable {
         package var home: String
         /// In the order in which they are to lead; home first.
@@ -33,13 +43,16 @@ package struct Advice: Codable, Sendable, Equatable {
         package var reloadMs: Double
         /// Of the region of clients that waits longest.
         package var worstCommitMs: Double
-        /// For 10⁹ bytes of committed content to reach every region.
+        /// For 10⁹ bytes of committed content to reach every region, the way home included: the mean over all clients.
         package var usdPerGb: Double
+        /// The same by the region in which it is committed.
+        package var writers: [Writer]
         /// Simulated means over all clients; null where it was not simulated.
         package var simulatedCommitMs: Double?
         package var simulatedReloadMs: Double?
         package init(
-            home: String, voters: [String], feeds: [Feed], commitMs: Double, reloadMs: Double, worstCommitMs: Double, usdPerGb: Double
+            home: String, voters: [String], feeds: [Feed], commitMs: Double, reloadMs: Double, worstCommitMs: Double, usdPerGb: Double,
+            writers: [Writer] = []
         ) {
             self.home = home
             self.voters = voters
@@ -48,6 +61,7 @@ package struct Advice: Codable, Sendable, Equatable {
             self.reloadMs = reloadMs
             self.worstCommitMs = worstCommitMs
             self.usdPerGb = usdPerGb
+            self.writers = writers
         }
     }
 
@@ -59,17 +73,27 @@ package struct Advice: Codable, Sendable, Equatable {
         self.choices = choices
     }
 
+    /// By region, where there are several, or one that is not the home.
+    private func prices(_ choice: Choice) -> String {
+        guard choice.writers.contains(where: { $0.region != choice.home }) else { return "" }
+        let parts = choice.writers.map { "\(Figure.dollars($0.usdPerGb)) from \($0.region)" }
+        return ", the way home included: \(Figure.joined(parts))"
+    }
+
     package var sentences: [String] {
         guard let best = choices.first else { return [] }
         var out = [
             "Home in \(best.home): a commit waits \(Figure.duration(best.commitMs)) for distance at the mean, "
                 + "\(Figure.duration(best.worstCommitMs)) from the farthest clients; a reload \(Figure.duration(best.reloadMs)). Reads of what "
                 + "a region has wait for nothing.",
-            "Voters: \(Figure.joined(best.voters)), to lead in this order.",
+            "Voters: \(Figure.joined(best.voters)), to lead in this order. They follow from the home, with the regions nearest to it; "
+                + "other sets of voters are not looked for.",
         ]
         if !best.feeds.isEmpty {
             let parts = best.feeds.map { "\($0.to) from \($0.from) (\(Figure.milliseconds($0.rttMs)) ms)" }
-            out.append("Content: \(Figure.joined(parts)); \(Figure.dollars(best.usdPerGb)) for a GB committed at home to reach all.")
+            out.append(
+                "Content: \(Figure.joined(parts)). A GB that these clients commit costs \(Figure.dollars(best.usdPerGb)) to reach all\(prices(best))."
+            )
         }
         for choice in choices {
             guard let commit = choice.simulatedCommitMs, let reload = choice.simulatedReloadMs else { continue }

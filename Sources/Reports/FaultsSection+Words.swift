@@ -53,10 +53,37 @@ extension FaultsSection {
             if !back.isEmpty { text += " Last client back after mending began: \(back.joined(separator: ", "))." }
             return text
         }
-        out += proofSentences
+        out += predictionSentences + proofSentences
         if let leftOut { out.append("Faults were \(records.isEmpty ? "left out" : "not all made"): \(leftOut).") }
         return out.map { $0.prefix(1).uppercased() + $0.dropFirst() }
     }
+
+    /// Of measured clients: how many did as the simulator said, and why others did not.
+    var predictionSentences: [String] {
+        let pairs = mainRecords.flatMap { record in
+            record.clients.compactMap { client in predicted(record, client).map { (record, client, $0) } }
+        }
+        guard !pairs.isEmpty else { return [] }
+        func isNear(_ measured: Client, _ guess: Client) -> Bool {
+            guard measured.outages.isEmpty == guess.outages.isEmpty else { return false }
+            return abs(measured.unavailableMs - guess.unavailableMs) <= max(1_000, measured.unavailableMs / 10)
+        }
+        let missed = pairs.filter { !isNear($0.1, $0.2) }
+        var out = [
+            "of \(pairs.count) clients under faults \(pairs.count - missed.count) did as the simulator said (the same gaps, or none, within "
+                + "a second or a tenth)."
+        ]
+        guard let (record, client, guess) = missed.max(by: { gap($0.1, $0.2) < gap($1.1, $1.2) }) else { return out }
+        out.append(
+            "the farthest off: \(client.operation)s of the \(client.kind == "nfs" ? "network file system" : "volume") from \(client.region) "
+                + "with \(record.region) \(record.fault == "partition" ? "cut off" : "lost"), simulated \(Self.cell(guess)), measured "
+                + "\(Self.cell(client)). A call that ends just before it is given up is no gap and one that ends just after is a long one; "
+                + "and mending took "
+                + "\(Figure.duration((record.mendedS - record.mendingS) * 1_000)) here and takes no time there.")
+        return out
+    }
+
+    private func gap(_ a: Client, _ b: Client) -> Double { abs(a.unavailableMs - b.unavailableMs) }
 
     var proofSentences: [String] {
         mainProofs.map { proof in
@@ -136,7 +163,7 @@ extension TerminalReport {
         for record in faults.mainRecords {
             out += wrap(record.title, indent: 2) + faults.table(record, regions).text(indent: 4)
         }
-        for sentence in faults.proofSentences {
+        for sentence in faults.predictionSentences + faults.proofSentences {
             out += wrap(sentence.prefix(1).uppercased() + sentence.dropFirst(), indent: 4, bullet: "· ")
         }
         if let leftOut = faults.leftOut { out += wrap("Faults were left out, or not all made: \(leftOut).", indent: 4, bullet: "· ") }

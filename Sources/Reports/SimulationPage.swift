@@ -15,13 +15,16 @@ package struct SimulationPage: Sendable {
         <style>\(HTMLReport.style)
         .fill-commit { fill: var(--soft); } .line-commit { stroke: var(--ink); } .fill-failed { fill: var(--bad); }
         :root { --bad: #b3123f; } @media (prefers-color-scheme: dark) { :root { --bad: #ff6b8f; } }
+        .tiles { background: none; border: 0; gap: 10px; border-radius: 0; } .tile { border: 1px solid var(--line); border-radius: 10px; }
+        #checks .fairness { grid-template-columns: minmax(0, 34em) 1fr; }
         .bad { color: var(--bad); font-weight: 650; } ol { columns: 2; font-size: 14px; padding-left: 2em; }
-        ol li { margin-bottom: 3px; break-inside: avoid; } @media (max-width: 760px) { ol { columns: 1; } }
+        ol li { margin-bottom: 3px; break-inside: avoid; } #timeline details { margin-top: 22px; }
+        @media (max-width: 760px) { ol { columns: 1; } #timeline td:first-child { white-space: normal; min-width: 8em; } #checks .fairness { grid-template-columns: 1fr; } }
         </style>
         </head>
         <body>
         <main>
-        \(header())\(tiles())\(checkers())\(timeline())\(map())\(traffic())\(seeds())\(footer())</main>
+        \(header())\(tiles())\(checkers())\(map())\(timeline())\(traffic())\(planning())\(seeds())\(footer())</main>
         </body>
         </html>
 

@@ -93,6 +93,9 @@ package struct SimulationSummary: Sendable {
     /// Of each checker: what it looks at, and what it found wrong.
     package var checks: [(name: String, findings: [String])]
     package var seeds: [Seed]
+    /// A comparison on the scenario's map, without its faults; or why there is none.
+    package var planning: ComparisonReport?
+    package var planningLeftOut = ""
 
     package init(
         title: String, scenario: String, version: String, command: String, seed: UInt64, traceHash: String, simulated: Double,

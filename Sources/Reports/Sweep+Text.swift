@@ -44,7 +44,7 @@ extension HTMLReport {
         guard let sweep = report.sweep, !sweep.points.isEmpty else { return "" }
         var out = """
             <section id="sweep"><h2>Sweep over \(escape(sweep.parameter))</h2>
-            <p>\(escape(sweep.meaning)). Time of one cold pass of each workload, mean over the regions of clients.</p>
+            <p>\(escape(sweep.meaning.prefix(1).uppercased() + sweep.meaning.dropFirst())). Time of one cold pass of each workload, mean over the regions of clients.</p>
             <ul class="numbers">\(sweep.sentences.map { "<li>\(escape($0))</li>\n" }.joined())</ul>
 
             """

@@ -50,6 +50,7 @@ struct Job {
     }
     let kind: Kind
     var file = 0
+    /// What it writes (`WrittenValue`).
     var tag: UInt64 = 0
     var length: UInt64 = 0
     var began: Int64 = 0
@@ -59,6 +60,8 @@ struct Job {
     var read: Content?
     /// The commit's number, which is its message too.
     var commit = 0
+    /// The highest version that had been acknowledged when a reload began, and the commit that made it.
+    var newest: (version: UInt64, commit: Int)?
     /// When the lock was granted, as the client knows.
     var granted: Int64?
     /// For how long it is held.

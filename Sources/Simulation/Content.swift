@@ -89,6 +89,20 @@ struct Content: Hashable {
         return out
     }
 
+    /// Of which stream these would be the first bytes; nil where they are too few to tell.
+    static func tag(beginning bytes: [UInt8]) -> UInt64? {
+        guard bytes.count >= 8 else { return nil }
+        return unmixed(bytes[..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
+    /// Of what `SeededGenerator.mix` makes this: no two values have the same mix.
+    static func unmixed(_ mixed: UInt64) -> UInt64 {
+        // Inverses of its factors modulo 2^64, and of its shifts.
+        var z = (mixed ^ (mixed >> 31) ^ (mixed >> 62)) &* 0x3196_42B2_D24D_8EC3
+        z = (z ^ (z >> 27) ^ (z >> 54)) &* 0x96DE_1B17_3F11_9089
+        return z ^ (z >> 30) ^ (z >> 60)
+    }
+
     /// Whether the bytes are those of another content.
     func isSame(as other: Content) -> Bool {
         guard length == other.length else { return false }

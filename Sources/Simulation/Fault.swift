@@ -116,7 +116,7 @@ extension World {
         weather.duplication = 0
         weather.reordering = 0
         for place in paths.indices { (paths[place].shift, paths[place].loss) = (0, 0) }
-        for node in hosts.indices {
+        for node in hosts.indices where !hosts[node].isLeftOut {
             // A stopped process goes on when its time is over: what waits for it is in the heap.
             // Whoever is left with a program that does not do gets one that does.
             if hosts[node].program.isPoisoned || !hosts.allSatisfy({ $0.program.understands(hosts[node].program) }) {
@@ -127,6 +127,12 @@ extension World {
             hosts[node].disk.isFull = false
             hosts[node].disk.storage?.heal()
             if hosts[node].isReplaced { crash(node, isSudden: false) } else { restart(node) }
+        }
+        for inside in hosts.indices where hosts[inside].isLeftOut && hosts[inside].isCutOff {
+            for outside in hosts.indices where !hosts[outside].isLeftOut {
+                cuts[link(inside, outside)] = 1
+                cuts[link(outside, inside)] = 1
+            }
         }
     }
 }

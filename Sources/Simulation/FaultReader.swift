@@ -4,69 +4,111 @@ import Workloads
 /// The faults of a scenario's file. A place is a region (all its machines), `REGION/N` (its N-th
 /// machine, from 1), or `all`.
 struct FaultReader {
-    let machines: [WorldOptions.Machines]
+    let options: WorldOptions
     let duration: Duration
-    let storage: WorldOptions.StorageKind
     let filesystems: [Scenario.Filesystem]
+    let gossipOnly: Bool
+    /// When the machines come that are not there at first, by number; looked up only.
+    private(set) var joins: [Int: Duration] = [:]
 
-    static let words = [
-        "isolate", "mute", "deafen", "partition", "one_way", "crash", "pause", "starve", "stall_disk", "slow_disk", "full_disk",
-        "fail_sync", "decay", "replace_disk", "step_clock", "drift_clock", "shift", "lossy", "leave", "upgrade", "join",
-    ]
-    static let settings = [
-        "at_s", "for_s", "every_s", "times", "sudden", "factor", "chunks", "by_s", "by_ms", "ppm", "percent", "wire", "poisoned",
-    ]
+    init(_ options: WorldOptions, duration: Duration, filesystems: [Scenario.Filesystem], gossipOnly: Bool) {
+        self.options = options
+        self.duration = duration
+        self.filesystems = filesystems
+        self.gossipOnly = gossipOnly
+    }
 
-    func read(_ node: SettingsNode) throws(SettingsError) -> [Scenario.TimedFault] {
+    /// What each fault takes beside `at_s`, `every_s` and `times`.
+    static let keys: [(word: String, keys: [String])] = [
+        ("isolate", ["for_s"]), ("mute", ["for_s"]), ("deafen", ["for_s"]), ("partition", ["for_s"]), ("one_way", ["for_s"]),
+        ("crash", ["for_s", "sudden"]), ("pause", ["for_s"]), ("starve", ["for_s"]), ("stall_disk", ["for_s"]),
+        ("slow_disk", ["for_s", "factor"]), ("full_disk", ["for_s"]), ("fail_sync", []), ("decay", ["chunks"]), ("replace_disk", []),
+        ("step_clock", ["for_s", "by_s"]), ("drift_clock", ["for_s", "ppm"]), ("shift", ["for_s", "by_ms"]),
+        ("lossy", ["for_s", "percent"]), ("leave", []), ("upgrade", ["for_s", "wire", "poisoned"]), ("join", []),
+    ]
+    static let always = ["at_s", "every_s", "times"]
+    static var words: [String] { keys.map(\.word) }
+    /// Membership alone has processes and a network.
+    static let ofGossip = ["isolate", "mute", "deafen", "partition", "one_way", "crash", "pause", "starve"]
+
+    mutating func read(_ node: SettingsNode) throws(SettingsError) -> [Scenario.TimedFault] {
+        let items = try node.list(limit: 10_000)
+        for item in items { try noteJoin(item) }
         var out: [Scenario.TimedFault] = []
-        for item in try node.list(limit: 10_000) { try read(item, into: &out) }
+        var losses: [(loss: DiskLosses.Loss, from: SettingsNode)] = []
+        for item in items {
+            let known = out.count
+            let value = try read(item, into: &out)
+            for fault in out[known...] {
+                guard case .replaceDisk(let node) = fault.fault else { continue }
+                losses.append((DiskLosses.Loss(node: node, at: fault.at), value))
+            }
+        }
+        let order = losses.enumerated().sorted { ($0.element.loss.at, $0.offset) < ($1.element.loss.at, $1.offset) }.map(\.element)
+        let check = DiskLosses(options, filesystems: filesystems, joins: joins)
+        if let (place, reason) = check.objection(order.map(\.loss)) {
+            throw order[place].from.error(reason, hint: "leave a machine its disk, or let more time pass")
+        }
         return out.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }
 
-    private func read(_ item: SettingsNode, into out: inout [Scenario.TimedFault]) throws(SettingsError) {
-        let table = try item.table(Self.words + Self.settings)
+    /// Joins are known before all else: what is done to a machine that is not there is a mistake.
+    private mutating func noteJoin(_ item: SettingsNode) throws(SettingsError) {
+        let table = try table(item)
+        guard let value = table["join"] else { return }
+        let at = try seconds(try table.required("at_s"))
+        for node in try places(value, of: "join", at: nil) {
+            guard options.late.contains(node) else {
+                throw value.error("\(name(of: node)) is there from the beginning", hint: "only machines of late join")
+            }
+            joins[node] = min(joins[node] ?? at, at)
+        }
+    }
+
+    private func table(_ item: SettingsNode) throws(SettingsError) -> SettingsTable {
+        var known = Self.words + Self.always
+        for entry in Self.keys { known += entry.keys.filter { !known.contains($0) } }
+        return try item.table(known)
+    }
+
+    /// The node that names the place.
+    private func read(_ item: SettingsNode, into out: inout [Scenario.TimedFault]) throws(SettingsError) -> SettingsNode {
+        let table = try table(item)
         let named = Self.words.filter { table[$0] != nil }
         guard named.count == 1, let word = named.first else {
             throw item.error(
                 named.isEmpty ? "names no fault" : "names \(named.count) faults", hint: "one of \(Self.words.joined(separator: ", "))")
         }
+        try checkKeys(word, table, item)
         let first = try seconds(try table.required("at_s"))
         let times = try table["times"]?.integer(in: 1...10_000) ?? 1
         let every = try table["every_s"].map { node throws(SettingsError) in try seconds(node) } ?? .zero
         if times > 1, every == .zero { throw item.error("is repeated without every_s") }
+        if times == 1, let node = table["every_s"] { throw node.error("repeats nothing", hint: "say how often with times") }
+        let value = try table.required(word)
         for round in 0..<times {
             let at = first + every * round
             guard at <= duration else { throw try table.required("at_s").error("is after the end of the scenario, duration_s") }
-            try read(word, table, try table.required(word), at, into: &out)
+            try read(word, table, value, at, into: &out)
         }
+        return value
     }
 
-    /// Disks that were replaced, whenever that was, hold nothing any more: somebody must keep a copy of everything.
-    private func checkCopies(_ faults: [Scenario.TimedFault], _ item: SettingsNode) throws(SettingsError) {
-        var lost: [Int] = []
-        for case .replaceDisk(let node) in faults.map(\.fault) where !lost.contains(node) { lost.append(node) }
-        guard lost.count < all.count else {
-            throw item.error("would destroy all copies of everything", hint: "leave a machine its disk")
+    /// What a fault does not know would do nothing.
+    private func checkKeys(_ word: String, _ table: SettingsTable, _ item: SettingsNode) throws(SettingsError) {
+        let own = Self.keys.first { $0.word == word }?.keys ?? []
+        let taken = [word] + own + Self.always
+        for entry in try item.entries() where !taken.contains(entry.key) {
+            throw entry.value.error("\(word) does not take it", hint: "it takes \((Self.always + own).joined(separator: ", "))")
         }
-        for filesystem in filesystems where filesystem.kind == .nfs {
-            let home = machines(of: filesystem.home)
-            guard home.contains(where: { !lost.contains($0) }) else {
-                throw item.error(
-                    "would destroy all copies of \(filesystem.name), which lie in \(filesystem.home) alone",
-                    hint: "leave a machine there its disk")
-            }
+        let value = try table.required(word)
+        if gossipOnly, !Self.ofGossip.contains(word) {
+            throw value.error("membership alone has no such fault", hint: "one of \(Self.ofGossip.joined(separator: ", "))")
         }
-    }
-
-    private func machines(of region: RegionID) -> [Int] {
-        var first = 0
-        var found: [Int] = []
-        // A region comes twice where some of its machines come late.
-        for machines in machines {
-            if machines.region == region { found += first..<(first + machines.count) }
-            first += machines.count
+        if gossipOnly, let node = table["sudden"] { throw node.error("membership alone has no disks: a crash is a crash") }
+        if !gossipOnly, word == "starve" {
+            throw value.error("only a scenario of gossip only starves members", hint: "stop the process instead: pause")
         }
-        return found
     }
 
     private func seconds(_ node: SettingsNode) throws(SettingsError) -> Duration {
@@ -84,7 +126,7 @@ struct FaultReader {
         }
         switch word {
         case "isolate", "mute", "deafen":
-            let inside = try places(value)
+            let inside = try places(value, of: word, at: at)
             let outside = all.filter { !inside.contains($0) }
             guard !outside.isEmpty else { throw value.error("leaves nobody outside") }
             if word != "deafen" { try add(.cut(from: inside, to: outside), .uncut(from: inside, to: outside)) }
@@ -95,35 +137,37 @@ struct FaultReader {
             if word == "partition" { try add(.cut(from: b, to: a), .uncut(from: b, to: a)) }
         case "crash":
             let isSudden = try table["sudden"]?.flag() ?? true
-            for node in try places(value) { try add(.crash(node, isSudden: isSudden), .restart(node)) }
+            for node in try places(value, of: word, at: at) { try add(.crash(node, isSudden: isSudden), .restart(node)) }
         case "pause":
             let length = try span().inNanoseconds
-            for node in try places(value) { try add(.pause(node, nanoseconds: length), nil) }
+            for node in try places(value, of: word, at: at) { try add(.pause(node, nanoseconds: length), nil) }
         case "starve":
             let length = try span().inNanoseconds
-            for node in try places(value) { try add(.stallPackets(node, nanoseconds: length), nil) }
+            for node in try places(value, of: word, at: at) { try add(.stallPackets(node, nanoseconds: length), nil) }
         case "stall_disk":
             let length = try span().inNanoseconds
-            for node in try places(value) { try add(.stallDisk(node, nanoseconds: length), nil) }
+            for node in try places(value, of: word, at: at) { try add(.stallDisk(node, nanoseconds: length), nil) }
         case "slow_disk":
             let factor = try table.required("factor").integer(in: 2...100_000)
-            for node in try places(value) { try add(.slowDisk(node, factor: factor), .slowDisk(node, factor: 1)) }
-        case "full_disk": for node in try places(value) { try add(.fillDisk(node, isFull: true), .fillDisk(node, isFull: false)) }
+            for node in try places(value, of: word, at: at) { try add(.slowDisk(node, factor: factor), .slowDisk(node, factor: 1)) }
+        case "full_disk":
+            for node in try places(value, of: word, at: at) { try add(.fillDisk(node, isFull: true), .fillDisk(node, isFull: false)) }
         case "fail_sync":
-            guard storage == .real else { throw value.error("no sync of a stand-in fails", hint: "set storage: real") }
-            for node in try places(value) { try add(.failSync(node), nil) }
+            guard options.storage == .real else { throw value.error("no sync of a stand-in fails", hint: "set storage: real") }
+            for node in try places(value, of: word, at: at) { try add(.failSync(node), nil) }
         case "decay":
             let count = try table["chunks"]?.integer(in: 1...1_000_000) ?? 1
-            for node in try places(value) { try add(.decay(node, chunks: count), nil) }
+            for node in try places(value, of: word, at: at) { try add(.decay(node, chunks: count), nil) }
         case "replace_disk":
-            for node in try places(value) { try add(.replaceDisk(node), nil) }
-            try checkCopies(out, value)
+            for node in try places(value, of: word, at: at) { try add(.replaceDisk(node), nil) }
         case "step_clock":
             let by = Int64(try table.required("by_s").number(from: -1_000_000, to: 1_000_000) * 1e9)
-            for node in try places(value) { try add(.stepClock(node, nanoseconds: by), .stepClock(node, nanoseconds: -by)) }
+            for node in try places(value, of: word, at: at) {
+                try add(.stepClock(node, nanoseconds: by), .stepClock(node, nanoseconds: -by))
+            }
         case "drift_clock":
             let ppm = Int64(try table.required("ppm").integer(in: -45_000...45_000))
-            for node in try places(value) { try add(.driftClock(node, ppm: ppm), .driftClock(node, ppm: 0)) }
+            for node in try places(value, of: word, at: at) { try add(.driftClock(node, ppm: ppm), .driftClock(node, ppm: 0)) }
         case "shift":
             let (a, b) = try regions(value)
             let by = Int64(try table.required("by_ms").number(from: 0, to: 10_000) * 1e6)
@@ -132,59 +176,17 @@ struct FaultReader {
             let (a, b) = try regions(value)
             let loss = Int(try table.required("percent").number(from: 0, to: 100) * 100)
             try add(.lossy(a, b, loss: min(9_999, loss)), .lossy(a, b, loss: 0))
-        case "join": for node in try places(value) { try add(.restart(node), nil) }
+        case "join": for node in try places(value, of: word, at: at) { try add(.restart(node), nil) }
         case "upgrade":
             let wire = try Scenario.span(try table.required("wire"), 1...100)
             let isPoisoned = try table["poisoned"]?.flag() ?? false
-            for node in try places(value) {
+            for node in try places(value, of: word, at: at) {
                 // Its end is the way back to the first program.
                 try add(
                     .upgrade(node, oldest: wire.lowerBound, newest: wire.upperBound, isPoisoned: isPoisoned),
                     .upgrade(node, oldest: 1, newest: 1, isPoisoned: false))
             }
-        default: for node in try places(value) { try add(.leave(node), nil) }
+        default: for node in try places(value, of: word, at: at) { try add(.leave(node), nil) }
         }
-    }
-
-    // MARK: Places
-
-    private var all: [Int] { Array(0..<machines.reduce(0) { $0 + $1.count }) }
-
-    private func places(_ node: SettingsNode) throws(SettingsError) -> [Int] {
-        let text = try node.text(limit: 80)
-        if text == "all" { return all }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        let found = machines(of: RegionID(String(parts[0])))
-        if !found.isEmpty {
-            if parts.count == 1 { return found }
-            guard parts.count == 2, let number = Int(parts[1]), (1...found.count).contains(number) else {
-                throw node.error("\(text) is no node", hint: "\(parts[0])/1 to \(parts[0])/\(found.count)")
-            }
-            return [found[number - 1]]
-        }
-        throw node.error(
-            "\(text) is no region or node", hint: Suggestion.sentence(for: String(parts[0]), among: machines.map(\.region.name)))
-    }
-
-    private func pair(_ node: SettingsNode) throws(SettingsError) -> ([Int], [Int]) {
-        let items = try node.list(limit: 2)
-        guard items.count == 2 else { throw node.error("needs two places") }
-        let (a, b) = (try places(items[0]), try places(items[1]))
-        guard a.allSatisfy({ !b.contains($0) }) else { throw node.error("the two places overlap") }
-        return (a, b)
-    }
-
-    private func regions(_ node: SettingsNode) throws(SettingsError) -> (RegionID, RegionID) {
-        let items = try node.list(limit: 2)
-        guard items.count == 2 else { throw node.error("needs two regions") }
-        var out: [RegionID] = []
-        for item in items {
-            let text = try item.text(limit: 64)
-            guard machines.contains(where: { $0.region.name == text }) else {
-                throw item.error("no node is in \(text)", hint: Suggestion.sentence(for: text, among: machines.map(\.region.name)))
-            }
-            out.append(RegionID(text))
-        }
-        return (out[0], out[1])
     }
 }

@@ -2,19 +2,18 @@ import Filesystem
 import Primitives
 
 /// What clients did and saw, as they saw it. The checkers know nothing else, but for what lies on
-/// disks at the end.
+/// disks at the end. What has been checked is dropped (`World+Checking`).
 struct Histories {
-    /// Values by number; each is written once.
-    private(set) var lengths: [UInt64] = [0]
-    private var byPrefix: [UInt64: UInt64] = [:]  // looked up only
+    private var values: UInt64 = 0
     /// By file system and file.
-    private(set) var registers: [RegisterKey: [RegisterOperation]] = [:]  // looked up only
+    private var registers: [RegisterKey: RegisterHistory] = [:]  // looked up only
     private(set) var registerKeys: [RegisterKey] = []
     /// Times during which a client knew itself to hold a lock, by file system and file.
-    private(set) var locks: [RegisterKey: [LockHold]] = [:]  // looked up only
+    private var locks: [RegisterKey: LockChecker] = [:]  // looked up only
     private(set) var lockKeys: [RegisterKey] = []
     /// By file system.
     var volumes: [Int: VolumeHistory] = [:]  // looked up only
+    private(set) var volumeKeys: [Int] = []
 
     struct RegisterKey: Hashable {
         let filesystem: Int
@@ -22,43 +21,92 @@ struct Histories {
     }
 
     mutating func newValue(length: UInt64) -> UInt64 {
-        let tag = UInt64(lengths.count)
-        lengths.append(length)
-        byPrefix[Self.prefix(Content(tag: tag, length: 8).bytes)] = tag
-        return tag
+        values += 1
+        return WrittenValue(number: values, length: length).rawValue
     }
 
-    private static func prefix(_ bytes: [UInt8]) -> UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+    func content(_ value: UInt64) -> Content { WrittenValue(rawValue: value).content }
 
-    func content(_ tag: UInt64) -> Content { Content(tag: tag, length: lengths[Int(tag)]) }
-
-    /// Which value these bytes are, all of it; nil where they are none.
+    /// Which value these bytes are, or would be if one of their length had been written; nil where they are nobody's.
     func value(of content: Content) -> UInt64? {
-        var tag: UInt64?
+        var number: UInt64?
         switch content.pieces.first {
-        case .stream(let stream, 0, _)?: tag = stream
-        case .bytes(let bytes)? where bytes.count >= 8: tag = byPrefix[Self.prefix(bytes)]
+        case .stream(let stream, 0, _)?: number = stream
+        case .bytes(let bytes)?: number = Content.tag(beginning: bytes)
         default: break
         }
-        guard let tag, tag > 0, tag < UInt64(lengths.count), content.isSame(as: self.content(tag)) else { return nil }
-        return tag
+        guard let number, number > 0, number <= values, content.length < WrittenValue.lengthMax else { return nil }
+        let value = WrittenValue(number: number, length: content.length)
+        return content.isSame(as: value.content) ? value.rawValue : nil
     }
+
+    // MARK: Network file systems
 
     mutating func register(_ filesystem: Int, _ file: Int, _ operation: RegisterOperation) {
         let key = RegisterKey(filesystem: filesystem, file: file)
         if registers[key] == nil { registerKeys.append(key) }
-        registers[key, default: []].append(operation)
+        registers[key, default: RegisterHistory()].add(operation)
     }
 
     mutating func hold(_ filesystem: Int, _ file: Int, _ hold: LockHold) {
         let key = RegisterKey(filesystem: filesystem, file: file)
         if locks[key] == nil { lockKeys.append(key) }
-        locks[key, default: []].append(hold)
+        locks[key, default: LockChecker()].add(hold)
     }
 
-    mutating func begin(_ commit: CommitRecord, _ filesystem: Int) -> Int {
-        volumes[filesystem, default: VolumeHistory()].commits.append(commit)
-        return volumes[filesystem]!.commits.count - 1
+    /// Checks what it can of a file. Fewer than `least` operations wait for more.
+    mutating func advance(register key: RegisterKey, pendingSince: Int64, least: Int) -> RegisterChecker.Verdict {
+        guard registers[key]?.answered.count ?? 0 >= least else { return .linearizable }
+        return registers[key]?.advance(pendingSince: pendingSince) ?? .linearizable
+    }
+
+    mutating func finish(register key: RegisterKey) -> RegisterChecker.Verdict { registers[key]?.finish() ?? .linearizable }
+
+    mutating func advance(lock key: RegisterKey, pendingSince: Int64, least: Int) -> String? {
+        guard locks[key]?.holds.count ?? 0 >= least else { return nil }
+        return locks[key]?.advance(pendingSince: pendingSince)
+    }
+
+    // MARK: Volumes
+
+    mutating func begin(_ commit: CommitRecord, _ filesystem: Int, name: String) -> Int {
+        if volumes[filesystem] == nil {
+            volumes[filesystem] = VolumeHistory(name: name)
+            volumeKeys.append(filesystem)
+        }
+        return volumes[filesystem]?.begin(commit) ?? 0
+    }
+
+    /// Records that wait to be checked or that something may yet refer to.
+    var held: Int {
+        registerKeys.reduce(0) { $0 + (registers[$1].map { $0.answered.count + $0.unanswered.count } ?? 0) }
+            + lockKeys.reduce(0) { $0 + (locks[$1]?.holds.count ?? 0) }
+            + volumeKeys.reduce(0) { $0 + (volumes[$1]?.held ?? 0) }
+    }
+}
+
+/// Something that a client writes once, and nobody else: the stream with its number, so many bytes of it. Both in one number,
+/// so that no table has to remember what was written.
+struct WrittenValue: Hashable {
+    private static let lengthBits: UInt64 = 24
+    static let lengthMax: UInt64 = 1 << lengthBits
+    let rawValue: UInt64
+
+    init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    init(number: UInt64, length: UInt64) {
+        precondition(length < Self.lengthMax && number < 1 << (63 - Self.lengthBits), "a value of \(length) bytes")
+        rawValue = number << Self.lengthBits | length
+    }
+
+    var number: UInt64 { rawValue >> Self.lengthBits }
+    var length: UInt64 { rawValue & (1 << Self.lengthBits - 1) }
+    var content: Content { Content(tag: number, length: length) }
+
+    static func words(_ value: UInt64?) -> String {
+        guard let value, value != 0 else { return "nothing" }
+        let written = WrittenValue(rawValue: value)
+        return value == .max ? "what nobody wrote" : "value \(written.number) of \(written.length) bytes"
     }
 }
 
@@ -98,53 +146,4 @@ struct RegisterOperation: Hashable {
         default: (kind, value) = (.write, job.tag)
         }
     }
-}
-
-struct CommitRecord {
-    struct Write: Hashable {
-        let file: Int
-        let tag: UInt64?
-    }
-    enum Outcome {
-        /// No answer, or one that does not say.
-        case unknown
-        case published(version: UInt64, conflicts: [FilePath], isEmpty: Bool)
-        /// Surely not.
-        case refused
-    }
-    let client: Int
-    let base: UInt64
-    let writes: [Write]
-    let ifUnchanged: Bool
-    let began: Int64
-    var ended: Int64?
-    var outcome = Outcome.unknown
-}
-
-struct ReadRecord {
-    let client: Int
-    let version: UInt64
-    let file: Int
-    let tag: UInt64?
-}
-
-struct ListRecord {
-    let client: Int
-    let version: UInt64
-    let staged: [CommitRecord.Write]
-    let files: [Int]
-}
-
-/// A reload that promised the latest version.
-struct ReloadRecord {
-    let client: Int
-    let began: Int64
-    let version: UInt64
-}
-
-struct VolumeHistory {
-    var commits: [CommitRecord] = []
-    var reads: [ReadRecord] = []
-    var lists: [ListRecord] = []
-    var reloads: [ReloadRecord] = []
 }

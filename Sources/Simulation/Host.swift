@@ -24,6 +24,9 @@ final class Host {
     var store: UInt64
     var isReplaced: Bool { store != id.rawValue }
     var timers: [TimerKey: ArmedTimer] = [:]  // looked up only
+    /// It stays broken when the rest is healed (`Scenario.minority`).
+    var isLeftOut = false
+    var isCutOff = false
     /// When it last crashed or was cut off.
     var lostAt: Int64?
     /// When the process started, by this machine's clock.

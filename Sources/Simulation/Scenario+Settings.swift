@@ -16,6 +16,10 @@ package struct ScenarioHeader: Sendable {
         }
         map = try table["map"]?.text(limit: 256) ?? "aws"
         isSwarm = try table["swarm"]?.flag() ?? false
+        let taken = ["schema", "name", "title", "swarm", "map"]
+        for entry in try root.entries() where isSwarm && !taken.contains(entry.key) {
+            throw entry.value.error("a swarm draws it from the seed", hint: "it takes \(taken.joined(separator: ", "))")
+        }
     }
 }
 
@@ -24,7 +28,7 @@ extension Scenario {
     package static let schema = 1
     static let keys = [
         "schema", "name", "title", "swarm", "map", "nodes", "late", "gossip_only", "filesystems", "idle_volumes", "clients", "network",
-        "disk", "storage", "clocks", "nodes_settings", "duration_s", "faults", "expect",
+        "disk", "storage", "clocks", "nodes_settings", "duration_s", "faults", "stays_broken", "expect",
     ]
     package static let nodesMax = 64
     package static let gossipNodesMax = 4_000
@@ -65,18 +69,11 @@ extension Scenario {
         if let node = table["filesystems"] { filesystems = try Self.filesystems(node, machines) }
         if let node = table["idle_volumes"] { idleVolumes = try node.integer(in: 0...20_000) }
         if let node = table["clients"] { clients = try Self.clients(node, filesystems, machines) }
-        if let node = table["faults"] {
-            faults = try FaultReader(machines: options.machines, duration: duration, storage: options.storage, filesystems: filesystems)
-                .read(node)
-            let starves = faults.contains { if case .stallPackets = $0.fault { true } else { false } }
-            if !gossipOnly, starves {
-                throw node.error("only a scenario of gossip only starves members", hint: "stop the process instead: pause")
-            }
-        }
+        var reader = FaultReader(options, duration: duration, filesystems: filesystems, gossipOnly: gossipOnly)
+        if let node = table["faults"] { faults = try reader.read(node) }
+        if let node = table["stays_broken"] { minority = try reader.minority(node, faults) }
         if let node = table["expect"] { expectations = try Expectations(settings: node) }
-        if gossipOnly, let node = table["filesystems"] ?? table["clients"] {
-            throw node.error("a scenario of gossip only has no file systems", hint: "leave filesystems and clients out")
-        }
+        if gossipOnly { try Self.checkGossip(table) }
     }
 
     static func name(_ node: SettingsNode) throws(SettingsError) -> String {
@@ -185,6 +182,7 @@ extension Scenario {
             if let node = table["staged_max"] { plan.stagedMax = try node.integer(in: 1...1_000) }
             if let node = table["if_unchanged_percent"] { plan.ifUnchangedPercent = try node.integer(in: 0...100) }
             if let node = table["lock_percent"] { plan.lockPercent = try node.integer(in: 0...100) }
+            try checkKind(filesystems[place], table)
             if let node = table["roam_after_s"] { plan.roamAfter = .nanoseconds(Int64(try node.number(from: 1, to: 86_400) * 1e9)) }
             out.append(plan)
         }
@@ -228,11 +226,14 @@ extension DiskWeather {
 
 extension Scenario.Expectations {
     init(settings node: SettingsNode) throws(SettingsError) {
-        let table = try node.table(["operations_min", "commits_min", "commits_at_leader_percent", "recovery_max_s"])
+        let table = try node.table([
+            "operations_min", "commits_min", "commits_at_leader_percent", "commits_among_voters_percent", "recovery_max_s",
+        ])
         self.init()
         if let node = table["operations_min"] { operationsMin = try node.unsigned() }
         if let node = table["commits_min"] { commitsMin = try node.unsigned() }
         if let node = table["commits_at_leader_percent"] { commitsAtLeaderPercent = UInt64(try node.integer(in: 0...100)) }
+        if let node = table["commits_among_voters_percent"] { commitsAmongVotersPercent = UInt64(try node.integer(in: 0...100)) }
         if let node = table["recovery_max_s"] { recoveryMax = .nanoseconds(Int64(try node.number(from: 1, to: 86_400) * 1e9)) }
     }
 }

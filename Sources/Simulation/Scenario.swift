@@ -26,12 +26,32 @@ package struct Scenario: Sendable {
         }
     }
 
+    /// Machines that stay as broken as they are when all else is healed: the others must agree and be usable.
+    package struct Minority: Hashable, Sendable {
+        package enum State: String, Sendable, CaseIterable {
+            /// Down, and not started again.
+            case crashed = "crash"
+            /// Their processes stand still: connections stay, nobody answers.
+            case paused = "pause"
+            /// Nothing gets from them to the others, nor back.
+            case cutOff = "isolate"
+        }
+        package var machines: [Int]
+        package var state: State
+        package init(machines: [Int], state: State) {
+            self.machines = machines
+            self.state = state
+        }
+    }
+
     /// What a run must show beside having no violation.
     package struct Expectations: Hashable, Sendable {
         package var operationsMin: UInt64 = 0
         package var commitsMin: UInt64 = 0
         /// Of the commits, those that were made in the region where the group's leader was.
         package var commitsAtLeaderPercent: UInt64 = 0
+        /// Of the commits, those that were made in a region with a voter.
+        package var commitsAmongVotersPercent: UInt64 = 0
         /// From the end of the faults to the agreement of all, at most.
         package var recoveryMax: Duration = .seconds(120)
         package init() {}
@@ -47,6 +67,8 @@ package struct Scenario: Sendable {
     /// How long clients work and faults happen.
     package var duration: Duration = .seconds(60)
     package var faults: [TimedFault] = []
+    /// What stays broken after the faults; nil: nothing.
+    package var minority: Minority?
     package var expectations = Expectations()
     /// Membership alone, for clusters of many machines.
     package var gossipOnly = false

@@ -73,7 +73,7 @@ struct ClusterRun {
         let isMet = world.run(until: end) { world in
             if world.now - last >= 1_000_000_000 {
                 last = world.now
-                world.witnessVersions()
+                world.checkHistories()
                 let progress = RunProgress(
                     phase: name, simulated: .nanoseconds(world.now), events: world.statistics.events,
                     operations: world.statistics.operations)
@@ -127,10 +127,11 @@ struct ClusterRun {
     private mutating func heal() {
         guard !wasStopped else { return }
         let began = world.now
+        if let minority = scenario.minority { world.leaveOut(minority) }
         world.apply(.healAll)
         let limit = scenario.expectations.recoveryMax
-        let areDone = run("heal", for: limit) { world in world.clients.allSatisfy(\.isDone) }
-        if !areDone, !wasStopped, let client = world.clients.first(where: { !$0.isDone }) {
+        let areDone = run("heal", for: limit) { world in world.clients.allSatisfy { world.isDone($0) } }
+        if !areDone, !wasStopped, let client = world.clients.first(where: { !world.isDone($0) }) {
             world.violate(
                 .liveness, "client \(client.index) at n\(client.node + 1) is not done \(limit) after the faults: \(client.lastFailure)")
         }
@@ -148,10 +149,11 @@ struct ClusterRun {
     private mutating func verify() {
         guard !wasStopped else { return }
         let first = world.clients.count
-        for place in scenario.filesystems.indices {
+        for place in scenario.filesystems.indices where !isAway(scenario.filesystems[place]) {
             let files = scenario.clients.filter { $0.filesystem == place }.map(\.files).max() ?? 0
             // A region whose only machine has lost its disk is gone.
-            for machines in scenario.options.machines where world.hosts.contains(where: { $0.region == machines.region && $0.isUp }) {
+            for machines in scenario.options.machines
+            where world.hosts.contains(where: { $0.region == machines.region && $0.isUp && !$0.isLeftOut }) {
                 addVerifier(place, files, machines.region)
             }
         }
@@ -164,6 +166,12 @@ struct ClusterRun {
             )
         }
         if !wasStopped { _ = converge() }
+    }
+
+    /// All of it is where nothing is healed.
+    private func isAway(_ filesystem: Scenario.Filesystem) -> Bool {
+        guard let minority = scenario.minority else { return false }
+        return DiskLosses(scenario.options, filesystems: []).isAway(filesystem, minority.machines)
     }
 
     private mutating func addVerifier(_ place: Int, _ files: Int, _ region: RegionID) {
@@ -195,6 +203,12 @@ struct ClusterRun {
             world.violate(
                 .expectation,
                 "\(world.statistics.commitsAtLeader) of \(world.statistics.commits) commits in the leader's region; expected \(expected.commitsAtLeaderPercent) %"
+            )
+        }
+        if world.statistics.commitsAmongVoters * 100 < world.statistics.commits * expected.commitsAmongVotersPercent {
+            world.violate(
+                .expectation,
+                "\(world.statistics.commitsAmongVoters) of \(world.statistics.commits) commits in regions that vote; expected \(expected.commitsAmongVotersPercent) %"
             )
         }
     }

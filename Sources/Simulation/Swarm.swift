@@ -11,9 +11,12 @@ extension Scenario {
         // By a generator of its own: what else a seed draws does not depend on it.
         var chance = SeededGenerator(seed: SeededGenerator.mix(seed) ^ 0x7374_6F72_6167_65)
         let isReal = chance.below(4) == 0
-        guard storage.map({ $0 == .real }) ?? isReal else { return scenario }
-        scenario.options.storage = .real
-        scenario.failSyncs(&chance)
+        if storage.map({ $0 == .real }) ?? isReal {
+            scenario.options.storage = .real
+            scenario.failSyncs(&chance)
+        }
+        var more = SwarmEpisodes(seed: seed)
+        more.draw(&scenario)
         return scenario
     }
 

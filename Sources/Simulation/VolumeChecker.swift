@@ -11,9 +11,12 @@ import Primitives
 /// - the snapshot of each version holds what the model holds; the last writer of a file wins
 /// - what a commit overwrote without having seen it is listed in its receipt
 /// - reads and lists of a session show its version
-/// - `reload latest` sees all that was acknowledged before it began
+/// - `reload latest` sees all that was acknowledged before it began (`World.sessionMoved`)
+///
+/// Versions are told as replicas have them, and checked up to the first whose commit is under way. What they
+/// settle is dropped. In the end the replicas must still have the versions that were believed.
 struct VolumeChecker {
-    struct Version {
+    struct Version: Hashable {
         let number: UInt64
         /// Of the commit; nil where it is none of the clients'.
         let commit: Int?
@@ -21,178 +24,210 @@ struct VolumeChecker {
         let files: [Int: UInt64]  // looked up only
     }
 
-    /// What a replica has dropped for its age stands before what it keeps. What was seen and is above all that it keeps is
-    /// missing there: a replica that fell back does not pass for one that dropped what is old.
-    static func joined(seen: [Version], kept: [Version]) -> [Version] {
-        let first = kept.first?.number ?? 0
-        return seen.filter { $0.number < first } + kept
-    }
-
-    let history: VolumeHistory
-    let versions: [Version]
     let name: String
-    private(set) var faults: [(Violation.Kind, String)] = []
-    /// The model's state of each version, by position in `states`.
-    private var states: [UInt64: [Int: UInt64]] = [:]  // looked up only
-    private var versionOf: [Int: UInt64] = [:]  // looked up only
+    private var faults: [(Violation.Kind, String)] = []
+    private var faultCount = 0
+    private var model = VolumeModel()
+    /// Versions that were told and not checked yet.
+    private var waiting: ArraySlice<Version> = []
+    /// Those that were told last, so many as a replica keeps at least.
+    private(set) var recent: ArraySlice<Version> = []
+    private(set) var told: UInt64 = 0
+    private var latestBegan: (at: Int64, commit: Int)?
+    /// Reads and lists of versions that the model had forgotten.
+    private(set) var unseen: UInt64 = 0
 
-    init(history: VolumeHistory, versions: [Version], name: String) {
-        self.history = history
-        self.versions = versions
-        self.name = name
-    }
+    init(name: String) { self.name = name }
 
-    static func check(_ history: VolumeHistory, _ versions: [Version], _ name: String) -> [(Violation.Kind, String)] {
-        var checker = VolumeChecker(history: history, versions: versions, name: name)
-        checker.run()
-        return checker.faults
+    /// The last version that was checked.
+    var checked: UInt64 { model.last }
+    /// The first version of which the model still knows what it held.
+    var oldest: UInt64 { model.oldest }
+
+    mutating func takeFaults() -> [(Violation.Kind, String)] {
+        defer { faults = [] }
+        return faults
     }
 
     private mutating func fault(_ text: String, _ kind: Violation.Kind = .volume) {
-        if faults.count < 20 { faults.append((kind, "\(name): \(text)")) }
+        faultCount += 1
+        if faultCount <= 20 { faults.append((kind, "\(name): \(text)")) }
     }
 
-    private mutating func run() {
-        matchCommits()
-        checkOrder()
-        replay()
-        checkViews()
+    // MARK: The witness
+
+    mutating func witness(_ versions: [Version]) {
+        guard let last = versions.last else { return }
+        waiting += versions
+        recent += versions
+        if recent.count > 2 * Int(World.versionsKept) { recent = ArraySlice(recent.suffix(Int(World.versionsKept))) }
+        told = last.number
     }
 
-    private mutating func matchCommits() {
-        for version in versions {
-            guard let commit = version.commit else { continue }
-            guard history.commits.indices.contains(commit) else {
-                fault("v\(version.number) names commit c\(commit), which nobody began")
-                continue
-            }
-            if let other = versionOf.updateValue(version.number, forKey: commit) {
-                fault("commit c\(commit) became v\(other) and v\(version.number)")
-            }
+    /// What replicas keep in the end must be what was believed, and go on from there.
+    mutating func compareEnd(_ kept: [Version]) {
+        guard let last = kept.last else {
+            if told > 0 { fault("v\(told) was there, and nothing is in the end", .durability) }
+            return
         }
-        for (number, commit) in history.commits.enumerated() {
-            switch commit.outcome {
-            case .published(let version, _, false):
-                guard let found = versionOf[number] else {
-                    fault("commit c\(number) was acknowledged as v\(version) and is lost", .durability)
-                    continue
-                }
-                if found != version { fault("commit c\(number) was acknowledged as v\(version) and is v\(found)") }
-            case .refused:
-                if let found = versionOf[number] { fault("commit c\(number) was refused and is v\(found)") }
-            case .published, .unknown: break
-            }
+        if last.number < told { fault("v\(told) was there, and v\(last.number) is the last in the end", .durability) }
+        var believed = recent
+        for version in kept where version.number <= told {
+            while let first = believed.first, first.number < version.number { believed.removeFirst() }
+            guard let known = believed.first, known.number == version.number, known != version else { continue }
+            fault("v\(version.number) was \(words(known)), and is \(words(version)) in the end")
         }
+        let fresh = kept.filter { $0.number > told }
+        if told > 0, let first = fresh.first, first.number != told + 1 {
+            fault("versions before v\(first.number) were dropped before they were seen")
+        }
+        witness(fresh)
     }
 
-    private mutating func checkOrder() {
-        // Of those with a version: the latest beginning seen from the end must not be after an earlier version's end.
-        let ordered = versions.compactMap { version in version.commit.map { (version.number, $0) } }
-            .filter { history.commits.indices.contains($0.1) }
-        var earliestEnd: (at: Int64, commit: Int) = (.max, 0)
-        for (number, commit) in ordered.reversed() {
-            if history.commits[commit].began > earliestEnd.at {
-                fault("c\(commit) began after c\(earliestEnd.commit) had ended, and comes before it, as v\(number)")
-            }
-            if let ended = history.commits[commit].ended, ended < earliestEnd.at { earliestEnd = (ended, commit) }
-        }
+    private func words(_ version: Version) -> String {
+        let files = version.files.keys.sorted().map { "f\($0) \(WrittenValue.words(version.files[$0]))" }
+        return (version.commit.map { "c\($0)" } ?? "nobody's") + " with " + files.joined(separator: ", ")
     }
 
-    // MARK: The model
+    // MARK: Going on
 
-    private mutating func replay() {
-        var state: [Int: UInt64] = [:]
-        var previous: UInt64 = 0
-        states[0] = [:]
-        for version in versions {
-            if version.number > previous + 1, version.number > 1 {
-                // Versions before the first that is kept: the model begins there.
-                if previous == 0 { state = version.files } else { fault("v\(previous) is followed by v\(version.number)") }
-            }
-            previous = version.number
-            guard let number = version.commit, history.commits.indices.contains(number) else {
-                states[version.number] = version.files
-                state = version.files
-                continue
-            }
-            let commit = history.commits[number]
-            let before = state
-            var overwritten: [Int] = []
-            for write in commit.writes {
-                let seen = states[commit.base]?[write.file]
-                // A file made and removed again in one session is no change.
-                if write.tag == nil, seen == nil { continue }
-                // Where both removed it, or nobody had one, they agree.
-                if state[write.file] != seen, write.tag != nil || state[write.file] != nil { overwritten.append(write.file) }
-                state[write.file] = write.tag
-            }
-            checkConflicts(number, commit, overwritten, before)
-            compare(version, state)
-            states[version.number] = state
+    mutating func advance(_ history: inout VolumeHistory, isEnd: Bool) {
+        while let version = waiting.first {
+            let place = version.commit.flatMap { history.place(of: $0) }
+            if !isEnd, let place, history.commits[place].isUnderWay { break }
+            waiting.removeFirst()
+            take(version, place, &history)
         }
+        waiting = ArraySlice(Array(waiting))
+        settle(&history, isEnd)
+        checkViews(&history, isEnd)
+    }
+
+    private mutating func take(_ version: Version, _ place: Int?, _ history: inout VolumeHistory) {
+        if version.number > model.last + 1, version.number > 1 {
+            // Versions before the first that is kept: the model begins there.
+            if model.last == 0 { model.begin(with: version) } else { fault("v\(model.last) is followed by v\(version.number)") }
+        }
+        guard let place else {
+            if let number = version.commit { stranger(version.number, number, history.begun) }
+            return model.take(version)
+        }
+        let commit = history.commits[place]
+        history.update(commit: commit.number) { $0.version = version.number }
+        if let other = commit.version { fault("commit c\(commit.number) became v\(other) and v\(version.number)") }
+        if let ended = commit.ended, let latest = latestBegan, ended < latest.at {
+            fault("c\(latest.commit) began after c\(commit.number) had ended, and comes before it, which is v\(version.number)")
+        }
+        if commit.began > latestBegan?.at ?? .min { latestBegan = (commit.began, commit.number) }
+        let before = model.now
+        let overwritten = model.take(commit, as: version.number)
+        checkConflicts(commit, overwritten, before)
+        compare(version)
+    }
+
+    private mutating func stranger(_ version: UInt64, _ commit: Int, _ begun: Int) {
+        fault(
+            (0..<begun).contains(commit)
+                ? "v\(version) names commit c\(commit), which had become another version, or was refused, before"
+                : "v\(version) names commit c\(commit), which nobody began")
     }
 
     /// `overwritten`: files of the commit that others had changed after its base, as `before` has them.
-    private mutating func checkConflicts(_ number: Int, _ commit: CommitRecord, _ overwritten: [Int], _ before: [Int: UInt64]) {
+    private mutating func checkConflicts(_ commit: CommitRecord, _ overwritten: [Int], _ before: [Int: UInt64]) {
         if commit.ifUnchanged, let file = overwritten.first {
             let write = commit.writes.first { $0.file == file }?.tag
-            let seen = states[commit.base]?[file]
+            let seen = commit.seen.map { $0[file] } ?? model.value(of: file, at: commit.base)  // any order: an Optional is mapped
             fault(
-                "c\(number) was not to overwrite, and made f\(file) \(words(write)), which was \(words(seen)) in v\(commit.base) and had become \(words(before[file]))"
+                "c\(commit.number) was not to overwrite, and made f\(file) \(words(write)), which was \(words(seen)) in v\(commit.base) and had become \(words(before[file]))"
             )
         }
         guard case .published(_, let conflicts, _) = commit.outcome else { return }
         for file in overwritten where !conflicts.contains(Client.path(file)) {
-            fault("c\(number) overwrote f\(file), which had become \(words(before[file])) after v\(commit.base), and did not say so")
+            fault(
+                "c\(commit.number) overwrote f\(file), which had become \(words(before[file])) after v\(commit.base), and did not say so"
+            )
         }
         for path in conflicts where !commit.writes.contains(where: { Client.path($0.file) == path }) {
-            fault("c\(number) tells of a conflict about \(path.description), which it did not change")
+            fault("c\(commit.number) tells of a conflict about \(path.description), which it did not change")
         }
     }
 
-    private mutating func compare(_ version: Version, _ state: [Int: UInt64]) {
-        let files = Set(state.keys).union(version.files.keys).sorted()
-        for file in files where state[file] != version.files[file] {
+    private mutating func compare(_ version: Version) {
+        let files = Set(model.now.keys).union(version.files.keys).sorted()
+        for file in files where model.now[file] != version.files[file] {
             let text =
-                "v\(version.number) has \(words(version.files[file])) as f\(file), and the commits before it make it \(words(state[file]))"
+                "v\(version.number) has \(words(version.files[file])) as f\(file), and the commits before it make it \(words(model.now[file]))"
             fault(text, version.files[file] == .max ? .content : .volume)
         }
     }
 
-    private func words(_ tag: UInt64?) -> String { tag.map { $0 == .max ? "what nobody wrote" : "value \($0)" } ?? "nothing" }
+    private func words(_ value: UInt64?) -> String { WrittenValue.words(value) }
 
-    // MARK: What sessions saw
+    // MARK: What clients were told
 
-    private mutating func checkViews() {
-        for read in history.reads {
-            guard let state = states[read.version] else {
+    /// Commits whose end is known, and those that came to none.
+    private mutating func settle(_ history: inout VolumeHistory, _ isEnd: Bool) {
+        var settled: Set<Int> = []
+        for commit in history.commits where isEnd || !commit.isUnderWay {
+            switch commit.outcome {
+            case .published(let version, _, false):
+                guard let found = commit.version else {
+                    // Those of versions that are still to come wait.
+                    guard isEnd || version <= checked else { continue }
+                    fault("commit c\(commit.number) was acknowledged as v\(version) and is lost", .durability)
+                    break
+                }
+                if found != version { fault("commit c\(commit.number) was acknowledged as v\(version) and is v\(found)") }
+            case .refused:
+                if let found = commit.version { fault("commit c\(commit.number) was refused and is v\(found)") }
+            case .published: break
+            // It may become a version yet.
+            case .unknown: guard commit.version != nil else { continue }
+            }
+            settled.insert(commit.number)
+        }
+        history.dropCommits { settled.contains($0.number) }
+    }
+
+    private mutating func checkViews(_ history: inout VolumeHistory, _ isEnd: Bool) {
+        let last = isEnd ? .max : checked
+        for read in history.reads where read.version <= last {
+            guard model.has(read.version) else {
                 fault("client \(read.client) read v\(read.version), which does not exist")
                 continue
             }
-            if state[read.file] != read.tag {
-                fault(
-                    "client \(read.client) read \(words(read.tag)) as f\(read.file) of v\(read.version), which has \(words(state[read.file]))"
-                )
+            guard read.version >= oldest else {
+                unseen += 1
+                continue
+            }
+            let value = model.value(of: read.file, at: read.version)
+            if value != read.tag {
+                fault("client \(read.client) read \(words(read.tag)) as f\(read.file) of v\(read.version), which has \(words(value))")
             }
         }
-        for list in history.lists {
-            guard var state = states[list.version] else { continue }
+        history.reads.removeAll { $0.version <= last }
+        for list in history.lists where list.version <= last && model.has(list.version) {
+            guard list.version >= oldest else {
+                unseen += 1
+                continue
+            }
+            var state = model.files(at: list.version)
             for write in list.staged { state[write.file] = write.tag }
             let wanted = state.keys.sorted()
             if wanted != list.files {
                 fault("client \(list.client) listed \(list.files) in v\(list.version) with its changes, which has \(wanted)")
             }
         }
-        for reload in history.reloads {
-            for (number, commit) in history.commits.enumerated() {
-                guard let ended = commit.ended, ended < reload.began, case .published(let version, _, false) = commit.outcome,
-                    version > reload.version
-                else { continue }
-                fault(
-                    "client \(reload.client) reloaded at \(reload.began / 1_000_000) ms to v\(reload.version), though c\(number) was v\(version) by then"
-                )
-                break
-            }
-        }
+        history.lists.removeAll { $0.version <= last }
     }
+
+    // MARK: Forgetting
+
+    func seen(by commit: CommitRecord) -> [Int: UInt64] {
+        var out: [Int: UInt64] = [:]
+        for write in commit.writes { out[write.file] = model.value(of: write.file, at: commit.base) }
+        return out
+    }
+
+    mutating func forget(below version: UInt64) { model.forget(below: version) }
 }

@@ -23,7 +23,7 @@ extension World {
         let planner = ReplicaPlanner(
             group: GroupID(1_000 + UInt64(place)), purpose: GroupPurpose(filesystem.kind), policy: .standard(filesystem.kind), table: table)
         guard let plan = try? planner.plan(home: filesystem.home) else { return }
-        // More than are made between two looks at them (`witnessVersions`): they are the witness.
+        // More than are made between two looks at them (`checkHistories`): they are the witness.
         var kept = FilesystemOptions()
         kept.keptVersions = Self.versionsKept
         let request = FilesystemRequest(

@@ -45,7 +45,7 @@ extension World {
         return covered > voters.count / 2
     }
 
-    private func plan(of place: Int) -> ReplicaPlan? {
+    func plan(of place: Int) -> ReplicaPlan? {
         guard let id = filesystems[place].id else { return nil }
         // The newest that anybody up knows: one that is down has an old one.
         return hosts.filter(\.isUp).compactMap { $0.state.catalog.filesystems[id] }.max { $0.planRevision < $1.planRevision }?.plan
@@ -70,7 +70,7 @@ extension World {
     /// Replicas of each group on machines that are up: nil where all agree, else what differs.
     func disagreement() -> String? {
         var seen: [GroupID: (digest: Digest, node: Int)] = [:]  // looked up only
-        for host in hosts where host.isUp {
+        for host in hosts where host.isUp && !host.isLeftOut {
             for group in host.state.view.groups {
                 guard let known = seen[group.id] else {
                     seen[group.id] = (group.digest, host.index)
@@ -84,9 +84,9 @@ extension World {
 
     /// Members that somebody does not take for alive though they are.
     func missingMembers() -> String? {
-        for host in hosts where host.isUp && !host.isReplaced {
+        for host in hosts where host.isUp && !host.isReplaced && !host.isLeftOut {
             let members = host.state.view.members
-            for other in hosts where other.isUp && !other.isReplaced {
+            for other in hosts where other.isUp && !other.isReplaced && !other.isLeftOut {
                 if !members.contains(where: { $0.record.id == other.id && $0.record.status == .alive }) {
                     return "n\(host.index + 1) does not see n\(other.index + 1) alive"
                 }
@@ -98,92 +98,19 @@ extension World {
     /// A replica of the file system on a machine that is up.
     private func replica(of place: Int) -> FilesMachine? {
         guard let id = filesystems[place].id else { return nil }
-        for host in hosts where host.isUp {
+        for host in hosts where host.isUp && !host.isLeftOut {
             if let files = host.state.machine(of: id)?.files { return files }
         }
         return nil
     }
 
     mutating func checkAtEnd() {
-        for key in histories.registerKeys {
-            switch RegisterChecker.check(histories.registers[key] ?? []) {
-            case .linearizable: break
-            case .violated(let text): violate(.linearizability, "\(filesystems[key.filesystem].name) f\(key.file): \(text)")
-            case .undecided: statistics.undecided += 1
-            }
-        }
-        for key in histories.lockKeys {
-            guard let text = LockChecker.check(histories.locks[key] ?? []) else { continue }
-            violate(.linearizability, "\(filesystems[key.filesystem].name) lock\(key.file): \(text)")
-        }
+        finishFiles()
         for place in filesystems.indices {
             guard let files = replica(of: place) else { continue }
             checkContent(files, filesystems[place].name)
             guard filesystems[place].kind == .volume else { continue }
-            let versions = allVersions(of: place, files)
-            for (kind, text) in VolumeChecker.check(histories.volumes[place] ?? VolumeHistory(), versions, filesystems[place].name) {
-                violate(kind, text)
-            }
-        }
-    }
-
-    private func version(_ record: VersionRecord) -> VolumeChecker.Version {
-        let commit = record.info.message.hasPrefix("c") ? Int(record.info.message.dropFirst()) : nil
-        return VolumeChecker.Version(number: record.id.rawValue, commit: commit, files: values(in: record.tree))
-    }
-
-    /// Those that the replica still keeps, and before them those that were seen in time.
-    private func allVersions(of place: Int, _ files: FilesMachine) -> [VolumeChecker.Version] {
-        let kept = files.namespace.history.versions.filter { $0.id.rawValue > 0 }
-        return VolumeChecker.joined(seen: witnesses[place] ?? [], kept: kept.map(version))
-    }
-
-    /// Every simulated second: what the older half of the kept versions holds is noted before it is dropped, so that the
-    /// replicas of a long run do not have to keep all of it.
-    mutating func witnessVersions() {
-        for place in filesystems.indices where histories.volumes[place] != nil {
-            let known = witnesses[place]?.last?.number ?? 0
-            guard let files = newestReplica(of: place), files.namespace.version.rawValue >= known + UInt64(Self.versionsKept / 2) else {
-                continue
-            }
-            let fresh = files.namespace.history.versions.filter { $0.id.rawValue > known }
-            if let first = fresh.first, first.id.rawValue != known + 1 {
-                violate(.volume, "\(filesystems[place].name): versions before \(first.id) were dropped before they were seen")
-            }
-            witnesses[place, default: []] += fresh.map(version)
-        }
-    }
-
-    /// Of the machines that are up, what the one has that has applied most.
-    private func newestReplica(of place: Int) -> FilesMachine? {
-        guard let id = filesystems[place].id else { return nil }
-        return hosts.filter(\.isUp).compactMap { $0.state.machine(of: id)?.files }.max { $0.namespace.version < $1.namespace.version }
-    }
-
-    /// The files of `d` in a tree and what they hold, put together from the model's own contents.
-    private func values(in tree: NamespaceTree) -> [Int: UInt64] {
-        var out: [Int: UInt64] = [:]
-        guard let directory = try? tree.walk(Client.directory, followLast: true),
-            let page = try? tree.list(directory.inode, after: 0, limit: 10_000)
-        else { return out }
-        for entry in page.entries {
-            guard let file = Int(String(decoding: entry.name.dropFirst(), as: UTF8.self)) else { continue }
-            out[file] = content(of: entry.attributes, in: tree).flatMap { histories.value(of: $0) } ?? .max
-        }
-        return out
-    }
-
-    private func content(of file: FileAttributes, in tree: NamespaceTree) -> Content? {
-        switch try? tree.content(of: file.inode, offset: 0, length: UInt32(clamping: file.size)) {
-        case .inline(let bytes, _)?: return Content(bytes)
-        case .extents(let extents, let under, let length, _)?:
-            var whole = Content(tag: Content.zeroTag, length: UInt64(length)).overlaid(Content(under), at: 0)
-            for extent in extents {
-                guard let piece = contents[extent.chunk.id] else { return nil }
-                whole = whole.overlaid(piece.slice(UInt64(extent.chunkOffset), extent.length), at: extent.offset)
-            }
-            return whole
-        default: return nil
+            finishVolume(place, files)
         }
     }
 

@@ -14,7 +14,7 @@ extension World {
 
     mutating func addClient(_ plan: ClientPlan, _ place: Int, _ region: RegionID, script: [Job]?) {
         let nodes = hosts.indices.filter { hosts[$0].region == region }
-        let up = nodes.filter { hosts[$0].isUp }
+        let up = nodes.filter { hosts[$0].isUp && !hosts[$0].isLeftOut }
         guard var node = up.isEmpty ? nodes.first : up[clients.count % up.count] else { return }
         // Of many machines in a region some hold no replica of a volume, and say so; who verifies asks one that does.
         if script != nil, filesystems[plan.filesystem].kind == .volume, let id = filesystems[plan.filesystem].id {
@@ -52,12 +52,16 @@ extension World {
             clients[index].job = job
             clients[index].job?.began = now
             if case .commit(let ifUnchanged) = job.kind { beginCommit(index, ifUnchanged: ifUnchanged) }
+            if case .reload(latest: true) = job.kind {
+                let newest = histories.volumes[clients[index].plan.filesystem]?.newestAcknowledged(before: now)
+                clients[index].job?.newest = newest
+            }
         }
         guard let job = clients[index].job, let operation = job.next else { preconditionFailure("a job without a step") }
         var payload: Payload?
         if job.isWriting {
             let range = job.pieceRange
-            let content = Content(tag: job.tag, length: job.length).slice(range.lowerBound, range.upperBound - range.lowerBound)
+            let content = histories.content(job.tag).slice(range.lowerBound, range.upperBound - range.lowerBound)
             payload = hosts[clients[index].node].insert(content)
         }
         var asked = operation
@@ -174,7 +178,7 @@ extension World {
     /// Its node is down: another one of the region, or patience.
     private mutating func move(_ index: Int) {
         let region = clients[index].plan.regions[clients[index].regionPlace]
-        let up = hosts.indices.filter { hosts[$0].region == region && hosts[$0].isUp }
+        let up = hosts.indices.filter { hosts[$0].region == region && hosts[$0].isUp && !hosts[$0].isLeftOut }
         if !up.isEmpty { clients[index].node = up[clients[index].chance.below(up.count)] }
         if up.isEmpty, isFrozen, clients[index].script == nil { return finish(index) }
         schedule(index, after: 300_000_000)

@@ -65,7 +65,7 @@ extension World {
 
     mutating func stageStored(_ node: Int, _ life: UInt32, _ token: WaitToken, _ stored: StoredContent, _ chunks: [(ChunkID, Content)]) {
         guard hosts[node].isUp, hosts[node].life == life else { return }
-        for (id, content) in chunks { contents[id] = content }
+        for (id, content) in chunks where contents.updateValue(content, forKey: id) == nil { contentLook.order.append(id) }
         if !chunks.isEmpty, let result = storage(node)?.finish(work(chunks)), !result.isDone {
             return complete(.stageFailed(token, Self.refusal(result.reason)), node, after: 0)
         }

@@ -1,6 +1,7 @@
 import Filesystem
 import NodeCore
 import Primitives
+import Replication
 
 // What nodes answered their clients, and what that says for the histories.
 extension World {
@@ -112,7 +113,11 @@ extension World {
             guard isUnknown, job.isPublishing else { return }
             histories.register(place, job.file, RegisterOperation(job, ended: nil, .success))
         case .volume:
-            if case .commit = job.kind, !isUnknown { histories.volumes[place]?.commits[job.commit].outcome = .refused }
+            guard case .commit = job.kind else { return }
+            histories.volumes[place]?.update(commit: job.commit) {
+                $0.isUnderWay = false
+                if !isUnknown { $0.outcome = .refused }
+            }
         }
     }
 
@@ -148,18 +153,20 @@ extension World {
         let record = CommitRecord(
             client: index, base: volume.version ?? 0, writes: volume.staged.map { CommitRecord.Write(file: $0.file, tag: $0.tag) },
             ifUnchanged: ifUnchanged, began: now)
-        let number = histories.begin(record, clients[index].plan.filesystem)
+        let place = clients[index].plan.filesystem
+        let number = histories.begin(record, place, name: filesystems[place].name)
         clients[index].job?.commit = number
     }
 
     private mutating func committed(_ index: Int, _ job: Job, _ receipt: CommitReceipt) {
         let place = clients[index].plan.filesystem
         statistics.commits += 1
-        if leaderRegion(of: place) == hosts[clients[index].node].region { statistics.commitsAtLeader += 1 }
+        let region = hosts[clients[index].node].region
+        if leaderRegion(of: place) == region { statistics.commitsAtLeader += 1 }
+        if plan(of: place)?.voterRegions.contains(region) == true { statistics.commitsAmongVoters += 1 }
         let conflicts = mutant == .conflictsForgotten ? [] : receipt.conflicts.map(\.path)
-        histories.volumes[place]?.commits[job.commit].outcome = .published(
-            version: receipt.version.rawValue, conflicts: conflicts, isEmpty: receipt.changes == 0)
-        histories.volumes[place]?.commits[job.commit].ended = now
+        histories.volumes[place]?.ended(
+            job.commit, at: now, version: receipt.version.rawValue, conflicts: conflicts, isEmpty: receipt.changes == 0)
         checkDurable(clients[index].volume.staged.compactMap(\.tag), place, "commit c\(job.commit)")
         if receipt.changes > 0 {
             if let before = clients[index].volume.version, receipt.version.rawValue <= before {
@@ -186,8 +193,11 @@ extension World {
             violate(.volume, "the session of client \(index) moved from v\(before) to \(status.version) by itself")
         }
         clients[index].volume.version = status.version.rawValue
-        guard case .reload(true) = job.kind else { return }
-        histories.volumes[place]?.reloads.append(ReloadRecord(client: index, began: job.began, version: status.version.rawValue))
+        guard case .reload(true) = job.kind, let newest = job.newest, newest.version > status.version.rawValue else { return }
+        violate(
+            .volume,
+            "\(filesystems[place].name): client \(index) reloaded at \(job.began / 1_000_000) ms to \(status.version), though c\(newest.commit) was v\(newest.version) by then"
+        )
     }
 
     private mutating func listed(_ index: Int, _ entries: [FileEntry]) {
@@ -217,8 +227,9 @@ extension World {
             sawFile(index, job.file, tag, place)
         case .commit:
             guard end == .refused else { return }
-            histories.volumes[place]?.commits[job.commit].outcome = .refused
-            histories.volumes[place]?.commits[job.commit].ended = now
+            histories.volumes[place]?.update(commit: job.commit) {
+                ($0.outcome, $0.ended, $0.isUnderWay) = (.refused, now, false)
+            }
             leaveSession(index)
         case .list: if end == .absent { noteList(index, []) }
         case .reload, .status, .createNew, .lockCycle: break
@@ -237,7 +248,7 @@ extension World {
         histories.volumes[place]?.reads.append(ReadRecord(client: index, version: version, file: file, tag: tag))
     }
 
-    func words(_ tag: UInt64?) -> String { tag.map { "value \($0)" } ?? "nothing" }
+    func words(_ tag: UInt64?) -> String { WrittenValue.words(tag) }
 }
 
 extension Reply {

@@ -89,8 +89,8 @@ struct World {
     /// What is left of a chunk's bytes on the wire after compression, in percent.
     var wirePercent: Int64 = 100
     var histories = Histories()
-    /// Versions of volumes that replicas need not keep any more; looked up only.
-    var witnesses: [Int: [VolumeChecker.Version]] = [:]
+    var checkBatch = CheckBatch()
+    var contentLook = ContentLook()
     var failovers = FailoverWatch()
     var measures: [Measure] = []
     var isFrozen = false
@@ -319,6 +319,8 @@ package struct WorldStatistics: Hashable, Sendable {
     package var commits: UInt64 = 0
     /// Of them, those that were made in the region where the group's leader was.
     package var commitsAtLeader: UInt64 = 0
+    /// Of them, those that were made in a region that votes.
+    package var commitsAmongVoters: UInt64 = 0
     package var faults: UInt64 = 0
     package var restarts: UInt64 = 0
     /// Files whose history was too tangled to be decided.

@@ -36,12 +36,13 @@ final class ChunkCache: @unchecked Sendable {
         return slots[place].bytes
     }
 
-    func put(_ id: ChunkID, _ bytes: [UInt8]) {
+    /// Whether the cache has it now.
+    @discardableResult func put(_ id: ChunkID, _ bytes: [UInt8]) -> Bool {
         // One chunk must not drive out everything else.
-        guard bytes.count <= capacity / 2 else { return }
+        guard bytes.count <= capacity / 2 else { return false }
         monitor.lock()
         defer { monitor.unlock() }
-        guard places[id] == nil else { return }
+        guard places[id] == nil else { return true }
         while used + bytes.count > capacity, oldest != Self.none { evict(oldest) }
         let slot = Slot(id: id, bytes: bytes, newer: Self.none, older: Self.none)
         let place: Int
@@ -55,6 +56,7 @@ final class ChunkCache: @unchecked Sendable {
         places[id] = place
         used += bytes.count
         link(place)
+        return true
     }
 
     func remove(_ id: ChunkID) {

@@ -16,6 +16,8 @@ extension ChunkStore {
             try system.replace(path, with: json.bytes)
             return (id.high, id.low)
         }
+        // Its maker may have been killed, or have failed, before the name was durable.
+        try system.syncDirectory(directory)
         let bytes = try system.file(path, .read).read(at: 0, count: 4_096)
         guard let json = FlatJSON(bytes), let found = json.number("format") else {
             throw .corrupt(path: path, offset: 0, what: "it does not describe a chunk store")

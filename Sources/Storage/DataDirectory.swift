@@ -67,6 +67,8 @@ package final class DataDirectory: Sendable {
         if let (found, store) = try Self.read(path, system: system) {
             guard found == identity else { throw .foreign(path: path, expected: identity.description, found: found.description) }
             self.store = store
+            // Its maker may have been killed, or have failed, before the name was durable.
+            try system.syncDirectory(path)
         } else {
             let strangers = try system.names(path).filter { $0 != "lock" && $0 != "atoll.json.tmp" }
             if ["chunks", "log", "snapshots"].contains(where: strangers.contains) {

@@ -1,5 +1,6 @@
 import Chunks
 package import Primitives
+import Synchronization
 
 /// The snapshots of a node's groups: `GROUP/INDEX-TERM.snap` files (`SnapshotFormat`). A snapshot is written to a
 /// temporary file and gets its name when it is complete and durable, so what has a name is whole; what has
@@ -7,6 +8,9 @@ package import Primitives
 package final class SnapshotStore: Sendable {
     private let directory: String
     private let system: any FileSystem
+    /// Groups whose folder is known to outlive a loss of power: that it can be seen proves nothing, its maker may have failed
+    /// or ended before the directory above was synced.
+    private let durable = Mutex<Set<GroupID>>([])
 
     package init(_ directory: String, system: any FileSystem = .posix) throws(StorageError) {
         self.directory = directory
@@ -43,11 +47,13 @@ package final class SnapshotStore: Sendable {
         guard meta.count <= SnapshotFormat.maximumMeta else {
             throw .tooLarge(what: "a snapshot's meta bytes", size: meta.count, limit: SnapshotFormat.maximumMeta)
         }
-        if !system.exists(folder(group)) {
-            // The directory itself is there since the store was opened. Where it has gone it is not made anew: a snapshot in
-            // another place than the log that is cut behind it would be lost.
-            try system.makeDirectory(folder(group))
+        // The directory itself is there since the store was opened. Where it has gone it is not made anew: a snapshot in
+        // another place than the log that is cut behind it would be lost.
+        let isThere = system.exists(folder(group))
+        if !isThere { try system.makeDirectory(folder(group)) }
+        if !isThere || !durable.withLock({ $0.contains(group) }) {
             try system.syncDirectory(directory)
+            _ = durable.withLock { $0.insert(group) }
         }
         let target = path(group, index: index, term: term)
         let temporary = target + ".tmp"
@@ -150,6 +156,7 @@ package final class SnapshotStore: Sendable {
     package func deleteAll(_ group: GroupID) throws(StorageError) {
         guard system.exists(folder(group)) else { return }
         for name in try system.names(folder(group)) { try system.remove(folder(group) + "/" + name) }
+        _ = durable.withLock { $0.remove(group) }
         system.removeEmptyDirectory(folder(group))
         try system.syncDirectory(directory)
     }

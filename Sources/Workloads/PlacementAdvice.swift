@@ -40,6 +40,8 @@ package struct Placement: Hashable, Sendable {
     /// Where each other region's content comes from: voters from home, the rest from the nearest region that has it.
     package let feeds: [Feed]
     private let distances: [RegionID: Double]  // looked up only
+    /// US dollars for 10⁹ bytes on the way to the home; looked up only.
+    private let waysHome: [RegionID: Double]
 
     package init?(home: RegionID, map: RegionMap) {
         guard map.contains(home) else { return nil }
@@ -54,6 +56,8 @@ package struct Placement: Hashable, Sendable {
         let others = voters.dropFirst().map { ms(home, $0) }.sorted()
         majority = count <= 2 ? others.first ?? 0 : others[count / 2 - 1]
         distances = Dictionary(uniqueKeysWithValues: order.map { ($0, ms(home, $0)) })
+        waysHome = Dictionary(
+            uniqueKeysWithValues: order.map { ($0, $0 == home ? 0 : map.link(from: $0, to: home)?.dollarsPerGigabyte ?? 0) })
         var fed = [home]
         var feeds: [Feed] = []
         for region in order.dropFirst() {
@@ -69,15 +73,19 @@ package struct Placement: Hashable, Sendable {
     package func commit(from region: RegionID) -> Double { (distances[region] ?? 0) + majority }
     /// In a reload of the latest version: to the leader. Reads of what is there wait for nothing.
     package func reload(from region: RegionID) -> Double { distances[region] ?? 0 }
-    /// US dollars for 10⁹ bytes of committed content to reach every region.
-    package var dollarsPerGigabyte: Double { feeds.reduce(0) { $0 + $1.dollarsPerGigabyte } }
+    /// US dollars for 10⁹ bytes of content that is committed in a region to reach every other: the way home, and from there
+    /// to all who do not have it.
+    package func dollarsPerGigabyte(from region: RegionID) -> Double {
+        feeds.reduce(waysHome[region] ?? 0) { $0 + ($1.to == region ? 0 : $1.dollarsPerGigabyte) }
+    }
 
     /// All homes of a map, the best for these clients first: least mean of commit and reload, then of price.
     package static func ranked(_ map: RegionMap, for clients: ClientMix) -> [Placement] {
         map.regions.compactMap { Placement(home: $0.id, map: map) }.sorted { a, b in
             func key(_ placement: Placement) -> (Double, Double, RegionID) {
                 (
-                    clients.mean { placement.commit(from: $0) + placement.reload(from: $0) }, placement.dollarsPerGigabyte, placement.home
+                    clients.mean { placement.commit(from: $0) + placement.reload(from: $0) },
+                    clients.mean(placement.dollarsPerGigabyte), placement.home
                 )
             }
             return key(a) < key(b)

@@ -56,13 +56,40 @@ extension WorkloadCursor {
         return directories[(task.repetition * width + ordinal) % directories.count]
     }
 
-    /// Large files of this repetition: the last of them for random reads, the others for sequential ones.
+    /// Large files of this repetition: those behind the sequential ones are for random reads, about a third of them.
     var largeGroup: (first: Int, sequential: Int, random: Int)? {
         guard put.large > 0 else { return nil }
         let width = max(1, put.large / workload.repetitions)
         let first = task.repetition * width % put.large
-        let isShared = workload.count(.readRandom, .cold) == 0 || width == 1
-        return (first, isShared ? width : width - 1, (first + width - 1) % put.large)
+        // One file serves both, and what never reads at random leaves it no file.
+        guard workload.count(.readRandom, .cold) > 0, width > 1 else { return (first, width, width) }
+        let random = (width + 1) / 3
+        return (first, width - random, random)
+    }
+
+    /// A page of a large file for each random read, as offset in bytes: evenly over the files, one place after the other in no
+    /// order that a reader ahead could follow, and never the same place twice, which would not be cold.
+    func randomPlace(_ target: Int) -> (file: Int, offset: UInt64)? {
+        guard let group = largeGroup else { return nil }
+        let reads = (max(1, workload.count(.readRandom, .cold)) + group.random - 1) / group.random
+        let position = target / reads % group.random
+        let width = max(1, put.large / workload.repetitions)
+        let file = (group.first + width - group.random + position) % put.large
+        let pages = max(1, inventory.large[file].size / 4_096)
+        let places = min(UInt64(reads), pages)
+        let place = UInt64(target % reads) % places * Self.step(through: places) % places
+        let start = place * pages / places
+        let room = max(1, (place + 1) * pages / places - start)
+        return (file, (start + seed(3, target) % room) * 4_096)
+    }
+
+    /// About the golden section of `count`, and without a common divisor: steps of it reach each of `count` places once, each
+    /// far from the last.
+    private static func step(through count: UInt64) -> UInt64 {
+        func divisor(_ a: UInt64, _ b: UInt64) -> UInt64 { b == 0 ? a : divisor(b, a % b) }
+        var step = max(1, count * 618 / 1_000)
+        while divisor(count, step) != 1 { step -= 1 }
+        return step
     }
 
     /// Records: the first half is updated, the second half read; a slice of each for each repetition.

@@ -88,12 +88,13 @@ extension WorkloadCursor {
         return steps
     }
 
-    private func randomRead(_ target: Int) -> [PlannedStep] {
-        guard let file = largeGroup?.random else { return [] }
+    private mutating func randomRead(_ target: Int) -> [PlannedStep] {
+        guard let (file, offset) = randomPlace(target) else { return [] }
         var steps: [PlannedStep] = []
-        if handles[PlannedStep.Slot.random.rawValue] == nil { steps += timed(.open, [.open(.random, largePath(file), .read)]) }
-        let pages = max(1, inventory.large[file].size / 4_096)
-        let offset = seed(3, target) % pages * 4_096
+        let isOpen = handles[PlannedStep.Slot.random.rawValue] != nil
+        if isOpen, randomFile != file { steps.append(PlannedStep(action: .close(.random, abandon: false))) }
+        if !isOpen || randomFile != file { steps += timed(.open, [.open(.random, largePath(file), .read)]) }
+        randomFile = file
         return steps + timed(.readRandom, [.read(.random, offset: offset, length: 4_096)])
     }
 

@@ -55,6 +55,8 @@ package struct WorkloadCursor: Sendable {
     /// Sequential reading.
     var sequentialFile = 0
     var sequentialOffset: UInt64 = 0
+    /// The large file that is open for random reads.
+    var randomFile = 0
     let treeOrder: [Int]
     let directories: [FilePath]
     var preparation: Preparation

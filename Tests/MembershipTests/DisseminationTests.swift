@@ -67,6 +67,122 @@ import Testing
     }
 }
 
+/// The queue in one list, sorted anew for each packet.
+private struct SimpleQueue {
+    struct Piece {
+        let update: MemberUpdate
+        let order: Int
+        var sent = 0
+    }
+    var pieces: [Piece] = []
+    private var orders = 0
+
+    mutating func enqueue(_ update: MemberUpdate) {
+        pieces.removeAll { old in
+            if old.update.key == update.key { return true }
+            guard case .suspect(let accused, let incarnation, _) = old.update else { return false }
+            return switch update {
+            case .alive(let record): record.id == accused && record.incarnation > incarnation
+            case .dead(let id, _, _), .left(let id, _): id == accused
+            case .suspect, .link: false
+            }
+        }
+        if pieces.count == Dissemination.capacity {
+            let worst = pieces.indices.max { (pieces[$0].sent, -pieces[$0].order) < (pieces[$1].sent, -pieces[$1].order) }
+            worst.map { _ = pieces.remove(at: $0) }
+        }
+        pieces.append(Piece(update: update, order: orders))
+        orders += 1
+    }
+
+    mutating func take(budget: Int, room: Int, limit: Int, linkWeight: Int, already: [MemberUpdate]) -> [MemberUpdate] {
+        var left = budget
+        var taken: [MemberUpdate] = []
+        pieces.sort { ($0.sent, -$0.order) < ($1.sent, -$1.order) }
+        for place in pieces.indices where pieces[place].update.encodedBytes <= left && taken.count < room {
+            let update = pieces[place].update
+            if already.contains(where: { $0.key == update.key }) { continue }
+            left -= update.encodedBytes
+            taken.append(update)
+            if case .link = update { pieces[place].sent += linkWeight } else { pieces[place].sent += 1 }
+        }
+        if pieces.contains(where: { $0.sent >= limit }) { pieces.removeAll { $0.sent >= limit } }
+        return taken
+    }
+}
+
+@Suite struct NewsOrderTests {
+    private static func draw(_ generator: inout SeededGenerator) -> MemberUpdate {
+        // Numbers that end alike share a chain.
+        let number = UInt64(generator.below(40)) + (generator.below(2) == 0 ? 1_024 : 0) + UInt64(generator.below(30) * 64)
+        let id = NodeID(number + 1)
+        let incarnation = UInt64(generator.below(3) + 1)
+        let other = NodeID(UInt64(generator.below(4) + 1))
+        switch generator.below(5) {
+        case 0: return DisseminationTests.news(id.rawValue, incarnation: incarnation)
+        case 1: return .suspect(id, incarnation: incarnation, accuser: other)
+        case 2: return .dead(id, incarnation: incarnation, accuser: other)
+        case 3: return .left(id, incarnation: incarnation)
+        default:
+            return .link(
+                RegionLinkFact(
+                    reporter: id, from: RegionID("a"), to: RegionID(generator.below(2) == 0 ? "b" : "far-away"), incarnation: 1,
+                    version: UInt32(generator.below(100)), median: 1, p90: 2, minimum: 1, samples: 1))
+        }
+    }
+
+    /// Linked lists and chains give what a sorted list gives, whatever comes and goes.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>) func theQueueGivesWhatASortedListGives(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var queue = Dissemination()
+        var simple = SimpleQueue()
+        for step in 0..<3_000 {
+            // Now more comes, now more goes: both the bound and the empty queue are met.
+            if generator.below(10) < (step / 700 % 2 == 0 ? 9 : 4) {
+                let update = Self.draw(&generator)
+                queue.enqueue(update)
+                simple.enqueue(update)
+            } else {
+                let budget = generator.below(1_200)
+                let room = generator.below(64) + 1
+                let already = generator.below(3) == 0 ? [Self.draw(&generator)] : []
+                let got = queue.take(budget: budget, room: room, limit: 6, linkWeight: 3, already: already)
+                #expect(
+                    got == simple.take(budget: budget, room: room, limit: 6, linkWeight: 3, already: already), "seed \(seed), step \(step)")
+            }
+            if step % 500 == 499 {
+                let id = NodeID(UInt64(generator.below(40) + 1))
+                queue.drop(id)
+                simple.pieces.removeAll { $0.update.subject == id }
+            }
+            #expect(queue.count == simple.pieces.count)
+        }
+        #expect(queue.entries.map(\.update) == simple.pieces.sorted { $0.order < $1.order }.map(\.update))
+    }
+}
+
+@Suite struct PeerTableTests {
+    @Test func peersStayInOrderWhoeverComesAndGoes() {
+        var generator = SeededGenerator(seed: 3)
+        var table = PeerTable()
+        var ids: [UInt64] = []
+        for _ in 0..<2_000 {
+            if ids.count < 60, generator.below(2) == 0 {
+                let id = UInt64(generator.below(10_000) + 1)
+                let place = ids.firstIndex { $0 >= id } ?? ids.count
+                guard place == ids.count || ids[place] != id else { continue }
+                ids.insert(id, at: place)
+                table.insert(Peer(record: TestNetwork.record(id, region: RegionID("a")), now: .zero, tieBreak: 0), at: place)
+            } else if !ids.isEmpty {
+                let place = generator.below(ids.count)
+                #expect(table.remove(at: place).id.rawValue == ids.remove(at: place))
+            }
+            if !ids.isEmpty { table[generator.below(ids.count)].tieBreak += 1 }
+            #expect(table.map(\.id.rawValue) == ids)
+        }
+    }
+}
+
 @Suite struct SuspicionTests {
     @Test func confirmationsShortenOnALogarithmicScale() {
         var suspicion = Suspicion(

@@ -154,7 +154,6 @@ import Testing
             let far = network.nodes.first { $0.state.me.region != node.state.me.region }!.state.me.id
             #expect(node.state.roundTrip(to: far) != nil)
             #expect(node.state.estimatedRoundTrip(to: far) == node.state.roundTrip(to: far)?.median)
-            #expect(node.state.aliveByDistance.first.flatMap { node.state.member($0)?.region } == node.state.me.region)
         }
     }
 

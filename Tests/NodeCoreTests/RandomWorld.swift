@@ -225,7 +225,10 @@ final class RandomWorld {
         for id in [nfs, volume] {
             let plan = cluster.catalog.filesystems[id]!.plan
             moves += Int(cluster.catalog.filesystems[id]!.planRevision) - 1
-            cluster.run(for: .seconds(30)) { cluster.configuration(of: id)?.voters == plan.voters.map(\.node) }
+            cluster.run(for: .seconds(30)) {
+                let found = cluster.configuration(of: id)
+                return found?.voters == plan.voters.map(\.node) && found?.learners == plan.learners.map(\.node)
+            }
             let found = cluster.configuration(of: id)
             if found?.voters != plan.voters.map(\.node) || found?.learners != plan.learners.map(\.node) {
                 violations.append(

@@ -33,6 +33,24 @@ extension Processes {
             return (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
         }
 
+        /// Acknowledged when it returns. Every fifth file is stored beside and renamed into place, on a volume with a
+        /// commit of what was staged.
+        private static func store(
+            _ seed: UInt64, at path: String, in filesystem: FilesystemID, _ kind: FilesystemKind, _ client: APIClient
+        ) async throws(FileFailure) {
+            let bytes = ByteBuffer(bytes: content(seed))
+            guard seed % 5 == 0 else {
+                _ = try await client.put(filesystem, FilePath(path)!, bytes)
+                return
+            }
+            let part = FilePath(path + ".part")!
+            _ = try await client.put(filesystem, part, bytes)
+            let session = try await client.openSession(filesystem)
+            _ = try await client.perform(.rename(from: part, to: FilePath(path)!, noReplace: true), session: session)
+            if kind == .volume { _ = try await client.perform(.commit(CommitOptions()), session: session) }
+            try? await client.closeSession(session, isPatient: false)
+        }
+
         /// What is not as it was acknowledged, each read through another node than it was written
         /// through; a fresh read may have to wait for an election.
         private static func missing(_ book: [String: UInt64], of filesystem: FilesystemID, from clients: [APIClient]) async -> [String] {
@@ -57,6 +75,19 @@ extension Processes {
             }
         }
 
+        /// Kills a node as it opens its data, reads its log, or finds its peers.
+        private static func killWhileStarting(_ node: LocalCluster.Node, of cluster: LocalCluster, after pause: Duration) async {
+            guard let start = try? RunningCommand(["fault", "restart", node.name], cluster: cluster.directory, in: cluster.folder) else {
+                return #expect(Bool(false), "the command does not start")
+            }
+            let configuration = "\(cluster.directory)/nodes/\(node.name)/config.yaml"
+            let isThere = await LocalCluster.eventually(within: 30) { !LocalCluster.processes(mentioning: configuration).isEmpty }
+            #expect(isThere, "\(node.name) does not start: \(start.output)")
+            try? await Task.sleep(for: pause)
+            for process in LocalCluster.processes(mentioning: configuration) { kill(process, SIGKILL) }
+            #expect(await start.ends(), "\(start.output)")
+        }
+
         /// With one node a region, so that the network file system has one voter; and with three, as the demonstration
         /// has them, where it has a majority, and a volume has learners beside its voters. The latter has fewer rounds.
         @Test(arguments: [(nodesPerRegion: 1, share: 100), (nodesPerRegion: 3, share: 15)])
@@ -79,7 +110,7 @@ extension Processes {
             let began = ContinuousClock.now
             await withTaskGroup(of: Void.self) { group in
                 for (number, client) in clients.enumerated() {
-                    for (filesystem, book) in [(share, onShare), (volume, onVolume)] {
+                    for (filesystem, kind, book) in [(share, FilesystemKind.nfs, onShare), (volume, .volume, onVolume)] {
                         group.addTask {
                             var serial: UInt64 = 0
                             while !end.hasCome {
@@ -87,7 +118,7 @@ extension Processes {
                                 let seed = UInt64(number) << 32 | serial
                                 let path = "w\(number)/f\(serial % 500)-\(serial)"
                                 do throws(FileFailure) {
-                                    _ = try await client.put(filesystem, FilePath(path)!, ByteBuffer(bytes: Self.content(seed)))
+                                    try await Self.store(seed, at: path, in: filesystem, kind, client)
                                     book.add(path, seed)
                                     // There is always one under way, and not so many that reading them all takes long.
                                     try? await Task.sleep(for: .milliseconds(60))
@@ -99,13 +130,19 @@ extension Processes {
                     }
                 }
                 for round in 0..<rounds {
-                    let victim = cluster.nodes.randomElement(using: &random)!
+                    // In every sixth round two at once, and in another one that is killed again as it starts.
+                    let victims = cluster.nodes.shuffled(using: &random).prefix(round % 6 == 5 ? 2 : 1)
                     try? await Task.sleep(for: .milliseconds(Int.random(in: 0...250, using: &random)))
-                    let killed = cluster.run(["fault", "kill", victim.name])
-                    #expect(killed.status == 0, "round \(round): \(killed.errors)")
-                    let restarted = cluster.run(["fault", "restart", victim.name])
-                    #expect(restarted.status == 0, "round \(round), \(victim.name): \(restarted.errors)")
-                    if restarted.status != 0 { break }
+                    for victim in victims {
+                        let killed = cluster.run(["fault", "kill", victim.name])
+                        #expect(killed.status == 0, "round \(round): \(killed.errors)")
+                    }
+                    if round % 6 == 2, let victim = victims.first {
+                        await Self.killWhileStarting(victim, of: cluster, after: .milliseconds(Int.random(in: 0...600, using: &random)))
+                    }
+                    let restarts = victims.map { cluster.run(["fault", "restart", $0.name]) }
+                    for restarted in restarts { #expect(restarted.status == 0, "round \(round): \(restarted.errors)") }
+                    if restarts.contains(where: { $0.status != 0 }) { break }
                     // Kills come faster than elections; now and then the writers get their turn.
                     guard round % 4 == 3 else { continue }
                     let (shares, volumes) = (onShare.count, onVolume.count)

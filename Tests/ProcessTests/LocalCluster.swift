@@ -36,6 +36,7 @@ final class LocalCluster: @unchecked Sendable {
         let http: String
         let peer: String
         let gossip: String
+        let nfs: String
     }
     private struct File: Decodable { let nodes: [Node] }
 

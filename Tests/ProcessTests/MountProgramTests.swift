@@ -47,7 +47,7 @@ extension Processes {
                 }
                 let script = """
                     import shelve, dbm, dbm.\(back)
-                    dbm._defaultmod = dbm.\(back)
+                    dbm._defaultmod = dbm._modules["dbm.\(back)"] = dbm.\(back)
                     with shelve.open("shelve-\(back)") as cache:
                         print(cache.get("key"))
                         cache["key"] = {"value": 42}

@@ -24,6 +24,10 @@ extension Processes {
             (["--simulated", "-w", "small-files", "--sweep", "file-size=1MiB,2MiB"], "no workload of these has large files"),
             (["--simulated", "--sweep", "rtt=1,2", "--advise"], "--sweep and --advise exclude each other"),
             (["--simulated", "--advise", "--clients", "us-east-1"], "--clients us-east-1: is not REGION=COUNT"),
+            (
+                ["--simulated", "--advise", "--clients", "sa-east-1=3"],
+                "--clients sa-east-1=3: is not among the simulated regions us-east-1, eu-west-1, ap-northeast-1; name it in --regions"
+            ),
             (["--simulated", "--advise", "--clients", "moon=3"], "region moon: the map aws has no such region"),
             (["--simulated", "--both"], "--live, --simulated and --both exclude each other"),
             (["--seed", "7"], "--seed needs --simulated"),

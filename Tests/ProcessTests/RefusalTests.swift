@@ -37,6 +37,13 @@ extension Processes {
                 #expect(result.status == 1 && result.output == "", "\(verb): \(result)")
                 #expect(result.errors.contains("token") && result.errors.split(separator: "\n").count == 1, "\(verb): \(result)")
             }
+            // A token that is named goes before the local cluster's own.
+            let wrong = try cluster.write("wrong-token", "atoll-wrong-token-wrong-token")
+            for verb in ["nfs ls share", "volume rm data /f", "status", "members", "regions", "app list"] {
+                let result = cluster.run(verb.split(separator: " ").map(String.init) + ["--token-file", wrong])
+                #expect(result.status == 1 && result.output == "", "\(verb): \(result)")
+                #expect(result.errors.contains("the token is not valid here; is \(wrong) that"), "\(verb): \(result)")
+            }
             // A local cluster whose file of the token is another's: those too that ask all nodes at once.
             let file = cluster.directory + "/admin-token"
             let token = try String(contentsOfFile: file, encoding: .utf8)

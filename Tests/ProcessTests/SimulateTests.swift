@@ -38,6 +38,16 @@ extension Processes {
             (["swarm", "--seeds", "0"], "--seeds 0: give 1 to 10000000"),
             (["missing/file.yaml"], "missing/file.yaml:1: cannot be read"),
             (["swarm", "--mutant", "none"], "--mutant none: known: vote-not-persisted"),
+            (["steady-3", "--map", "azure"], "--map azure: steady-3 names its own map, aws"),
+            (["swarm-toy", "--map", "toy"], "--map toy: swarm-toy names its own map, toy"),
+            (["storage", "--map", "azure"], "--map azure: storage has no regions"),
+            (["storage", "--storage", "stand-in"], "--storage stand-in: storage runs the storage's own code"),
+            (["gossip-15", "--storage", "real"], "--storage real: gossip-15 is of gossip only"),
+            (["gossip-15", "--mutant", "lost-write"], "--mutant lost-write: gossip-15 is of gossip only"),
+            (["steady-3", "--gossip", "full"], "--gossip full: steady-3 is no scenario of gossip only"),
+            (["swarm", "--mutant", "lost-write", "--storage", "real"], "--storage real: lost-write shows with stand-in alone"),
+            (["swarm", "--mutant", "log-not-synced", "--storage", "stand-in"], "--storage stand-in: log-not-synced shows with real alone"),
+            (["swarm", "--mutants", "--trace", "x"], "--trace: is of no use with --mutants"),
         ])
         func mistakesAreNamed(arguments: [String], expected: String) throws {
             let result = try run(arguments)
@@ -107,6 +117,11 @@ extension Processes {
             #expect(page.contains("All that was promised held. Of 2 seeds none failed."))
             #expect(page.contains("<th>price of a GB</th>"))
             #expect(page.contains("atoll simulate swarm --seed 11") && page.contains("<polyline") && page.contains("<rect class=\"fill-"))
+            // One page with all of it: map, availability, both kinds on this map and where the answer flips.
+            for part in ["checks", "map", "timeline", "traffic", "planning", "crossover", "sweep", "seeds"] {
+                #expect(page.contains("<section id=\"\(part)\">"), "\(part)")
+            }
+            #expect(page.contains("<h3>Availability</h3>") && page.contains("aria-label=\"Time of an operation over the round trip\""))
             // Of several seeds the one that failed is shown, with what the checker said.
             let broken = try run(
                 ["swarm", "--seed", "1", "--seeds", "60", "--mutant", "commit-before-chunks", "--until-failure", "--report", "broken"],

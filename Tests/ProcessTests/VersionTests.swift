@@ -103,6 +103,29 @@ extension Processes {
             #expect(desk.list("conflicts", "data").isEmpty)
         }
 
+        /// A region that is asked for is away: the version is published, the failure says so, and asking once more waits
+        /// for the region too.
+        @Test func aCommitWaitsForTheRegionsNamed() async throws {
+            let desk = try Desk()
+            defer { desk.cluster.end() }
+            _ = desk.good("put", "data", try desk.file("one"), "/one", "--region", "a", "--wait", "all")
+            #expect(desk.cluster.run(["fault", "isolate", "c"]).status == 0)
+            let put = desk.volume("put", "data", try desk.file("two"), "/two", "--region", "a", "--wait", "all", "--timeout", "4")
+            #expect(put.status == 1 && put.errors.contains("; v2 is published, and complete in a"), "\(put)")
+            for wait in ["all", "c"] {
+                let again = desk.volume("commit", "data", "--region", "a", "--wait", wait, "--timeout", "2")
+                #expect(again.status == 1 && again.errors.contains("v2 is published"), "\(again)")
+            }
+            #expect(desk.good("commit", "data", "--region", "a").hasPrefix("Nothing to commit; the newest version is v2"))
+            let majority = LocalCluster.json(desk.volume("commit", "data", "--region", "a", "--wait", "majority", "--json"))
+            #expect((majority["complete_regions"] as? [String])?.contains("c") == false, "\(majority)")
+            #expect(desk.cluster.run(["fault", "heal"]).status == 0)
+            let healed = LocalCluster.json(desk.volume("commit", "data", "--region", "a", "--wait", "all", "--json"))
+            #expect((healed["complete_regions"] as? [String])?.sorted() == ["a", "b", "c"], "\(healed)")
+            let mixed = desk.volume("commit", "data", "--wait", "local,c")
+            #expect(mixed.status == 2 && mixed.errors.contains("say local, majority, all, or regions"), "\(mixed)")
+        }
+
         @Test func stagedChangesWaitForTheirCommit() throws {
             let desk = try Desk()
             defer { desk.cluster.end() }

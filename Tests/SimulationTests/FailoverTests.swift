@@ -110,4 +110,16 @@ import Workloads
         #expect(scene.world.violations.isEmpty, "seed \(seed): \(scene.world.violations.map(\.description))")
         print("failover seed \(seed): \((commits.first ?? 0) / 1_000_000) \((commits.all ?? 0) / 1_000_000) \((known ?? 0) / 1_000_000) ms")
     }
+
+    /// Calls that lie at a lost leader of a network file system go to the next one as soon as its voters know it: not before the
+    /// connection breaks or patience ends, which takes 2 to 10 s, but within a few round trips of the election.
+    @Test(arguments: ["leader-lost", "leader-unheard", "leader-deaf"], [1, 2, 3] as [UInt64])
+    func callsFollowTheLeader(name: String, seed: UInt64) throws {
+        let root = try SettingsLibrary.scenario(name)
+        let scenario = try Scenario(settings: root, map: SettingsLibrary.map(ScenarioHeader(settings: root).map))
+        let result = Simulation.run(scenario, seed: seed)
+        #expect(result.violations == [])
+        let waits = result.measures.filter { $0.name.hasPrefix("share: part 3,") }.map { $0.nanoseconds / 1_000_000 }
+        #expect(!waits.isEmpty && waits.allSatisfy { $0 < 2_000 }, "ms from elections to the next acknowledged changes: \(waits)")
+    }
 }

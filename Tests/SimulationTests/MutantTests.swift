@@ -1,8 +1,10 @@
 import Comparison
 import Primitives
-import Simulation
+import StorageSimulation
 import Testing
 import Workloads
+
+@testable import Simulation
 
 /// Proof that the checkers bite: each fault built in on purpose is seen.
 @Suite struct MutantTests {
@@ -22,5 +24,26 @@ import Workloads
             return
         }
         Issue.record("\(mutant.rawValue) is not seen in 400 seeds")
+    }
+
+    /// The same when everything is checked as soon as it can be, and dropped.
+    @Test(
+        arguments: [
+            .lockShared, .commitAlone, .proposalWithoutStamp, .reloadWithoutAsking, .conflictsForgotten, .ifUnchangedIgnored, .lostWrite,
+        ] as [Mutant])
+    func isCaughtWhenCheckedAtOnce(mutant: Mutant) {
+        for seed in 1...60 as ClosedRange<UInt64> {
+            var run = ClusterRun(.swarm(Self.map, seed: seed), seed: seed, mutant: mutant, storage: NodeStorage.maker(), sink: nil)
+            run.world.checkBatch = CheckBatch(operations: 1, volumeRecords: 1)
+            if !run.run().violations.isEmpty { return }
+        }
+        Issue.record("\(mutant.rawValue) is not seen in 60 seeds")
+    }
+
+    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    func checkingAtOnceFindsNothingWhereNothingIs(seed: UInt64) {
+        var run = ClusterRun(.swarm(Self.map, seed: seed), seed: seed, mutant: nil, storage: NodeStorage.maker(), sink: nil)
+        run.world.checkBatch = CheckBatch(operations: 1, volumeRecords: 1)
+        #expect(run.run().violations == [])
     }
 }

@@ -99,6 +99,27 @@ import Testing
         #expect(try !scratch.names("").contains("index.suspect"))
     }
 
+    /// Compressed bytes are sent to other nodes by the checksum of their frame; it finds decay as the name would.
+    @Test func decayedBytesAreNotSent() throws {
+        let text = Sample.text(4, 9_000)
+        let (scratch, offsets) = try prepare([text, Sample.random(2, 500)])
+        let id = SHA256.hash(text)
+        for place in [20, 50, 56, 90] {
+            let copy = try scratch.copy()
+            try copy.flip(Self.pack, at: offsets[0] + place)
+            let store = try open(copy)
+            if place < ChunkFrame.headerSize {
+                // The header has decayed, the bytes have not: the index knows where they are, and their name proves them.
+                let sent = try store.getStored(id)
+                #expect(sent.codec == .stored && sent.payload == text)
+            } else {
+                guard case .corruptChunk = storageError({ _ = try store.getStored(id) }) else { return #expect(Bool(false)) }
+                #expect(try store.quarantined() == [id])
+            }
+            try store.close()
+        }
+    }
+
     @Test func decayCostsOneChunk() throws {
         let chunks = [Sample.random(1, 400), Sample.random(2, 500), Sample.random(3, 300)]
         let (scratch, offsets) = try prepare(chunks)

@@ -14,6 +14,7 @@ import Testing
         "Replication": ["Primitives", "Consensus"],
         "Filesystem": ["Primitives", "Namespace"],
         "NodeCore": ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"],
+        "NFSProtocol": ["Primitives", "Filesystem"],
         "Workloads": ["Primitives", "Filesystem"],
         "Simulation": ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"],
         "Storage": ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"],
@@ -30,11 +31,12 @@ import Testing
         "APISchema": ["Primitives", "Filesystem", "Replication"],
         "ControlPlane": ["Primitives", "Filesystem", "Replication", "NodeCore", "NodeRuntime", "APISchema"],
         "APIClient": ["Primitives", "Filesystem", "APISchema"],
+        "NFSServer": ["Primitives", "Filesystem", "Replication", "NFSProtocol", "NodeRuntime"],
         "FUSEMount": ["Primitives", "Filesystem", "CFuse"],
     ]
     static let pure: Set<String> = [
-        "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads",
-        "Simulation",
+        "Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "NFSProtocol",
+        "Workloads", "Simulation",
     ]
     /// Modules outside the project that a pure target may use: collections, nothing that waits or reads a clock.
     static let pureModules: Set<String> = ["DequeModule", "OrderedCollections", "HeapModule"]

@@ -83,7 +83,7 @@ import Workloads
                 let step = cursor.next(now: .zero)
                 if step == .finished { break }
                 if case .perform(.stat(let path, _), _) = step { paths.append(path) }
-                if case .perform(.open(let path, _), _) = step { paths.append(path) }
+                if case .perform(.open(path: let path, mode: _), _) = step { paths.append(path) }
                 cursor.complete(responder.answer(step), took: .zero, now: .zero)
             }
             // Cold and warm of stat are the same ten; the readers' ten are others.
@@ -91,5 +91,35 @@ import Workloads
             seen += Set(paths)
         }
         #expect(seen.count == 60 && Set(seen).count == 60)
+    }
+
+    /// Random reads go over all their files and to no place twice while cold; warm they go to places that were read.
+    @Test(arguments: [(17, 64), (1, 24), (2, 7), (6, 1)]) func randomReadsAreCold(files: Int, cold: Int) throws {
+        let workload = Workload(
+            name: "w", title: "", imitates: "", seed: 5, inputs: Workload.Inputs(largeFiles: files, largeFileSize: 16 << 20),
+            limits: Workload.Limits(cold: .seconds(60), warm: .seconds(60)),
+            mix: [Workload.Mix(operation: .readRandom, cold: cold, warm: min(cold, 16))])
+        let inventory = InputInventory(tree: [], large: (0..<files).map { InputFile(name: "l\($0)", size: 16 << 20) })
+        let task = WorkloadTask(kind: .volume, region: RegionID("east"), part: .cell(repetition: 1))
+        var cursor = WorkloadCursor(
+            workload, task: task, inventory: inventory, put: WorkloadCursor.PutCounts(tree: 0, large: files))
+        var responder = Responder()
+        var file = ""
+        var places: [String] = []
+        for _ in 0..<1_000 {
+            let step = cursor.next(now: .zero)
+            if step == .finished { break }
+            if case .perform(.open(path: let path, mode: _), _) = step { file = "\(path)" }
+            if case .perform(.read(_, let offset, _), _) = step {
+                #expect(offset % 4_096 == 0 && offset < 16 << 20)
+                places.append("\(file) \(offset)")
+            }
+            cursor.complete(responder.answer(step), took: .milliseconds(1), now: .zero)
+        }
+        #expect(responder.misuse.isEmpty && places.count == cold + min(cold, 16))
+        let first = Set(places.prefix(cold))
+        #expect(first.count == cold)
+        #expect(places.dropFirst(cold).allSatisfy { first.contains($0) })
+        #expect(Set(first.map { $0.split(separator: " ")[0] }).count == (files == 17 ? 2 : 1))
     }
 }

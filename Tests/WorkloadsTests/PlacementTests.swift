@@ -45,6 +45,20 @@ import Workloads
         let placement = try #require(Placement(home: RegionID("a"), map: map))
         #expect(placement.voters.map(\.name) == ["a", "b", "c"])
         #expect(placement.feeds.map { "\($0.from)\($0.to)" } == ["ab", "ac", "cd"])
-        #expect(abs(placement.dollarsPerGigabyte - 0.22) < 1e-9)
+        // From home 0.1 to b and to c each, from c 0.02 to d.
+        func price(_ region: String) -> Double { placement.dollarsPerGigabyte(from: RegionID(region)) }
+        #expect(abs(price("a") - 0.22) < 1e-9)
+        // The way home first, 0.02; what b has need not come back.
+        #expect(abs(price("b") - 0.14) < 1e-9)
+        #expect(abs(price("d") - 0.22) < 1e-9)
+    }
+
+    /// Where times are equal, the price decides, and that depends on where is written.
+    @Test func thePriceFollowsTheClients() throws {
+        let map = try Self.map.restricted(to: ["a", "b"])
+        let (a, b) = (RegionID("a"), RegionID("b"))
+        let home = try #require(Placement(home: a, map: map))
+        #expect(ClientMix([.init(region: a, count: 9)]).mean(home.dollarsPerGigabyte) == 0.1)
+        #expect(ClientMix([.init(region: b, count: 9)]).mean(home.dollarsPerGigabyte) == 0.02)
     }
 }

@@ -3,6 +3,13 @@ import Foundation
 /// Where everything of a local cluster lies.
 struct ClusterDirectory: Sendable {
     let path: String
+    /// The file of `--token-file`, which goes before the cluster's own.
+    private var givenToken: String?
+
+    init(_ options: EndpointOptions) {
+        self.init(options.dataDirectory)
+        givenToken = options.tokenFile
+    }
 
     /// `--data-dir`, else `ATOLL_CLUSTER`, else `./atoll-data`.
     init(_ option: String?) {
@@ -28,7 +35,7 @@ struct ClusterDirectory: Sendable {
 
     var clusterFile: String { "\(path)/cluster.json" }
     var lockFile: String { "\(path)/lock" }
-    var tokenFile: String { "\(path)/admin-token" }
+    var tokenFile: String { givenToken ?? "\(path)/admin-token" }
     var authority: String { "\(path)/ca" }
     var gossipKey: String { "\(path)/gossip-keys" }
     var map: String { "\(path)/map.yaml" }

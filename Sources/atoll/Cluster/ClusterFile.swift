@@ -12,6 +12,7 @@ struct ClusterFile: Sendable {
         var peer: String
         var gossip: String
         var http: String
+        var nfs: String
     }
 
     /// Where the nodes listen, and who makes their links long.
@@ -30,7 +31,7 @@ struct ClusterFile: Sendable {
     }
 
     /// Grows with every change that an older program would misread.
-    static let format: UInt64 = 3
+    static let format: UInt64 = 4
 
     var id: String
     var name: String
@@ -65,6 +66,7 @@ struct ClusterFile: Sendable {
                             $0.field("peer", node.peer)
                             $0.field("gossip", node.gossip)
                             $0.field("http", node.http)
+                            $0.field("nfs", node.nfs)
                         }
                     }
                 }
@@ -93,7 +95,7 @@ struct ClusterFile: Sendable {
                     Node(
                         id: try node.unsigned("id"), name: try node.string("name"), region: try node.string("region"),
                         peer: try node.string("peer"),
-                        gossip: try node.string("gossip"), http: try node.string("http"))
+                        gossip: try node.string("gossip"), http: try node.string("http"), nfs: try node.string("nfs"))
                 }, nextNode: try json.unsigned("next_node"))
         } catch let error as JSONError {
             throw CommandFailure(operation, path, "it is damaged: \(error)", hint: "restore it from a backup")

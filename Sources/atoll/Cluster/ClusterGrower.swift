@@ -48,10 +48,11 @@ struct ClusterGrower {
                 repeat {
                     number += 1
                 } while file.nodes.contains { $0.name == name() } || LocalFiles.exists(directory.data(name()) + "/atoll.json")
-                let (peer, gossip, http) = try addresses.next(region: regions.firstIndex(of: region)!, node: number)
+                let (peer, gossip, http, nfs) = try addresses.next(region: regions.firstIndex(of: region)!, node: number)
                 nodes.append(
                     ClusterFile.Node(
-                        id: file.nextNode + UInt64(nodes.count), name: name(), region: region, peer: peer, gossip: gossip, http: http))
+                        id: file.nextNode + UInt64(nodes.count), name: name(), region: region, peer: peer, gossip: gossip, http: http,
+                        nfs: nfs))
             }
         }
         return nodes

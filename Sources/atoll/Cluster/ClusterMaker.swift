@@ -71,10 +71,11 @@ struct ClusterMaker {
         var nodes: [ClusterFile.Node] = []
         for index in 1...nodesPerRegion {
             for (place, region) in regions.enumerated() {
-                let (peer, gossip, http) = try addresses.next(region: place, node: index)
+                let (peer, gossip, http, nfs) = try addresses.next(region: place, node: index)
                 nodes.append(
                     ClusterFile.Node(
-                        id: UInt64(nodes.count) + 1, name: "\(region)-\(index)", region: region, peer: peer, gossip: gossip, http: http))
+                        id: UInt64(nodes.count) + 1, name: "\(region)-\(index)", region: region, peer: peer, gossip: gossip, http: http,
+                        nfs: nfs))
             }
         }
         return nodes
@@ -98,6 +99,9 @@ struct ClusterMaker {
         }
         config.seeds = cluster.nodes.filter { $0 != node }.prefix(64).map(\.peer)
         config.http.openMetrics = true
+        // Only this machine reaches it, and mounting takes its root: its users are believed.
+        config.nfs = NFSSettings(port: HostPort(node.nfs)?.port ?? 0)
+        config.nfs?.squash = "none"
         // Between namespaces links are the router's, and nodes shape nothing on top.
         if cluster.network == .loopback {
             config.linkRulesFile = directory.linkRules

@@ -29,7 +29,7 @@ struct ClusterNodes: Sendable {
 
     static func find(_ options: EndpointOptions, _ operation: String) async throws -> ClusterNodes {
         if let remote = try RemoteEndpoint.named(by: options, operation) { return try await ask(remote, operation) }
-        let directory = ClusterDirectory(options.dataDirectory)
+        let directory = ClusterDirectory(options)
         return ClusterNodes(try ClusterFile.require(directory, operation), directory)
     }
 
@@ -67,7 +67,7 @@ struct ClusterNodes: Sendable {
                         // The node that was named is asked where it was found, whatever it calls itself.
                         return ClusterFile.Node(
                             id: node.id.rawValue, name: node.name, region: node.region.name, peer: address("peer"),
-                            gossip: address("gossip"), http: node.id == report.node ? remote.address : address("http"))
+                            gossip: address("gossip"), http: node.id == report.node ? remote.address : address("http"), nfs: address("nfs"))
                     }, seen: seen, token: remote.token)
             }
             result = .success(nodes)

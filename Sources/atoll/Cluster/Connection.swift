@@ -32,7 +32,7 @@ struct Connection: Sendable {
     {
         let end = limit.map { ContinuousClock.now + $0 }
         if let remote = try RemoteEndpoint.named(by: options, operation) { return try await open(remote, choice, end, operation) }
-        let directory = ClusterDirectory(options.dataDirectory)
+        let directory = ClusterDirectory(options)
         let cluster = try ClusterFile.require(directory, operation)
         var candidates = cluster.nodes
         var place = "the cluster"

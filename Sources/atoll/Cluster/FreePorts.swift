@@ -52,15 +52,15 @@ struct NodeAddresses {
 
     init(_ network: ClusterFile.Network, count: Int) throws {
         self.network = network
-        if network == .loopback { ports = try FreePorts.take(count * 3) }
+        if network == .loopback { ports = try FreePorts.take(count * 4) }
     }
 
     /// For the node of that number (from 1) in the region at that place of the cluster's list.
-    mutating func next(region: Int, node: Int) throws -> (peer: String, gossip: String, http: String) {
+    mutating func next(region: Int, node: Int) throws -> (peer: String, gossip: String, http: String, nfs: String) {
         switch network {
         case .loopback:
             func address() -> String { "127.0.0.1:\(ports.removeLast())" }
-            return (address(), address(), address())
+            return (address(), address(), address(), address())
         case .namespaces(let subnet):
             guard node <= Subnet.nodeLimit else {
                 throw CommandFailure(
@@ -68,7 +68,7 @@ struct NodeAddresses {
                     hint: "make a new cluster in another --data-dir")
             }
             let host = subnet.node(region: region, node: node)
-            return ("\(host):7400", "\(host):7400", "\(host):7480")
+            return ("\(host):7400", "\(host):7400", "\(host):7480", "\(host):2049")
         }
     }
 }

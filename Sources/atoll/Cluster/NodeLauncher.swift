@@ -127,7 +127,12 @@ struct NodeLauncher: Sendable {
         if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
         let lines = Self.lastLines(directory.log(child.node.name), 8)
         // The node's own last word is one line that begins with the program's name; without it, what came before may tell.
-        let cause = lines.last.flatMap { $0.hasPrefix("atoll: ") ? String($0.dropFirst("atoll: ".count)) : nil }
+        let cause = lines.last.flatMap { line -> String? in
+            guard line.hasPrefix("atoll: ") else { return nil }
+            let own = line.dropFirst("atoll: ".count)
+            let name = "start node \(child.node.name): "
+            return String(own.hasPrefix(name) ? own.dropFirst(name.count) : own)
+        }
         if cause == nil { for line in lines { Terminal.error("  \(child.node.name): \(Terminal.escaped(line))") } }
         return CommandFailure("start", child.node.name, cause ?? "it \(Self.words(status))", hint: "see \(directory.log(child.node.name))")
     }

@@ -19,7 +19,7 @@ extension Compare {
             }
             work = { try await run.run { Terminal.error($0) } }
         } else if planning.advise {
-            let run = AdviceRun(comparison, clients: try planning.mix(in: comparison.world.map))
+            let run = AdviceRun(comparison, clients: try planning.mix(in: comparison.world.map, of: map))
             work = { try await run.run { Terminal.error($0) } }
         } else {
             work = { try await comparison.run { Terminal.error($0) } }

@@ -65,7 +65,7 @@ struct PlanningOptions: ParsableArguments {
     }
 
     /// Who is where; all of them among the simulated regions.
-    func mix(in map: RegionMap) throws -> ClientMix {
+    func mix(in map: RegionMap, of whole: RegionMap) throws -> ClientMix {
         guard let clients else { return ClientMix(map.regions.map { .init(region: $0.id, count: 1) }) }
         var entries: [ClientMix.Entry] = []
         for word in clients.split(separator: ",", omittingEmptySubsequences: false) {
@@ -73,7 +73,13 @@ struct PlanningOptions: ParsableArguments {
             guard halves.count == 2, let count = Int(halves[1]), (1...1_000_000).contains(count) else {
                 throw CommandFailure.usage("compare", "--clients \(word)", "is not REGION=COUNT", hint: "such as us-east-1=20,eu-west-1=5")
             }
-            let region = try Self.require(halves[0], in: map, "--clients")
+            let region = try Self.require(halves[0], in: whole, "--clients")
+            guard map.contains(region) else {
+                throw CommandFailure.usage(
+                    "compare", "--clients \(word)",
+                    "is not among the simulated regions \(map.regions.map(\.id.name).joined(separator: ", "))",
+                    hint: "name it in --regions")
+            }
             guard !entries.contains(where: { $0.region == region }) else {
                 throw CommandFailure.usage("compare", "--clients \(word)", "the region is named twice")
             }

@@ -35,6 +35,7 @@ enum ReadConfig {
         "": NodeConfig.CodingKeys.allCases.map(\.rawValue), "node": NodeConfig.Identity.CodingKeys.allCases.map(\.rawValue),
         "cluster": ["id", "name"],
         "listen": NodeConfig.Listen.CodingKeys.allCases.map(\.rawValue), "http": HTTPSettings.CodingKeys.allCases.map(\.rawValue),
+        "nfs": NFSSettings.CodingKeys.allCases.map(\.rawValue),
         "limits": NodeLimits.CodingKeys.allCases.map(\.rawValue), "bootstrap": ["id", "name", "region", "peer", "gossip", "http"],
     ]
 

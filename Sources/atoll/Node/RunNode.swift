@@ -4,6 +4,7 @@ import ControlPlane
 import Filesystem
 import Foundation
 import Logging
+import NFSServer
 import NodeRuntime
 import Primitives
 
@@ -20,6 +21,14 @@ func runNode(_ config: NodeConfig, readyFile: String? = nil, endsWithInput: Bool
     do {
         server = try await HTTPServer.start(service: node, configuration: serverSettings(config, token: token), logger: logger)
     } catch {
+        await node.shutdown()
+        throw error
+    }
+    let nfs: NFSServer?
+    do {
+        nfs = try await startNFS(node, config, logger)
+    } catch {
+        await server.stop(within: .milliseconds(100))
         await node.shutdown()
         throw error
     }
@@ -45,6 +54,7 @@ func runNode(_ config: NodeConfig, readyFile: String? = nil, endsWithInput: Bool
         let first = await group.next() ?? .success("")
         group.cancelAll()
         if case .success = first {
+            await nfs?.stop()
             // Requests in progress need the node; it is drained while the server takes no more.
             await node.drain(within: .seconds(3))
             await server.stop(within: .seconds(3))
@@ -58,6 +68,16 @@ func runNode(_ config: NodeConfig, readyFile: String? = nil, endsWithInput: Bool
     if let readyFile { unlink(readyFile) }
     logger.notice("ended", metadata: ["cause": "\((try? ended.get()) ?? "error")"])
     _ = try ended.get()
+}
+
+/// The NFS server, where the configuration wants one.
+private func startNFS(_ node: LiveNode, _ config: NodeConfig, _ logger: Logger) async throws -> NFSServer? {
+    guard let settings = config.nfs else { return nil }
+    let configuration = NFSServerConfiguration(
+        host: config.listen.host, settings: settings, identity: "atoll \(config.cluster.id) n\(config.node.id)")
+    let server = try await NFSServer.start(service: node, configuration: configuration, logger: logger)
+    node.announce("nfs", address: HostPort(host: config.advertisedHost, port: server.port).description)
+    return server
 }
 
 private func readToken(_ path: String) throws -> String {

@@ -3,6 +3,9 @@ import Simulation
 
 /// For each fault built in on purpose, how many seeds it takes until a checker sees it.
 struct MutantTable {
+    /// Those that random worlds do not reach, and the scenarios that do.
+    private static let places = ["vouch-ignored": "vouching"]
+
     let source: ScenarioSource
     let first: UInt64
     let count: Int
@@ -15,15 +18,19 @@ struct MutantTable {
             var one = verb
             one.mutant = mutant
             one.untilFailure = true
+            let place = verb.scenario == "swarm" ? Self.places[mutant] : nil
+            if let place { one.scenario = place }
+            let source = try place.map { try ScenarioSource($0, map: Simulate.usualMap) } ?? source
             let runner = SeedRunner(source: source, first: first, count: count, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
             let state = try await runner.run(one)
             let caught = state.results.filter { !$0.violations.isEmpty }.min { $0.seed < $1.seed }
             guard let caught, let violation = caught.violations.first else {
                 missed.append(mutant)
-                rows.append("| \(mutant) | more than \(state.done) | - |")
+                rows.append("| \(mutant) | more than \(state.done)\(place.map { " of `\($0)`" } ?? "") | - |")
                 continue
             }
-            rows.append("| \(mutant) | \(caught.seed - first + 1) | \(violation.prefix { $0 != ":" }) |")
+            rows.append(
+                "| \(mutant) | \(caught.seed - first + 1)\(place.map { " of `\($0)`" } ?? "") | \(violation.prefix { $0 != ":" }) |")
             Terminal.error("\(mutant): seed \(caught.seed): \(violation)")
         }
         for row in rows { Terminal.line(row) }

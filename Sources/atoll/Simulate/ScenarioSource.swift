@@ -14,6 +14,8 @@ struct ScenarioSource: Sendable {
     /// The storage's own code on a simulated disk, and no cluster.
     let isStorage: Bool
     private let gossip: GossipProtocol
+    /// The map that the scenario's file names; nil where `--map` chooses.
+    let ownMap: String?
 
     init(_ name: String, map: String, storage: WorldOptions.StorageKind? = nil, gossip: GossipProtocol = .full) throws {
         self.gossip = gossip
@@ -21,11 +23,13 @@ struct ScenarioSource: Sendable {
         self.storage = storage
         if name == "swarm" || isStorage {
             fixed = nil
+            ownMap = nil
             self.map = try SettingsLibrary.map(map)
             return
         }
         let root = try SettingsLibrary.scenario(name, besides: ["storage", "swarm"])
         let header = try ScenarioHeader(settings: root)
+        ownMap = header.map
         if header.isSwarm {
             fixed = nil
             self.map = try SettingsLibrary.map(header.map)
@@ -50,6 +54,9 @@ struct ScenarioSource: Sendable {
     }
 
     func maker(mutant: String?) -> WorldStorageMaker { NodeStorage.maker(mutant: mutant.flatMap { StorageMutant(rawValue: $0) }) }
+
+    /// The disks with which a fault that is built in on purpose shows.
+    func storageNeeded(_ mutant: String) -> WorldOptions.StorageKind? { isStorageMutant(mutant) ? .real : .standIn }
 
     private func isStorageMutant(_ name: String?) -> Bool { name.map { StorageMutant(rawValue: $0) != nil } ?? false }
 

@@ -51,7 +51,11 @@ final class SeedRunner: Sendable {
         try traceFile?.close()
         let end = state.withLock { $0 }
         finish(end, verb)
-        if let folder = verb.report { try SimulationReport(records: end.results, page: page(end)).write(to: folder) }
+        if let folder = verb.report {
+            var page = page(end)
+            if !end.isStopped || verb.untilFailure { await page?.plan() }
+            try SimulationReport(records: end.results, page: page).write(to: folder)
+        }
         return end
     }
 

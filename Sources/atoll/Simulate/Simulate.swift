@@ -24,16 +24,17 @@ struct Simulate: AsyncParsableCommand {
     var seeds = 1
     @Option(help: "Runs at the same time; by default as many as there are processors.")
     var jobs: Int?
-    @Option(help: "The region map of `swarm`; a scenario names its own.")
-    var map = "aws"
+    @Option(help: "The region map of `swarm` (default aws); a scenario names its own.")
+    var map: String?
     @Option(help: "`real`: the storage's own code on every machine's disk; `stand-in`: on none. By default as the scenario says.")
     var storage: String?
-    @Option(help: "The folder for report.json and report.md; none by default.")
+    @Option(help: "The folder for simulation.html, simulation.md and simulation.jsonl; none by default.")
     var report: String?
     @Option(help: "Write the event log of the first seed to this file.")
     var trace: String?
-    @Option(help: "Of a scenario of gossip only, the protocol: full, without-lifeguard or bare (nor what nodes doubt of themselves).")
-    var gossip = GossipProtocol.full
+    @Option(
+        help: "Of a scenario of gossip only, the protocol: full (default), without-lifeguard or bare (nor what nodes doubt of themselves).")
+    var gossip: GossipProtocol?
     @Flag(help: "Stop at the first seed that fails.")
     var untilFailure = false
     @Option(help: .hidden)
@@ -58,15 +59,14 @@ struct Simulate: AsyncParsableCommand {
         let source: ScenarioSource
         do {
             source = try ScenarioSource(
-                scenario, map: map, storage: storage.flatMap { WorldOptions.StorageKind(rawValue: $0) }, gossip: gossip)
+                scenario, map: map ?? Self.usualMap, storage: storage.flatMap { WorldOptions.StorageKind(rawValue: $0) },
+                gossip: gossip ?? .full)
         } catch let error as SettingsError {
             throw CommandFailure.usage("simulate", "", error.description)
         } catch let error as UnknownSetting {
             throw CommandFailure.usage("simulate", "", error.description)
         }
-        if gossip != .full, !source.isGossip {
-            throw CommandFailure.usage("simulate", "--gossip \(gossip.rawValue)", "\(scenario) is no scenario of gossip only")
-        }
+        try checkOptions(source)
         if let mutant, !source.knownMutants.contains(mutant) {
             throw CommandFailure.usage("simulate", "--mutant \(mutant)", Suggestion.sentence(for: mutant, among: source.knownMutants))
         }
@@ -75,14 +75,49 @@ struct Simulate: AsyncParsableCommand {
         if try await !runner.run(self).failed.isEmpty { throw ExitCode(1) }
     }
 
-    var traceHeader: TraceHeader { TraceHeader(scenario: scenario, map: map, storage: storage, seed: seed, mutant: mutant) }
+    static let usualMap = "aws"
+
+    /// An option that would do nothing is a mistake.
+    private func checkOptions(_ source: ScenarioSource) throws {
+        func refuse(_ option: String, _ reason: String, _ hint: String) -> CommandFailure {
+            .usage("simulate", option, reason, hint: hint)
+        }
+        if let map, let own = source.ownMap {
+            throw refuse("--map \(map)", "\(scenario) names its own map, \(own)", "copy the scenario's file and change it there")
+        }
+        if let map, source.isStorage {
+            throw refuse("--map \(map)", "\(scenario) has no regions: it runs the storage alone", "leave it out")
+        }
+        if let storage, source.isStorage {
+            throw refuse("--storage \(storage)", "\(scenario) runs the storage's own code and nothing else", "leave it out")
+        }
+        if let storage, source.isGossip {
+            throw refuse("--storage \(storage)", "\(scenario) is of gossip only: it has no disks", "leave it out")
+        }
+        if let gossip, !source.isGossip {
+            throw refuse("--gossip \(gossip.rawValue)", "\(scenario) is no scenario of gossip only", "leave it out")
+        }
+        if let mutant, source.isGossip {
+            throw refuse("--mutant \(mutant)", "\(scenario) is of gossip only: none lies there", "leave it out")
+        }
+        if let mutant, let storage, let needed = source.storageNeeded(mutant), needed.rawValue != storage {
+            throw refuse("--storage \(storage)", "\(mutant) shows with \(needed.rawValue) alone", "leave it out")
+        }
+        guard mutants else { return }
+        let others = [("--mutant", mutant), ("--storage", storage), ("--trace", trace), ("--report", report)]
+        for (option, value) in others where value != nil { throw refuse(option, "is of no use with --mutants", "leave it out") }
+    }
+
+    var traceHeader: TraceHeader {
+        TraceHeader(scenario: scenario, map: map ?? Self.usualMap, storage: storage, seed: seed, mutant: mutant)
+    }
 
     /// The command that repeats one seed.
     func repeatLine(_ seed: UInt64) -> String {
         var words = ["atoll", "simulate", scenario, "--seed", "\(seed)"]
-        if scenario == "swarm", map != "aws" { words += ["--map", map] }
+        if let map { words += ["--map", map] }
         if let storage { words += ["--storage", storage] }
-        if gossip != .full { words += ["--gossip", gossip.rawValue] }
+        if let gossip, gossip != .full { words += ["--gossip", gossip.rawValue] }
         if let name = mutant { words += ["--mutant", name] }
         return words.joined(separator: " ")
     }

@@ -1,3 +1,4 @@
+import Comparison
 import Foundation
 import Primitives
 import Reports
@@ -10,12 +11,37 @@ struct SimulationPageMaker {
     let record: RunRecord
     let timeline: RunTimeline
     let seeds: [RunRecord]
+    var planning: ComparisonReport?
+    var planningLeftOut = ""
+
+    private var home: RegionID { scenario.filesystems.first?.home ?? scenario.options.machines[0].region }
+
+    private var map: RegionMap {
+        let used = scenario.options.machines.map(\.region.name)
+        return (try? scenario.options.map.restricted(to: used)) ?? scenario.options.map
+    }
+
+    /// The comparison of both kinds on the same machines; left out where there is nothing to compare over.
+    mutating func plan() async {
+        guard map.regions.count > 1 else {
+            planningLeftOut = "All machines are in one region: there is no distance over which the two kinds would differ."
+            return
+        }
+        var nodes: [RegionID: Int] = [:]
+        for machines in scenario.options.machines { nodes[machines.region, default: 0] += machines.count }
+        // As with `compare`: more machines of a region only make it slower to simulate.
+        for region in nodes.keys.sorted() { nodes[region] = min(nodes[region] ?? 1, 3) }
+        let run = ScenarioPlanning(
+            map: map, home: home, nodesPerRegion: nodes, seed: record.seed, version: "atoll \(AtollVersion.text)")
+        do {
+            planning = try await run.run { Terminal.error($0) }
+        } catch {
+            planningLeftOut = "The comparison of both kinds on this map could not be made: \(error)"
+        }
+    }
 
     var summary: SimulationSummary {
-        let home = scenario.filesystems.first?.home ?? scenario.options.machines[0].region
-        let used = scenario.options.machines.map(\.region.name)
-        let map = (try? scenario.options.map.restricted(to: used)) ?? scenario.options.map
-        return SimulationSummary(
+        var summary = SimulationSummary(
             title: scenario.title, scenario: scenario.name, version: "atoll \(AtollVersion.text)", command: record.repeatLine,
             seed: record.seed, traceHash: record.traceHash, simulated: record.simulated, events: record.events,
             failedOperations: record.statistics.failedOperations,
@@ -23,6 +49,8 @@ struct SimulationPageMaker {
             sliceSeconds: seconds(timeline.sliceLength), series: series, phases: timeline.phases.map(mark),
             faults: timeline.faults.map(mark),
             links: links(map), checks: checks, seeds: seeds.map(line))
+        (summary.planning, summary.planningLeftOut) = (planning, planningLeftOut)
+        return summary
     }
 
     private func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }

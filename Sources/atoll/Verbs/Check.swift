@@ -86,7 +86,8 @@ struct CheckStore: AsyncParsableCommand {
         guard !isWhole else { return }
         let lost = result.lostChunks.isEmpty ? "" : ", \(result.lostChunks.count) lost chunks"
         throw CommandFailure(
-            "check store", directory, "\(result.findings.count) findings\(lost)\(repair ? " that can not be mended here" : "")",
+            "check store", directory,
+            "\(result.findings.count) \(result.findings.count == 1 ? "finding" : "findings")\(lost)\(repair ? " that can not be mended here" : "")",
             hint: repair
                 ? "lost chunks come back from other nodes when the node runs"
                 : "--repair rebuilds the index; lost chunks come back from other nodes"

@@ -13,7 +13,8 @@ struct EndpointOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A node of any cluster, instead of a local cluster's (ATOLL_ENDPOINT).", valueName: "host:port"))
     var endpoint: String?
 
-    @Option(help: ArgumentHelp("The file with the token for --endpoint (ATOLL_TOKEN_FILE; ATOLL_TOKEN is a token).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The file with the token; for --endpoint also ATOLL_TOKEN_FILE, and ATOLL_TOKEN is a token.", valueName: "file"))
     var tokenFile: String?
 
     func validate() throws {

@@ -43,8 +43,6 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         guard !mount.isEmpty || app != nil else { return try become(try namespace(isNeeded: true)) }
-        // Held from the first thread on, so that none of them ends the process by one: the mask outlives execve(2).
-        RunCommand.holdSignals()
         if !mount.isEmpty { try MountPoint.requireFUSE() }
         guard RunNamespace.isInside else { try RunNamespace.enter() }
         try MountRecord.makeFolder()
@@ -57,7 +55,7 @@ struct Run: AsyncParsableCommand {
     // MARK: Mounts
 
     private func mounted(_ left: ArraySlice<RunMount>, _ variables: [String: String?]) async throws -> Int32 {
-        guard let first = left.first else { return try await RunCommand().run(try words(), environment: variables) }
+        guard let first = left.first else { return try await RunCommand.run(try words(), environment: variables) }
         let place = try RunPlace(first.path)
         defer { place.remove() }
         var words = [first.source, first.path, "-e", environment]

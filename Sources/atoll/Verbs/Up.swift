@@ -232,9 +232,13 @@ struct Up: AsyncParsableCommand {
                 "The cluster is up: \(started) of \(file.nodes.count) nodes started in \(seconds) s. Links are \(file.linkWords)."
             )
         }
-        var table = Table("Region", "Node", "HTTP")
+        var table = Table("Region", "Node", "HTTP", "NFS")
         for region in file.regions {
-            for node in file.nodes where node.region == region { table.add(region, node.name, "http://\(node.http)") }
+            for node in file.nodes where node.region == region {
+                // Somebody else may listen at the address of one that did not start.
+                let isThere = ReadyFile.read(directory.ready(node.name))?.process.state ?? .gone != .gone
+                table.add(region, node.name, isThere ? "http://\(node.http)" : "did not start", isThere ? node.nfs : "-")
+            }
         }
         table.show()
         let place = cluster.dataDirectory.map { " --data-dir \($0)" } ?? ""

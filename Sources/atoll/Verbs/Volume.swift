@@ -89,7 +89,7 @@ struct CommitArguments: ParsableArguments {
         case "all"?: waiting = .all
         case let text?:
             let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-            guard names.allSatisfy({ !$0.isEmpty }) else {
+            guard names.allSatisfy({ !["", "local", "majority", "all"].contains($0) }) else {
                 throw CommandFailure.usage(operation, "--wait \(text)", "say local, majority, all, or regions with commas between")
             }
             waiting = .regions(names.map { RegionID($0) })

@@ -16,7 +16,6 @@ extension SessionEndpoint {
             guard let file = state.withLock({ $0.files[handle] }) else {
                 throw FileFailure(.badHandle, operation: operation.name, object: operation.object, cause: "the file is not open")
             }
-            if file.hasLostLocks { if case .unlock = operation { return (operation, 0) } }
             if let failure = try failure(of: file, operation) { throw failure }
             guard file.generation != link.generation, file.failure == nil else {
                 return (operation.with(handle: file.real), file.unflushed.count)
