@@ -9,7 +9,8 @@ DEBUG := --scratch-path $(SCRATCH)/debug
 RELEASE := -c release --scratch-path $(SCRATCH)/release
 PACKAGES := libsqlite3-dev libzstd-dev libssl-dev libfuse3-dev fuse3
 # What the tests of NFS use as clients: the kernel's own, in a process, and libnfs. Without them those tests are skipped.
-TEST_PACKAGES := user-mode-linux socat kmod nfs-common iproute2 libnfs-utils
+# And the programs that the tests of mounts use unchanged; one that is missing is named and left out.
+TEST_PACKAGES := user-mode-linux socat kmod nfs-common iproute2 libnfs-utils attr gcc git python3 python3-gdbm rsync sqlite3
 INPUT ?=
 REPORT ?= atoll-report
 DEMO_DIR ?= $(CURDIR)/.build-demo

@@ -59,8 +59,8 @@ extension FileOperation {
         switch self {
         case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
             .rename(let path, _, _), .link(_, let path), .symlink(_, let path), .readLink(let path), .setAttributes(let path, _),
-            .copy(let path, _, _), .getXattr(let path, _), .setXattr(let path, _, _), .removeXattr(let path, _), .listXattrs(let path),
-            .exchange(let path, _), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _):
+            .copy(let path, _, _), .getXattr(let path, _), .setXattr(let path, _, _, _), .removeXattr(let path, _), .listXattrs(let path),
+            .exchange(let path, _), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _), .make(let path, _), .seek(let path, _, _):
             path.description
         case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .flush(let handle), .close(let handle, _),
             .lock(let handle, _, _, _), .unlock(let handle, _), .testLock(let handle, _, _):
@@ -73,9 +73,11 @@ extension FileOperation {
     var changesNothing: Bool {
         switch self {
         case .stat, .list, .read, .sync, .flush, .testLock, .readLink, .getXattr, .listXattrs, .statistics, .sessionStatus, .history, .diff,
-            .conflicts:
+            .conflicts, .seek:
             true
         case .open(_, .read): true
+        // Made twice with the same number it is made once.
+        case .make(_, let object): object.verifier != 0 && (object.form == .file || object.form == .directory)
         case .open, .write, .close, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes, .zeroRange,
             .copy, .setXattr, .removeXattr, .lock,
             .unlock, .commit, .reload, .rollback, .resolveConflict, .clone:

@@ -67,6 +67,11 @@ package struct APIClient: Sendable {
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
+    /// A client of another node of the cluster, with the same token.
+    package func sibling(_ address: String, options: APIClientOptions) -> APIClient {
+        APIClient(address: address, token: token, options: options)
+    }
+
     package func shutdown() async { try? await http.shutdown() }
 
     // MARK: Requests

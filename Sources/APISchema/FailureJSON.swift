@@ -30,7 +30,7 @@ extension FileFailure: JSONEncodable {
         switch code {
         case .invalid, .nameTooLong, .outOfRange: 400
         case .notPermitted, .permissionDenied, .readOnly: 403
-        case .notFound, .badHandle, .noData: 404
+        case .notFound, .badHandle, .noData, .noSuchPlace: 404
         case .exists, .busy, .conflict, .crossDevice, .isDirectory, .notDirectory, .notEmpty, .tooManyLinks, .tooManySymlinks, .wrongKind:
             409
         case .stale: 410

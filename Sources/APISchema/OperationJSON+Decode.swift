@@ -68,7 +68,11 @@ extension FileOperation {
         case "copy": return .copy(from: try json.path("from"), to: try json.path("to"), recursive: try json.bool("recursive"))
         case "get_xattr": return .getXattr(path: try json.path("path"), name: try json.bytes("name"))
         case "set_xattr":
-            return .setXattr(path: try json.path("path"), name: try json.bytes("name"), value: try json.bytes("value"))
+            return .setXattr(
+                path: try json.path("path"), name: try json.bytes("name"), value: try json.bytes("value"), rule: try json.xattrRule())
+        case "make": return .make(path: try json.path("path"), try NewObject(json: json))
+        case "seek":
+            return .seek(path: try json.path("path"), offset: try json.unsigned("offset"), hole: try json.bool("hole"))
         case "remove_xattr": return .removeXattr(path: try json.path("path"), name: try json.bytes("name"))
         case "list_xattrs": return .listXattrs(path: try json.path("path"))
         default: throw JSON.invalid("op", "there is no operation \"\(word.prefix(64))\"")
@@ -90,6 +94,33 @@ extension JSON {
         let value = try small("permissions", default: fallback)
         guard value <= 0o7777 else { throw JSON.invalid("permissions", "must be at most 4095 (octal 7777)") }
         return value
+    }
+}
+
+extension JSON {
+    fileprivate func xattrRule() throws(FileFailure) -> XattrRule {
+        switch try string("only", default: "") {
+        case "": return .either
+        case "create": return .create
+        case "replace": return .replace
+        default: throw Self.invalid("only", "must be create or replace; without it either is done")
+        }
+    }
+}
+
+extension NewObject {
+    fileprivate init(json: JSON) throws(FileFailure) {
+        guard let type = FileType(word: try json.string("type")) else { throw JSON.invalid("type", "is no type of file") }
+        let form: Form
+        switch type {
+        case .file: form = .file
+        case .directory: form = .directory
+        case .symlink: form = .symlink(target: try json.bytes("target"))
+        case .fifo, .socket, .characterDevice, .blockDevice: form = .node(type, device: try json.unsigned("device", default: 0))
+        }
+        self.init(
+            form, mode: try json.permissions(default: type == .directory ? 0o755 : 0o644), owner: try json.small("owner", default: 0),
+            group: try json.small("group", default: 0), verifier: json["verifier"] == nil ? 0 : try json.identifier("verifier"))
     }
 }
 
@@ -133,6 +164,7 @@ extension CommitOptions {
             throw JSON.invalid("message", "must be at most \(APILimits.messageBytes) bytes")
         }
         self.init(ifUnchanged: try json.bool("if_unchanged"), message: message, wait: try CommitWait(json: json["wait"]))
+        leavesOutOpenFiles = try json.bool("leave_out_open_files")
     }
 }
 

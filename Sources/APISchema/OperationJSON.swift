@@ -22,6 +22,8 @@ extension FileOperation: JSONEncodable {
         case .exchange: "exchange"
         case .makeNode: "make_node"
         case .zeroRange: "zero_range"
+        case .make: "make"
+        case .seek: "seek"
         case .link: "link"
         case .symlink: "symlink"
         case .readLink: "read_link"
@@ -53,7 +55,7 @@ extension FileOperation: JSONEncodable {
         "set_attributes", "copy", "get_xattr", "set_xattr", "remove_xattr", "list_xattrs", "statistics", "lock", "unlock", "commit",
         "reload",
         "session_status", "history", "diff", "rollback", "conflicts", "resolve_conflict", "flush", "exchange", "make_node", "zero_range",
-        "test_lock",
+        "test_lock", "make", "seek",
     ]
 
     package func write(to writer: inout JSONWriter) {
@@ -131,10 +133,18 @@ extension FileOperation: JSONEncodable {
         case .getXattr(let path, let name), .removeXattr(let path, let name):
             writer.field("path", path)
             writer.field("name", bytes: name)
-        case .setXattr(let path, let name, let value):
+        case .setXattr(let path, let name, let value, let rule):
             writer.field("path", path)
             writer.field("name", bytes: name)
             writer.field("value", bytes: value)
+            if let word = rule.word { writer.field("only", word) }
+        case .make(let path, let object):
+            writer.field("path", path)
+            object.writeFields(to: &writer)
+        case .seek(let path, let offset, let hole):
+            writer.field("path", path)
+            writer.field("offset", offset)
+            writer.field("hole", hole)
         case .statistics, .sessionStatus: break
         case .lock(let handle, let range, let exclusive, let wait):
             writer.field("handle", identifier: handle.rawValue)
@@ -187,6 +197,35 @@ extension OpenMode {
     }
 }
 
+extension NewObject {
+    fileprivate func writeFields(to writer: inout JSONWriter) {
+        switch form {
+        case .file: writer.field("type", FileType.file.word)
+        case .directory: writer.field("type", FileType.directory.word)
+        case .symlink(let target):
+            writer.field("type", FileType.symlink.word)
+            writer.field("target", bytes: target)
+        case .node(let type, let device):
+            writer.field("type", type.word)
+            writer.field("device", device)
+        }
+        writer.field("permissions", mode)
+        writer.field("owner", owner)
+        writer.field("group", group)
+        if verifier != 0 { writer.field("verifier", identifier: verifier) }
+    }
+}
+
+extension XattrRule {
+    fileprivate var word: String? {
+        switch self {
+        case .either: nil
+        case .create: "create"
+        case .replace: "replace"
+        }
+    }
+}
+
 extension LockRange {
     fileprivate func writeFields(to writer: inout JSONWriter) {
         writer.field("start", start)
@@ -210,6 +249,7 @@ extension CommitOptions {
     fileprivate func writeFields(to writer: inout JSONWriter) {
         writer.field("if_unchanged", ifUnchanged)
         writer.field("message", message)
+        if leavesOutOpenFiles { writer.field("leave_out_open_files", true) }
         switch wait {
         case .policy: writer.field("wait", "policy")
         case .local: writer.field("wait", "local")

@@ -21,13 +21,15 @@ extension FileValue {
             self = .opened(HandleID(try json.identifier("handle")), try FileAttributes(json: json["attributes"] ?? .null))
         case "data": self = .data(length: try json.small("length"), endOfFile: try json.bool("end_of_file"))
         case "written": self = .written(length: try json.small("length"))
+        case "position": self = .position(try json.unsigned("offset"))
         case "link": self = .link(try json.bytes("target"))
         case "bytes": self = .bytes(try json.bytes("value"))
         case "names": self = .names(try json.rows("names") { json throws(FileFailure) in try json.bytes("name") })
         case "statistics":
             self = .statistics(
                 FilesystemStatistics(
-                    files: try json.unsigned("files"), directories: try json.unsigned("directories"), bytes: try json.unsigned("bytes")))
+                    files: try json.unsigned("files"), directories: try json.unsigned("directories"), bytes: try json.unsigned("bytes"),
+                    maximumBytes: try json.optionalUnsigned("maximum_bytes")))
         case "receipt": self = .receipt(try CommitReceipt(json: json))
         case "session": self = .session(try SessionStatus(json: json))
         case "history": self = .history(try json.rows("versions") { json throws(FileFailure) in try VersionSummary(json: json) })

@@ -33,6 +33,9 @@ extension FileValue {
         case .written(let length):
             writer.field("type", "written")
             writer.field("length", length)
+        case .position(let offset):
+            writer.field("type", "position")
+            writer.field("offset", offset)
         case .link(let target):
             writer.field("type", "link")
             writer.field("target", bytes: target)
@@ -48,6 +51,7 @@ extension FileValue {
             writer.field("files", statistics.files)
             writer.field("directories", statistics.directories)
             writer.field("bytes", statistics.bytes)
+            if let maximum = statistics.maximumBytes { writer.field("maximum_bytes", maximum) }
         case .receipt(let receipt):
             writer.field("type", "receipt")
             receipt.writeFields(to: &writer)

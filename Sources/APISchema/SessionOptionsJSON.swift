@@ -13,6 +13,11 @@ extension SessionOptions: JSONEncodable {
             $0.field("attribute_cache_ms", attributeCache.inNanoseconds / 1_000_000)
             if requireLocal { $0.field("require_local", true) }
             if keepsNumbers { $0.field("keep_numbers", true) }
+            if let startsAt { $0.field("start_at", startsAt.rawValue) }
+            if let succeeds {
+                $0.field("succeeds_node", succeeds.node.rawValue)
+                $0.field("succeeds_session", identifier: succeeds.session.rawValue)
+            }
             if let commitEvery { $0.field("commit_every_s", commitEvery.inNanoseconds / 1_000_000_000) }
         }
     }
@@ -29,6 +34,11 @@ extension SessionOptions: JSONEncodable {
             idleLimit: .milliseconds(Int64(idle)), attributeCache: .milliseconds(Int64(cache)))
         requireLocal = try json.bool("require_local")
         keepsNumbers = try json.bool("keep_numbers")
+        startsAt = try json.optionalUnsigned("start_at").map(VersionID.init)
+        guard startsAt == nil || version == nil else { throw JSON.invalid("start_at", "goes with no version") }
+        if let node = try json.optionalUnsigned("succeeds_node") {
+            succeeds = SessionPredecessor(node: NodeID(node), session: SessionID(try json.identifier("succeeds_session")))
+        }
         let seconds = try json.unsigned("commit_every_s", default: 0)
         guard seconds <= 3_600 else { throw JSON.invalid("commit_every_s", "must be at most 3600; 0 for never") }
         if seconds > 0 { commitEvery = .seconds(Int64(seconds)) }

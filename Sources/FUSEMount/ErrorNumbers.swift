@@ -28,6 +28,7 @@ extension FileFailure {
         case .notEmpty: ENOTEMPTY
         case .tooManySymlinks: ELOOP
         case .noData: ENODATA
+        case .noSuchPlace: ENXIO
         case .notSupported: EOPNOTSUPP
         case .stale: ESTALE
         case .quotaExceeded: EDQUOT

@@ -36,7 +36,7 @@ extension FUSEOperations {
         }
         table.flush = { request, _, info in
             let (handle, owner) = (info!.pointee.fh, info!.pointee.lock_owner)
-            FUSESession.of(request!).carryOut(request!) { asked throws(FileFailure) in
+            FUSESession.of(request!).carryOut(request!, isRelease: true) { asked throws(FileFailure) in
                 try await asked.session.files.close(handle, owner: owner)
                 asked.done()
             }
@@ -44,7 +44,7 @@ extension FUSEOperations {
         table.release = { request, _, info in
             let (handle, owner) = (info!.pointee.fh, info!.pointee.lock_owner)
             let endsFlock = atoll_fuse_ends_flock(info) != 0
-            FUSESession.of(request!).carryOut(request!) { asked throws(FileFailure) in
+            FUSESession.of(request!).carryOut(request!, isRelease: true) { asked throws(FileFailure) in
                 await asked.session.files.release(handle, owner: owner, endsFlock: endsFlock)
                 asked.done()
             }
@@ -53,6 +53,13 @@ extension FUSEOperations {
             FUSESession.of(request!).carryOut(request!) { asked throws(FileFailure) in
                 try await asked.session.files.synchronize(UInt64(number))
                 asked.done()
+            }
+        }
+        table.lseek = { request, number, offset, whence, _ in
+            FUSESession.of(request!).carryOut(request!) { asked throws(FileFailure) in
+                // SEEK_DATA 3, SEEK_HOLE 4; the kernel does the others itself.
+                guard offset >= 0 else { throw .refused(.noSuchPlace, "seek", "it is before the file") }
+                asked.reply(place: try await asked.session.files.seek(UInt64(number), from: UInt64(offset), hole: whence == 4))
             }
         }
         table.fallocate = { request, number, mode, offset, length, _ in
@@ -76,7 +83,8 @@ extension FUSEOperations {
         }
         table.setlk = { request, number, info, lock, waits in
             let (owner, asked) = (info!.pointee.lock_owner, lock!.pointee)
-            FUSESession.of(request!).carryOut(request!, isLock: true) { request throws(FileFailure) in
+            let unlocks = Int32(asked.l_type) == F_UNLCK
+            FUSESession.of(request!).carryOut(request!, isLock: true, isRelease: unlocks) { request throws(FileFailure) in
                 let key = LockKey(node: UInt64(number), kind: .process, owner: owner)
                 if Int32(asked.l_type) == F_UNLCK {
                     try await request.session.files.unlock(key, asked.range)
@@ -90,7 +98,7 @@ extension FUSEOperations {
         table.flock = { request, number, info, operation in
             let owner = info!.pointee.lock_owner
             let whole = LockRange(start: 0, length: .max)
-            FUSESession.of(request!).carryOut(request!, isLock: true) { request throws(FileFailure) in
+            FUSESession.of(request!).carryOut(request!, isLock: true, isRelease: operation & LOCK_UN != 0) { request throws(FileFailure) in
                 let key = LockKey(node: UInt64(number), kind: .file, owner: owner)
                 if operation & LOCK_UN != 0 {
                     try await request.session.files.unlock(key, whole)

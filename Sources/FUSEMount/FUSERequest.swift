@@ -56,6 +56,8 @@ struct FUSERequest: @unchecked Sendable {
 
     func reply(written count: UInt32) { fuse_reply_write(request, Int(count)) }
 
+    func reply(place: UInt64) { fuse_reply_lseek(request, Int(clamping: place)) }
+
     func reply(link target: [UInt8]) {
         (target + [0]).withUnsafeBytes { _ = fuse_reply_readlink(request, $0.baseAddress?.assumingMemoryBound(to: CChar.self)) }
     }
@@ -72,9 +74,9 @@ struct FUSERequest: @unchecked Sendable {
     }
 
     func reply(_ statistics: FilesystemStatistics) {
-        // How much room there is nobody tells: 1 PiB stands for it.
+        // A quota is what there is; without one nobody tells how much room there is, and 1 PiB stands for it.
         let block: UInt64 = 4_096
-        let total = max(1 << 50, statistics.bytes)
+        let total = max(statistics.maximumBytes ?? 1 << 50, statistics.bytes)
         var told = statvfs()
         told.f_bsize = UInt(block)
         told.f_frsize = UInt(block)

@@ -19,7 +19,8 @@ package final class FUSESession: @unchecked Sendable {
     /// Kept alive for the C side, which has a pointer to it.
     private var session: OpaquePointer?
     private var operations = fuse_lowlevel_ops()
-    private let notices = DispatchQueue(label: "atoll.mount.notices")
+    /// Each on a thread of its own: one that waits for pages holds up no other. As many as there are requests at most.
+    private let notices = DispatchQueue(label: "atoll.mount.notices", attributes: .concurrent)
     private let isOver = Mutex(false)
 
     package init(files: MountedFiles, mountPoint: String) {
@@ -90,9 +91,11 @@ package final class FUSESession: @unchecked Sendable {
     }
 
     /// Carries a request out. `body` answers it, or throws what the kernel is told.
-    func carryOut(_ request: fuse_req_t, isLock: Bool = false, _ body: @escaping @Sendable (FUSERequest) async throws(FileFailure) -> Void)
-    {
-        guard let number = tasks.begin() else {
+    func carryOut(
+        _ request: fuse_req_t, isLock: Bool = false, isRelease: Bool = false,
+        _ body: @escaping @Sendable (FUSERequest) async throws(FileFailure) -> Void
+    ) {
+        guard let number = tasks.begin(isRelease: isRelease) else {
             fuse_reply_err(request, EAGAIN)
             return
         }

@@ -6,8 +6,19 @@ package import Primitives
 /// mode of replication beyond `kind`, by which it tells what a kernel may keep and which locks hold.
 package protocol FileEndpoint: Sendable {
     /// Carries out one operation; bounded, by whoever implements it, as the mount's options say. `payload` is the bytes of
-    /// a `write`; the buffer returned, those of a `read`.
-    func perform(_ operation: FileOperation, payload: ByteBuffer?) async throws(FileFailure) -> (value: FileValue, data: ByteBuffer?)
+    /// a `write`; the buffer returned, those of a `read`. `object` is what the operation removes or moves, where it is known:
+    /// by it an operation whose answer was lost is told from what others did since.
+    func perform(_ operation: FileOperation, payload: ByteBuffer?, object: InodeID?) async throws(FileFailure) -> (
+        value: FileValue, data: ByteBuffer?
+    )
+}
+
+extension FileEndpoint {
+    package func perform(_ operation: FileOperation, payload: ByteBuffer?) async throws(FileFailure) -> (
+        value: FileValue, data: ByteBuffer?
+    ) {
+        try await perform(operation, payload: payload, object: nil)
+    }
 }
 
 /// How a file system is mounted.

@@ -22,18 +22,15 @@ extension MountedFiles {
 
     func setExtendedAttribute(_ number: UInt64, _ name: [UInt8], _ value: [UInt8], flags: Int32) async throws(FileFailure) {
         guard refused(name) == nil else { throw .refused(.notSupported, "set xattr", "no such attributes are kept") }
-        let (create, replace): (Int32, Int32) = (1, 2)
-        if flags != 0 {
-            // Two steps: what another does between them is not seen.
-            var exists = true
-            do throws(FileFailure) { _ = try await extendedAttribute(number, name) } catch {
-                guard error.code == .noData else { throw error }
-                exists = false
-            }
-            if flags & create != 0, exists { throw .refused(.exists, "set xattr", "it exists") }
-            if flags & replace != 0, !exists { throw .refused(.noData, "set xattr", "there is none to replace") }
+        // XATTR_CREATE, XATTR_REPLACE.
+        let rule: XattrRule
+        switch flags {
+        case 0: rule = .either
+        case 1: rule = .create
+        case 2: rule = .replace
+        default: throw .refused(.invalid, "set xattr", "it takes no such flags")
         }
-        try await ask(.setXattr(path: try path(number), name: name, value: value))
+        try await ask(.setXattr(path: try path(number), name: name, value: value, rule: rule))
     }
 
     func extendedAttributes(_ number: UInt64) async throws(FileFailure) -> [[UInt8]] {

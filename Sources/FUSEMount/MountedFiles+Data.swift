@@ -63,19 +63,12 @@ extension MountedFiles {
     ) {
         // The kernel asks to create what it has just not found, and checks no permissions of what it gets: what another
         // host made meanwhile is not opened here. Upon ESTALE the kernel looks again, and opens it by its rules.
-        let operation = FileOperation.open(
-            path: try path(parent, name), mode: .create(mode: mode & 0o7777, exclusive: true, truncate: false))
-        let value: FileValue
-        do throws(FileFailure) { value = try await ask(operation) } catch {
+        let made: (handle: HandleID, attributes: FileAttributes)
+        do throws(FileFailure) { made = try await makeFile(parent, name, mode: mode, by: caller) } catch {
             guard error.code == .exists, flags & O_EXCL == 0 else { throw error }
             throw .refused(.stale, "create", "it was made by another meanwhile")
         }
-        guard case .opened(let handle, let made) = value else { throw unexpected(operation) }
-        let attributes: FileAttributes
-        do throws(FileFailure) { attributes = try await own(made, parent, caller) } catch {
-            _ = try? await ask(.close(handle: handle, abandon: true))
-            throw error
-        }
+        let (handle, attributes) = made
         let entry = give(attributes, at: Place(parent: parent, name: name))
         try begin(entry.number)
         return (entry, await keep(handle, attributes, entry.number, writes: true).handle)
@@ -188,6 +181,14 @@ extension MountedFiles {
     }
 
     // MARK: Ranges
+
+    /// lseek(2) with SEEK_DATA or SEEK_HOLE.
+    func seek(_ number: UInt64, from offset: UInt64, hole: Bool) async throws(FileFailure) -> UInt64 {
+        try await flush(number)
+        let operation = FileOperation.seek(path: try path(number), offset: offset, hole: hole)
+        guard case .position(let found) = try await ask(operation) else { throw unexpected(operation) }
+        return found
+    }
 
     /// fallocate(2): holes and zeros. Room can not be set aside; programs that ask for it then write zeros themselves.
     func allocate(_ number: UInt64, mode: Int32, offset: UInt64, length: UInt64) async throws(FileFailure) {

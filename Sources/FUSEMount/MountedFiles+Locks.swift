@@ -61,8 +61,10 @@ extension MountedFiles {
         try requireLocks()
         guard let handle = state.withLock({ $0.lockers[key] }) else { return }
         // And who gives it back leaves nothing behind that its next holder would miss.
-        try await flush(key.node)
+        var failure: FileFailure?
+        do throws(FileFailure) { try await flush(key.node) } catch { failure = error }
         try await ask(.unlock(handle: handle, range: range))
+        if let failure { throw failure }
     }
 
     func test(_ key: LockKey, _ range: LockRange, exclusive: Bool) async throws(FileFailure) -> RangeLock? {

@@ -6,48 +6,48 @@ import Synchronization
 // Names: making, removing, renaming, linking.
 
 extension MountedFiles {
-    /// What a caller other than the session's user makes is theirs. The seam makes it the session's, so that this is a
-    /// second step; until then nobody but root and the session's user can have opened it for more than its mode says.
-    func own(_ made: FileAttributes, _ parent: UInt64, _ caller: Caller) async throws(FileFailure) -> FileAttributes {
-        guard made.owner != caller.user || made.group != caller.group, geteuid() == 0 else { return made }
-        var changes = AttributeChanges(owner: caller.user)
-        let directory = try await attributes(.stat(path: try path(parent), followLinks: false))
-        // In a directory with the set-group-id bit the group is the directory's.
-        if directory.mode & UInt32(Glibc.S_ISGID) == 0 { changes.group = caller.group }
-        if made.owner == caller.user, changes.group == nil || changes.group == made.group { return made }
-        // A change of owner may clear set-id bits that were asked for.
-        if made.type != .symlink { changes.mode = made.mode }
-        changes.followsLinks = false
-        return try await attributes(.setAttributes(path: FilePath(base: made.inode, components: []), changes: changes))
+    /// Makes an object in one step, its caller's, and answers for it. The number lets the request be repeated where its answer
+    /// is lost.
+    private func make(_ parent: UInt64, _ name: [UInt8], _ form: NewObject.Form, mode: UInt32, by caller: Caller) async throws(FileFailure)
+        -> (value: FileValue, operation: FileOperation)
+    {
+        let object = NewObject(
+            form, mode: mode & 0o7777, owner: caller.user, group: caller.group, verifier: UInt64.random(in: 1 ... .max))
+        let operation = FileOperation.make(path: try path(parent, name), object)
+        return (try await ask(operation), operation)
     }
 
-    private func made(_ parent: UInt64, _ name: [UInt8], by caller: Caller) async throws(FileFailure) -> Entry {
-        let found = try await attributes(.stat(path: try path(parent, name), followLinks: false))
-        return give(try await own(found, parent, caller), at: Place(parent: parent, name: name))
+    /// A new file, open for writing.
+    func makeFile(_ parent: UInt64, _ name: [UInt8], mode: UInt32, by caller: Caller) async throws(FileFailure) -> (
+        handle: HandleID, attributes: FileAttributes
+    ) {
+        let (value, operation) = try await make(parent, name, .file, mode: mode, by: caller)
+        guard case .opened(let handle, let attributes) = value else { throw unexpected(operation) }
+        return (handle, attributes)
+    }
+
+    private func makeEntry(_ parent: UInt64, _ name: [UInt8], _ form: NewObject.Form, mode: UInt32, by caller: Caller)
+        async throws(FileFailure) -> Entry
+    {
+        let (value, operation) = try await make(parent, name, form, mode: mode, by: caller)
+        guard case .attributes(let attributes) = value else { throw unexpected(operation) }
+        return give(attributes, at: Place(parent: parent, name: name))
     }
 
     func makeDirectory(_ parent: UInt64, _ name: [UInt8], mode: UInt32, by caller: Caller) async throws(FileFailure) -> Entry {
-        try await ask(.makeDirectory(path: try path(parent, name), mode: mode & 0o7777, parents: false))
-        return try await made(parent, name, by: caller)
+        try await makeEntry(parent, name, .directory, mode: mode, by: caller)
     }
 
     func symlink(_ target: [UInt8], _ parent: UInt64, _ name: [UInt8], by caller: Caller) async throws(FileFailure) -> Entry {
-        try await ask(.symlink(target: target, path: try path(parent, name)))
-        return try await made(parent, name, by: caller)
+        try await makeEntry(parent, name, .symlink(target: target), mode: 0o777, by: caller)
     }
 
     func makeNode(_ parent: UInt64, _ name: [UInt8], mode: UInt32, device: UInt64, by caller: Caller) async throws(FileFailure) -> Entry {
         guard let type = FileType(bits: mode) else { throw .refused(.invalid, "make node", "no such type of file") }
-        let bits = mode & 0o7777
-        guard type != .file else {
-            let operation = FileOperation.open(
-                path: try path(parent, name), mode: .create(mode: bits, exclusive: true, truncate: false))
-            guard case .opened(let handle, let made) = try await ask(operation) else { throw unexpected(operation) }
-            try await ask(.close(handle: handle, abandon: false))
-            return give(try await own(made, parent, caller), at: Place(parent: parent, name: name))
-        }
-        let made = try await attributes(.makeNode(path: try path(parent, name), mode: bits, type: type, device: device))
-        return give(try await own(made, parent, caller), at: Place(parent: parent, name: name))
+        guard type == .file else { return try await makeEntry(parent, name, .node(type, device: device), mode: mode, by: caller) }
+        let (handle, made) = try await makeFile(parent, name, mode: mode, by: caller)
+        try await ask(.close(handle: handle, abandon: false))
+        return give(made, at: Place(parent: parent, name: name))
     }
 
     func link(_ number: UInt64, _ parent: UInt64, _ name: [UInt8]) async throws(FileFailure) -> Entry {
@@ -71,10 +71,11 @@ extension MountedFiles {
             let hidden = Self.hiddenName()
             let directory = try inode(parent)
             try await ask(
-                .rename(from: try path(parent, name), to: FilePath(base: directory, components: [hidden]), noReplace: true))
+                .rename(from: try path(parent, name), to: FilePath(base: directory, components: [hidden]), noReplace: true),
+                of: inode(at: place))
             hide(open, directory, hidden)
         } else {
-            try await ask(.remove(path: try path(parent, name), recursive: false))
+            try await ask(.remove(path: try path(parent, name), recursive: false), of: inode(at: place))
         }
         state.withLock { $0.nodes.drop(place) }
     }
@@ -105,7 +106,7 @@ extension MountedFiles {
         }
         let (source, target) = (try path(from.parent, from.name), try path(to.parent, to.name))
         if flags == exchange {
-            try await ask(.exchange(source, target))
+            try await ask(.exchange(source, target), of: inode(at: from))
             state.withLock { state in
                 let (one, other) = (state.nodes.number(at: from), state.nodes.number(at: to))
                 state.nodes.drop(from)
@@ -118,7 +119,7 @@ extension MountedFiles {
         // A file that is replaced while it is open gets a hidden name first; its name is never without a file.
         let open = flags == noReplace ? nil : try await replacedTarget(to, by: from)
         do throws(FileFailure) {
-            try await ask(.rename(from: source, to: target, noReplace: flags == noReplace))
+            try await ask(.rename(from: source, to: target, noReplace: flags == noReplace), of: inode(at: from))
         } catch {
             if let open { await unhide(open) }
             throw error

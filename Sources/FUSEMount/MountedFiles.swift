@@ -1,7 +1,7 @@
 package import Filesystem
 import Glibc
 import NIOCore
-import Primitives
+package import Primitives
 import Synchronization
 
 /// An object as the kernel is given it: its number with the mount, and its attributes.
@@ -60,8 +60,8 @@ package final class MountedFiles: Sendable {
     // MARK: The seam
 
     @discardableResult
-    func ask(_ operation: FileOperation) async throws(FileFailure) -> FileValue {
-        try await endpoint.perform(operation, payload: nil).value
+    func ask(_ operation: FileOperation, of object: InodeID? = nil) async throws(FileFailure) -> FileValue {
+        try await endpoint.perform(operation, payload: nil, object: object).value
     }
 
     func attributes(_ operation: FileOperation) async throws(FileFailure) -> FileAttributes {
@@ -110,6 +110,25 @@ package final class MountedFiles: Sendable {
         }
         if node.hidden != nil, told.links > 0 { told.links -= 1 }
         return told
+    }
+
+    /// The object at a name, where it is known here.
+    func inode(at place: Place) -> InodeID? {
+        state.withLock { state in state.nodes.number(at: place).flatMap { state.nodes[$0]?.inode } }
+    }
+
+    /// Where an object is, by the names that the kernel knows; nil where it knows none.
+    package func path(of inode: InodeID) -> FilePath? {
+        state.withLock { state in
+            guard let number = state.nodes.number(of: inode) else { return nil }
+            // Removed while it is open: under the name that it has until the last close.
+            if let hidden = state.nodes[number]?.hidden {
+                guard let directory = state.nodes.number(of: hidden.directory), let names = state.nodes.names(directory) else { return nil }
+                return FilePath(base: options.root, components: names + [hidden.name])
+            }
+            guard let names = state.nodes.names(number) else { return nil }
+            return FilePath(base: options.root, components: names)
+        }
     }
 
     package func forget(_ number: UInt64, _ count: UInt64) { state.withLock { $0.nodes.forget(number, count) } }

@@ -73,6 +73,19 @@ struct NodeTable {
     func number(of inode: InodeID) -> UInt64? { numbers[inode] }
     func number(at place: Place) -> UInt64? { places[place] }
 
+    /// The names on the way from the root; nil where one is not known.
+    func names(_ number: UInt64) -> [[UInt8]]? {
+        var names: [[UInt8]] = []
+        var current = number
+        while current != Self.root {
+            // As deep as a path can be.
+            guard names.count < 2_048, let place = nodes[current]?.places.last else { return nil }
+            names.append(place.name)
+            current = place.parent
+        }
+        return names.reversed()
+    }
+
     /// The kernel is given the object once more.
     mutating func give(_ inode: InodeID, at place: Place?) -> UInt64 {
         let number: UInt64

@@ -25,6 +25,8 @@ package struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case stale = 116
         case quotaExceeded = 122
         case notPermitted = 1
+        /// Of `seek`: nothing of that kind is left.
+        case noSuchPlace = 6
         case wouldBlock = 11
         /// The leader or the quorum is not to be reached now; the same request may succeed later.
         case unavailable = 200
@@ -43,6 +45,7 @@ package struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
             switch self {
             case .notFound: "not_found"
             case .ioError: "io_error"
+            case .noSuchPlace: "no_such_place"
             case .badHandle: "bad_handle"
             case .permissionDenied: "permission_denied"
             case .busy: "busy"

@@ -24,7 +24,9 @@ extension FileOperation {
         case .setAttributes(let at, let changes): return .setAttributes(path: path(at), changes: changes)
         case .copy(let from, let to, let recursive): return .copy(from: path(from), to: path(to), recursive: recursive)
         case .getXattr(let at, let name): return .getXattr(path: path(at), name: name)
-        case .setXattr(let at, let name, let value): return .setXattr(path: path(at), name: name, value: value)
+        case .setXattr(let at, let name, let value, let rule): return .setXattr(path: path(at), name: name, value: value, rule: rule)
+        case .make(let at, let object): return .make(path: path(at), object)
+        case .seek(let at, let offset, let hole): return .seek(path: path(at), offset: offset, hole: hole)
         case .removeXattr(let at, let name): return .removeXattr(path: path(at), name: name)
         case .listXattrs(let at): return .listXattrs(path: path(at))
         default: return self

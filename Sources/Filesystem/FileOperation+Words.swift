@@ -18,6 +18,8 @@ extension FileOperation {
         case .exchange: "exchange"
         case .makeNode: "make_node"
         case .zeroRange: "zero_range"
+        case .make: "make"
+        case .seek: "seek"
         case .link: "link"
         case .symlink: "symlink"
         case .readLink: "read_link"
@@ -47,8 +49,10 @@ extension FileOperation {
     package var object: String {
         switch self {
         case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
-            .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _),
-            .removeXattr(let path, _), .listXattrs(let path), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _):
+            .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _, _),
+            .removeXattr(let path, _), .listXattrs(let path), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _),
+            .make(let path, _),
+            .seek(let path, _, _):
             path.description
         case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to), .exchange(let from, let to):
             "\(from) -> \(to)"
@@ -75,7 +79,7 @@ extension FileOperation {
     package var isChange: Bool {
         switch self {
         case .write, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes, .zeroRange, .copy,
-            .setXattr, .removeXattr, .rollback, .resolveConflict, .commit:
+            .setXattr, .removeXattr, .rollback, .resolveConflict, .commit, .make:
             true
         case .open(_, let mode): mode != .read
         default: false
@@ -96,7 +100,11 @@ extension FileOperation {
         }
         switch self {
         case .symlink(let target, _) where target.count > 4_095: return refuse(.nameTooLong, "a link's target has at most 4,095 bytes")
-        case .setXattr(_, let name, let value):
+        case .make(_, let object):
+            if case .symlink(let target) = object.form, target.count > 4_095 {
+                return refuse(.nameTooLong, "a link's target has at most 4,095 bytes")
+            }
+        case .setXattr(_, let name, let value, _):
             if name.count > 255 { return refuse(.outOfRange, "an attribute's name has at most 255 bytes") }
             if value.count > 65_536 { return refuse(.tooLarge, "an attribute has at most 65,536 bytes") }
         case .commit(let options) where options.message.utf8.count > 4_096: return refuse(.tooLarge, "a message has at most 4,096 bytes")
@@ -120,8 +128,10 @@ extension FileOperation {
     package var paths: [FilePath] {
         switch self {
         case .stat(let path, _), .list(let path, _, _), .open(let path, _), .makeDirectory(let path, _, _), .remove(let path, _),
-            .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _),
-            .removeXattr(let path, _), .listXattrs(let path), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _):
+            .symlink(_, let path), .readLink(let path), .setAttributes(let path, _), .getXattr(let path, _), .setXattr(let path, _, _, _),
+            .removeXattr(let path, _), .listXattrs(let path), .makeNode(let path, _, _, _), .zeroRange(let path, _, _, _),
+            .make(let path, _),
+            .seek(let path, _, _):
             [path]
         case .rename(let from, let to, _), .copy(let from, let to, _), .link(let from, let to), .exchange(let from, let to): [from, to]
         default: []
@@ -134,11 +144,11 @@ extension FileOperation {
     package var changesNothing: Bool {
         switch self {
         case .stat, .list, .read, .readLink, .getXattr, .listXattrs, .statistics, .reload, .sessionStatus, .history, .diff, .conflicts,
-            .testLock:
+            .testLock, .seek:
             true
         case .open(_, let mode): mode == .read || mode == .write
         case .write, .sync, .flush, .close, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes,
-            .zeroRange, .copy, .setXattr, .removeXattr, .lock, .unlock, .commit, .rollback, .resolveConflict, .clone:
+            .zeroRange, .make, .copy, .setXattr, .removeXattr, .lock, .unlock, .commit, .rollback, .resolveConflict, .clone:
             false
         }
     }

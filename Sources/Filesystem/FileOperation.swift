@@ -31,6 +31,11 @@ package enum FileOperation: Hashable, Sendable {
     case exchange(FilePath, FilePath)
     /// A fifo, socket or device; `device` has the major number in the upper 32 bits.
     case makeNode(path: FilePath, mode: UInt32, type: FileType, device: UInt64)
+    /// Makes something new with its owner and mode in one step, as mounts want it: a file is open for writing then
+    /// (`opened`), of anything else come the attributes. Fails where the name is taken, unless by this very request.
+    case make(path: FilePath, NewObject)
+    /// Where data or a hole begins at `offset` or behind it (lseek(2)); ENXIO (`noSuchPlace`) where there is none.
+    case seek(path: FilePath, offset: UInt64, hole: Bool)
     /// Makes a range of a file a hole; `extend` lets the file grow to the end of it.
     case zeroRange(path: FilePath, offset: UInt64, length: UInt64, extend: Bool)
     case link(existing: FilePath, new: FilePath)
@@ -39,7 +44,7 @@ package enum FileOperation: Hashable, Sendable {
     case setAttributes(path: FilePath, changes: AttributeChanges)
     case copy(from: FilePath, to: FilePath, recursive: Bool)
     case getXattr(path: FilePath, name: [UInt8])
-    case setXattr(path: FilePath, name: [UInt8], value: [UInt8])
+    case setXattr(path: FilePath, name: [UInt8], value: [UInt8], rule: XattrRule = .either)
     case removeXattr(path: FilePath, name: [UInt8])
     case listXattrs(path: FilePath)
     case statistics
@@ -122,6 +127,39 @@ package enum OpenMode: Hashable, Sendable {
     case replace(mode: UInt32, refuseExisting: Bool)
 }
 
+/// What `make` makes.
+package struct NewObject: Hashable, Sendable {
+    package enum Form: Hashable, Sendable {
+        case file
+        case directory
+        case symlink(target: [UInt8])
+        /// A fifo, socket or device; `device` has the major number in the upper 32 bits.
+        case node(FileType, device: UInt64)
+    }
+    package var form: Form
+    package var mode: UInt32
+    package var owner: UInt32
+    /// The directory's where that has the set-group-id bit.
+    package var group: UInt32
+    /// Not 0: a file or directory that was made with the same number is this very request come again, and a success
+    /// (EXCLUSIVE4_1 of RFC 8881 §18.16.3). So it can be repeated where its answer was lost.
+    package var verifier: UInt64
+    package init(_ form: Form, mode: UInt32, owner: UInt32, group: UInt32, verifier: UInt64 = 0) {
+        self.form = form
+        self.mode = mode
+        self.owner = owner
+        self.group = group
+        self.verifier = verifier
+    }
+}
+
+/// Whether an extended attribute has to be there before it is set.
+package enum XattrRule: UInt32, Hashable, Sendable {
+    case either = 0
+    case create = 1
+    case replace = 2
+}
+
 package struct LockRange: Hashable, Sendable {
     package var start: UInt64
     /// `UInt64.max`: to the end of the file, however it grows.
@@ -175,6 +213,8 @@ package struct CommitOptions: Hashable, Sendable {
     package var ifUnchanged: Bool
     package var message: String
     package var wait: CommitWait
+    /// Files that are open for writing, and were not synced since, are left out: they stay staged.
+    package var leavesOutOpenFiles = false
     package init(ifUnchanged: Bool = false, message: String = "", wait: CommitWait = .policy) {
         self.ifUnchanged = ifUnchanged
         self.message = message

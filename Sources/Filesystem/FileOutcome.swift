@@ -18,6 +18,8 @@ package enum FileValue: Hashable, Sendable {
     /// Bytes read (they come beside the outcome) and whether the file ended there.
     case data(length: UInt32, endOfFile: Bool)
     case written(length: UInt32)
+    /// Of `seek`.
+    case position(UInt64)
     case link([UInt8])
     case bytes([UInt8])
     case names([[UInt8]])
@@ -143,7 +145,10 @@ package struct FilesystemStatistics: Hashable, Sendable {
     package var directories: UInt64
     /// Sum of file sizes, in bytes (holes count).
     package var bytes: UInt64
-    package init(files: UInt64, directories: UInt64, bytes: UInt64) {
+    /// The quota: bytes that it may hold; nil for no bound.
+    package var maximumBytes: UInt64?
+    package init(files: UInt64, directories: UInt64, bytes: UInt64, maximumBytes: UInt64? = nil) {
+        self.maximumBytes = maximumBytes
         self.files = files
         self.directories = directories
         self.bytes = bytes
@@ -278,6 +283,16 @@ package struct SessionID: Hashable, Comparable, Sendable {
     package static func < (a: SessionID, b: SessionID) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// A session that ended with its node, or that its client can not reach any more.
+package struct SessionPredecessor: Hashable, Sendable {
+    package var node: NodeID
+    package var session: SessionID
+    package init(node: NodeID, session: SessionID) {
+        self.node = node
+        self.session = session
+    }
+}
+
 package struct SessionOptions: Hashable, Sendable {
     package var readOnly: Bool
     /// A volume's past version; such a session is read-only.
@@ -297,6 +312,11 @@ package struct SessionOptions: Hashable, Sendable {
     /// Volumes: an object that the session made keeps its number when a commit gives it one of the volume's, as long as
     /// the session lasts (of the last 262,144 of them). Mounts want it: programs tell files apart by their numbers.
     package var keepsNumbers = false
+    /// Volumes: the session begins on this version, which need not be the newest, and changes it: for one that goes on
+    /// with what a session on another node had.
+    package var startsAt: VersionID?
+    /// Network file systems: the session takes the place of another node's, whose locks end before this one is opened.
+    package var succeeds: SessionPredecessor?
     /// Network file systems: the front end's clients look names up themselves, so that an operation is not preceded by the
     /// look-ups of a client of this project's own model (docs/internals/nfs-client-model.md).
     package var asksOnce = false

@@ -181,11 +181,12 @@ extension FileRequest: XDRCodable {
             writer.write(UInt32(21))
             writer.write(inode)
             writer.write(opaque: name)
-        case .setXattr(let inode, let name, let value):
+        case .setXattr(let inode, let name, let value, let rule):
             writer.write(UInt32(22))
             writer.write(inode)
             writer.write(opaque: name)
             writer.write(opaque: value)
+            writer.write(rule.rawValue)
         case .removeXattr(let inode, let name):
             writer.write(UInt32(23))
             writer.write(inode)
@@ -232,6 +233,16 @@ extension FileRequest: XDRCodable {
             writer.write(offset)
             writer.write(length)
             writer.write(extend)
+        case .make(let directory, let name, let object):
+            writer.write(UInt32(34))
+            writer.write(directory)
+            writer.write(opaque: name)
+            writer.write(object)
+        case .seek(let inode, let offset, let hole):
+            writer.write(UInt32(35))
+            writer.write(inode)
+            writer.write(offset)
+            writer.write(hole)
         case .testLock(let inode, let range, let exclusive, let owner):
             writer.write(UInt32(33))
             writer.write(inode)
@@ -275,7 +286,9 @@ extension FileRequest: XDRCodable {
         case 19: self = .setAttributes(try reader.value(), try reader.value())
         case 20: self = .copy(from: try reader.value(), to: try reader.value(), recursive: try reader.bool())
         case 21: self = .getXattr(try reader.value(), name: try reader.name())
-        case 22: self = .setXattr(try reader.value(), name: try reader.name(), value: try reader.name(limit: 65_536))
+        case 22:
+            self = .setXattr(
+                try reader.value(), name: try reader.name(), value: try reader.name(limit: 65_536), rule: try reader.xattrRule())
         case 23: self = .removeXattr(try reader.value(), name: try reader.name())
         case 24: self = .listXattrs(try reader.value())
         case 25: self = .statistics
@@ -295,6 +308,8 @@ extension FileRequest: XDRCodable {
                 try reader.value(), offset: try reader.uint64(), length: try reader.uint64(), extend: try reader.bool())
         case 33:
             self = .testLock(try reader.value(), range: try reader.value(), exclusive: try reader.bool(), owner: try reader.uint64())
+        case 34: self = .make(directory: try reader.value(), name: try reader.name(), try reader.value())
+        case 35: self = .seek(try reader.value(), offset: try reader.uint64(), hole: try reader.bool())
         case 29: self = .openName(directory: try reader.value(), name: try reader.name(), write: try reader.bool())
         case let other: throw .badValue(what: "file request", value: UInt64(other))
         }

@@ -36,10 +36,13 @@ package enum FileRequest: Hashable, Sendable {
     case setAttributes(InodeID, AttributeChanges)
     case makeNode(directory: InodeID, name: [UInt8], mode: UInt32, type: FileType, device: UInt64)
     case exchange(directory: InodeID, name: [UInt8], otherDirectory: InodeID, otherName: [UInt8])
+    case make(directory: InodeID, name: [UInt8], NewObject)
+    /// SEEK (RFC 7862 §15.11).
+    case seek(InodeID, offset: UInt64, hole: Bool)
     case zeroRange(InodeID, offset: UInt64, length: UInt64, extend: Bool)
     case copy(from: FilePath, to: FilePath, recursive: Bool)
     case getXattr(InodeID, name: [UInt8])
-    case setXattr(InodeID, name: [UInt8], value: [UInt8])
+    case setXattr(InodeID, name: [UInt8], value: [UInt8], rule: XattrRule = .either)
     case removeXattr(InodeID, name: [UInt8])
     case listXattrs(InodeID)
     case statistics
@@ -92,6 +95,7 @@ package enum FileResult: Hashable, Sendable {
     case data(length: UInt32, endOfFile: Bool)
     case bytes([UInt8])
     case names([[UInt8]])
+    case position(UInt64)
     case statistics(FilesystemStatistics)
     case lock(RangeLock?)
     case failed(FileFailure)

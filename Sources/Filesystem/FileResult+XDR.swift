@@ -43,9 +43,13 @@ extension FilesystemStatistics: XDRCodable {
         writer.write(files)
         writer.write(directories)
         writer.write(bytes)
+        writer.write(maximumBytes != nil)
+        if let maximumBytes { writer.write(maximumBytes) }
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
-        self.init(files: try reader.uint64(), directories: try reader.uint64(), bytes: try reader.uint64())
+        self.init(
+            files: try reader.uint64(), directories: try reader.uint64(), bytes: try reader.uint64(),
+            maximumBytes: try reader.bool() ? try reader.uint64() : nil)
     }
 }
 
@@ -91,6 +95,9 @@ extension FileResult: XDRCodable {
         case .failed(let failure):
             writer.write(UInt32(7))
             writer.write(failure)
+        case .position(let offset):
+            writer.write(UInt32(9))
+            writer.write(offset)
         case .lock(let lock):
             writer.write(UInt32(8))
             writer.write(lock != nil)
@@ -117,6 +124,7 @@ extension FileResult: XDRCodable {
         case 6: self = .statistics(try reader.value())
         case 7: self = .failed(try reader.value())
         case 8: self = .lock(try reader.bool() ? RangeLock(range: try reader.value(), exclusive: try reader.bool()) : nil)
+        case 9: self = .position(try reader.uint64())
         case let other: throw .badValue(what: "file result", value: UInt64(other))
         }
     }

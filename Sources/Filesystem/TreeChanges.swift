@@ -44,6 +44,25 @@ extension NamespaceOperation {
     }
 }
 
+extension NamespaceOperation {
+    /// Its owner is whoever the command is carried out for.
+    static func making(_ object: NewObject, name: [UInt8], in directory: InodeID) -> NamespaceOperation {
+        switch object.form {
+        case .file:
+            .createFile(
+                parent: directory, name: name, mode: object.mode, how: object.verifier == 0 ? .exclusive : .verified(object.verifier))
+        case .directory: .makeDirectory(parent: directory, name: name, mode: object.mode, verifier: object.verifier)
+        case .symlink(let target): .makeSymlink(parent: directory, name: name, target: target)
+        case .node(let type, let device):
+            .makeNode(parent: directory, name: name, mode: object.mode, type: InodeType(type), device: device)
+        }
+    }
+}
+
+extension XattrMode {
+    init(_ rule: XattrRule) { self = XattrMode(rawValue: rule.rawValue)! }
+}
+
 extension InodeType {
     init(_ type: FileType) { self = InodeType(rawValue: type.rawValue)! }
 }
@@ -84,8 +103,9 @@ extension NamespaceTree {
         case .setAttributes(let path, let changes):
             return .changing(try walk(path, followLast: changes.followsLinks).inode, changes)
         case .copy(let from, let to, let recursive): return try copying(from, to, recursive: recursive)
-        case .setXattr(let path, let name, let value):
-            return .setXattr(inode: try walk(path, followLast: true).inode, name: name, value: value, how: .either)
+        case .make(let path, let object): return .making(object, name: try name(of: path), in: try parent(of: path))
+        case .setXattr(let path, let name, let value, let rule):
+            return .setXattr(inode: try walk(path, followLast: true).inode, name: name, value: value, how: XattrMode(rule))
         case .removeXattr(let path, let name): return .removeXattr(inode: try walk(path, followLast: true).inode, name: name)
         default: preconditionFailure("\(operation.name) is no change of names or attributes")
         }
@@ -115,7 +135,9 @@ extension NamespaceTree {
         case .symlink(let target, let directory, let name): return .makeSymlink(parent: directory, name: name, target: target)
         case .setAttributes(let inode, let changes): return .changing(inode, changes)
         case .copy(let from, let to, let recursive): return try copying(from, to, recursive: recursive)
-        case .setXattr(let inode, let name, let value): return .setXattr(inode: inode, name: name, value: value, how: .either)
+        case .make(let directory, let name, let object): return .making(object, name: name, in: directory)
+        case .setXattr(let inode, let name, let value, let rule):
+            return .setXattr(inode: inode, name: name, value: value, how: XattrMode(rule))
         case .removeXattr(let inode, let name): return .removeXattr(inode: inode, name: name)
         default: preconditionFailure("no change of names or attributes: \(request)")
         }

@@ -77,6 +77,30 @@ extension NamespaceTree {
         return bytes
     }
 
+    /// Where data, or a hole, begins at `offset` or behind it; the end of the file counts as a hole (lseek(2)).
+    package func position(of id: InodeID, from offset: UInt64, hole: Bool) throws(FileFailure) -> UInt64 {
+        let inode = try told { () throws(NamespaceError) in try attributes(of: id) }
+        guard offset < inode.size else {
+            throw FileFailure(.noSuchPlace, operation: "seek", object: "\(id)", cause: "the file ends before")
+        }
+        var at = offset
+        // Inline bytes are data, whatever they hold.
+        let under = UInt64(try told { () throws(NamespaceError) in try inlineContent(of: id) }.count)
+        if at < under {
+            if !hole { return at }
+            at = under
+        }
+        while at < inode.size {
+            let found = try told { () throws(NamespaceError) -> [Extent] in try self.extents(of: id, in: at..<inode.size, limit: 1) }.first
+            guard let extent = found else { break }
+            if !hole { return max(at, extent.offset) }
+            if extent.offset > at { return at }
+            at = extent.end
+        }
+        guard hole else { throw FileFailure(.noSuchPlace, operation: "seek", object: "\(id)", cause: "only a hole is left") }
+        return min(at, inode.size)
+    }
+
     package func linkTarget(of id: InodeID) throws(FileFailure) -> [UInt8] {
         try told { () throws(NamespaceError) in try readLink(id) }
     }

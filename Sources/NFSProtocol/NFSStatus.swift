@@ -86,6 +86,7 @@ package enum NFSStatus: UInt32, Error, Hashable, Sendable, CaseIterable {
             case .notPermitted: .perm
             case .notFound: .noent
             case .ioError, .corrupt: .io
+            case .noSuchPlace: .nxio
             // A session of the seam has ended, and with it the handle: the client begins again.
             case .badHandle: .delay
             case .wouldBlock: .denied

@@ -18,9 +18,10 @@ extension NamespaceCommand: XDRCodable {
 extension NamespaceOperation: XDRCodable {
     package func encode(to writer: inout XDRWriter) {
         switch self {
-        case .makeDirectory(let parent, let name, let mode):
+        case .makeDirectory(let parent, let name, let mode, let verifier):
             writer.write(1, parent, name)
             writer.write(mode)
+            writer.write(verifier)
         case .createFile(let parent, let name, let mode, let how):
             writer.write(2, parent, name)
             writer.write(mode)
@@ -141,7 +142,7 @@ extension NamespaceOperation: XDRCodable {
         let parent = try reader.value(InodeID.self)
         let name = try reader.name()
         switch tag {
-        case 1: return .makeDirectory(parent: parent, name: name, mode: try reader.uint32())
+        case 1: return .makeDirectory(parent: parent, name: name, mode: try reader.uint32(), verifier: try reader.uint64())
         case 2: return .createFile(parent: parent, name: name, mode: try reader.uint32(), how: try reader.value())
         case 3: return .makeSymlink(parent: parent, name: name, target: Array(try reader.opaque(limit: 65_536)))
         case 4:

@@ -19,7 +19,8 @@ package struct NamespaceCommand: Hashable, Sendable {
 /// Names are 1 to 255 bytes of anything but `/` and NUL, and not `.` or `..`. Within a `batch` the
 /// inode 0 (`InodeID.lastCreated`) stands for what the batch made last.
 package enum NamespaceOperation: Hashable, Sendable {
-    case makeDirectory(parent: InodeID, name: [UInt8], mode: UInt32)
+    /// With a verifier other than 0 one that was made with the same is this very request come again (`CreateMode.verified`).
+    case makeDirectory(parent: InodeID, name: [UInt8], mode: UInt32, verifier: UInt64 = 0)
     case createFile(parent: InodeID, name: [UInt8], mode: UInt32, how: CreateMode)
     case makeSymlink(parent: InodeID, name: [UInt8], target: [UInt8])
     /// A fifo, socket or device.

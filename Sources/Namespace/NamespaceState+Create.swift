@@ -90,14 +90,21 @@ extension NamespaceState {
     }
 
     mutating func makeDirectory(
-        _ parent: InodeID, _ name: [UInt8], _ mode: UInt32, _ context: CommandContext
+        _ parent: InodeID, _ name: [UInt8], _ mode: UInt32, _ verifier: UInt64, _ context: CommandContext
     ) throws(NamespaceError) -> NamespaceReply {
         let place = try place(parent, name, context)
+        if verifier != 0, let existing = tree.entry(parent, name), let inode = tree.inode(existing.inode), inode.isDirectory,
+            inode.verifier == verifier
+        {
+            return .object(ObjectReply(existing.inode, inode, created: true))
+        }
         try requireFree(place)
         try requireWritable(place, context)
         try requireRoom(place, isDirectory: true)
         let stamp = stamp(context)
-        return add(newInode(.directory, mode, in: place.parent, context, stamp), at: place, stamp)
+        var inode = newInode(.directory, mode, in: place.parent, context, stamp)
+        inode.verifier = verifier
+        return add(inode, at: place, stamp)
     }
 
     mutating func createFile(

@@ -3,8 +3,8 @@ import Primitives
 extension NamespaceState {
     mutating func execute(_ operation: NamespaceOperation, _ context: CommandContext) throws(NamespaceError) -> NamespaceReply {
         switch operation {
-        case .makeDirectory(let parent, let name, let mode):
-            return try makeDirectory(try resolve(parent), name, mode, context)
+        case .makeDirectory(let parent, let name, let mode, let verifier):
+            return try makeDirectory(try resolve(parent), name, mode, verifier, context)
         case .createFile(let parent, let name, let mode, let how):
             return try createFile(try resolve(parent), name, mode, how, context)
         case .makeSymlink(let parent, let name, let target):

@@ -136,10 +136,11 @@ extension NamespaceState {
     }
 
     /// A private copy of the latest version in which a session stages its changes. Its base, for
-    /// `VolumeChanges.between`, is this state's `tree`. Numbers that `earlier` gave are not given again.
-    package func session(after earlier: NamespaceState? = nil) -> NamespaceState {
+    /// `VolumeChanges.between`, is this state's `tree`, or that of the version that it shall begin on. Numbers that `earlier` gave are not given again.
+    package func session(after earlier: NamespaceState? = nil, on base: NamespaceTree? = nil) -> NamespaceState {
         NamespaceState(
-            tree: tree, settings: settings, nextInode: max(InodeID.provisionalBit + 1, earlier?.nextInode ?? 0), lastChange: lastChange,
+            tree: base ?? tree, settings: settings, nextInode: max(InodeID.provisionalBit + 1, earlier?.nextInode ?? 0),
+            lastChange: lastChange,
             history: history, isSession: true)
     }
 

@@ -73,7 +73,16 @@ extension NodeState {
             return .bytes(try served(session) { (tree) throws(FileFailure) in try tree.xattr(name, of: inode) })
         case .listXattrs(let inode):
             return .names(try served(session) { (tree) throws(FileFailure) in try tree.xattrList(of: inode) })
-        case .statistics: return .statistics(try served(session) { (tree) throws(FileFailure) in tree.fileStatistics })
+        case .seek(let inode, let offset, let hole):
+            return .position(
+                try served(session) { (tree) throws(FileFailure) in try tree.position(of: inode, from: offset, hole: hole) })
+        case .make(_, _, let object):
+            let command = try served(session) { (tree) throws(FileFailure) in try tree.change(for: request) }
+            return try change(command, as: Credentials(user: object.owner, group: object.group), number, session, &progress)
+        case .statistics:
+            var statistics = try served(session) { (tree) throws(FileFailure) in tree.fileStatistics }
+            statistics.maximumBytes = groups[session.group]?.machine.files?.namespace.settings.maximumBytes
+            return .statistics(statistics)
         case .close: return .done
         case .write(let key, let offset, let length, let overwrites):
             return try serveWrite(key, offset, length, overwrites: overwrites, number: number, session, payload, &progress)
@@ -211,11 +220,12 @@ extension NodeState {
 
     /// One change of the tree: proposed under the compound's stamp, answered when applied here.
     private mutating func change(
-        _ operation: NamespaceOperation, _ number: Int, _ session: ServedSession, _ progress: inout RequestProgress
+        _ operation: NamespaceOperation, as owner: Credentials? = nil, _ number: Int, _ session: ServedSession,
+        _ progress: inout RequestProgress
     )
         throws(Interrupt) -> FileResult
     {
-        let command = NamespaceCommand(operation, context: commandContext(session.context))
+        let command = NamespaceCommand(operation, context: commandContext(session.context, as: owner))
         return try proposeServed(.namespace(command), number, session, &progress)
     }
 

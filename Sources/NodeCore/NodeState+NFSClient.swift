@@ -172,8 +172,8 @@ extension NodeState {
                 SessionStatus(
                     session: session.id, filesystem: session.filesystem, version: VersionID(0), latest: VersionID(0), staged: 0,
                     openFiles: UInt32(sessions[session.id]?.nfs?.handles.count ?? 0), readOnly: session.options.readOnly))
-        case .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .readLink, .setAttributes, .zeroRange, .copy,
-            .getXattr, .setXattr, .removeXattr, .listXattrs:
+        case .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .make, .seek, .readLink, .setAttributes, .zeroRange,
+            .copy, .getXattr, .setXattr, .removeXattr, .listXattrs:
             return try nfsNameOperation(operation, session, &progress)
         case .commit, .reload, .history, .diff, .rollback, .conflicts, .resolveConflict, .clone:
             throw .failure(FileFailure(.notSupported, operation: operation.name, object: operation.object, cause: "only volumes have it"))
@@ -307,7 +307,7 @@ extension NodeState {
             changeID: 0)
     }
 
-    private mutating func opened(_ path: FilePath, _ mode: OpenMode, _ attributes: FileAttributes, _ session: SessionContext) -> FileValue {
+    mutating func opened(_ path: FilePath, _ mode: OpenMode, _ attributes: FileAttributes, _ session: SessionContext) -> FileValue {
         let id = HandleID(nextHandle)
         nextHandle += 1
         var handle = NFSHandle(id: id, path: path, mode: mode, inode: attributes.inode, size: attributes.size)

@@ -102,6 +102,18 @@ extension NodeState {
                 caches.learn(place.name, in: place.directory, attributes, now: now)
             }
             return .attributes(attributes)
+        case .make(let path, let object):
+            // The front end has looked already, and the name is checked where it is made.
+            let place = try target(path, session, operation, &progress)
+            let answer = try compoundOrFail(
+                Step(.call), [.make(directory: place.directory, name: place.name, object)], session, operation, change: true, &progress)
+            guard case .attributes(let attributes) = answer.results[0] else { throw .failure(unexpected(operation)) }
+            updateCaches(session.id) { caches, now in
+                caches.forget(place.directory)
+                caches.learn(place.name, in: place.directory, attributes, now: now)
+            }
+            guard object.form == .file else { return .attributes(attributes) }
+            return opened(path, .write, attributes, session)
         case .link(let existing, let new):
             let inode = try resolve(existing, followLast: false, session, operation, &progress).inode
             let place = try target(new, session, operation, from: 400, &progress)
@@ -158,10 +170,16 @@ extension NodeState {
             let answer = try compoundOrFail(Step(.call), [.getXattr(inode, name: name)], session, operation, &progress)
             guard case .bytes(let value) = answer.results[0] else { throw .failure(unexpected(operation)) }
             return .bytes(value)
-        case .setXattr(let path, let name, let value):
+        case .setXattr(let path, let name, let value, let rule):
             let inode = try resolve(path, followLast: true, session, operation, &progress).inode
-            _ = try compoundOrFail(Step(.call), [.setXattr(inode, name: name, value: value)], session, operation, change: true, &progress)
+            _ = try compoundOrFail(
+                Step(.call), [.setXattr(inode, name: name, value: value, rule: rule)], session, operation, change: true, &progress)
             return .done
+        case .seek(let path, let offset, let hole):
+            let inode = try resolve(path, followLast: true, session, operation, &progress).inode
+            let answer = try compoundOrFail(Step(.call), [.seek(inode, offset: offset, hole: hole)], session, operation, &progress)
+            guard case .position(let found) = answer.results[0] else { throw .failure(unexpected(operation)) }
+            return .position(found)
         case .removeXattr(let path, let name):
             let inode = try resolve(path, followLast: true, session, operation, &progress).inode
             _ = try compoundOrFail(Step(.call), [.removeXattr(inode, name: name)], session, operation, change: true, &progress)

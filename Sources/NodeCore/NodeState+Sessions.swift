@@ -58,8 +58,20 @@ extension NodeState {
         if filesystem.kind == .volume, options.version == nil, let group = group(of: filesystem), groups[group] != nil {
             progress.isUnconfirmed = try !catchUp(group, &progress, into: &effects)
         }
+        if filesystem.kind == .nfs, let before = options.succeeds { try endPredecessor(before, filesystem, &progress) }
         do throws(FileFailure) { return try makeSession(filesystem, options, isConfirmed: !progress.isUnconfirmed) } catch {
             throw .failure(error)
+        }
+    }
+
+    /// The locks of a session that this one takes the place of are given back, in the log: its own node may be gone.
+    private mutating func endPredecessor(
+        _ before: SessionPredecessor, _ filesystem: FilesystemID, _ progress: inout RequestProgress
+    ) throws(Interrupt) {
+        guard let group = group(of: filesystem) else { return }
+        _ = try step(Step(.propose), &progress) { state, token in
+            let envelope = FilesCommand(stamp: nil, at: state.civil, body: .endSession(before.node, before.session)).xdrBytes
+            state.call(group, .propose(envelope: envelope), token: token)
         }
     }
 
@@ -127,7 +139,11 @@ extension NodeState {
             guard record.options.origin == nil || files.namespace.version > VersionID(0) else { throw refuseUnfinished(record) }
             let state = isConfirmed ? files.namespace : wholeState(of: files.namespace, record.group)
             guard let volume = VolumeSession(state, options: options) else {
-                throw refuse(.notFound, "version \(options.version!) is not kept", "see its history")
+                let wanted = options.version ?? options.startsAt ?? VersionID(0)
+                guard options.startsAt == nil || wanted <= files.namespace.version else {
+                    throw refuse(.unavailable, "version \(wanted) is not here yet", "try again")
+                }
+                throw refuse(.notFound, "version \(wanted) is not kept", "see its history")
             }
             session.volume = volume
             session.volume?.lastCommit = now
@@ -212,6 +228,7 @@ extension NodeState {
             guard let volume = session.volume, let numbers = volume.numbers else {
                 return try performVolume(operation, context, payload: payload, &progress, into: &effects)
             }
+            _ = updateVolume(id) { volume in for path in operation.paths { volume.numbers?.touch(path.base) } }
             if let past = try volume.answerOfThePast(operation) { return past }
             defer { if case .close = operation { _ = updateVolume(id) { $0.forgetRetired() } } }
             let value = try performVolume(

@@ -43,7 +43,16 @@ extension NodeState {
                 FileFailure(
                     .notSupported, operation: operation.name, object: operation.object,
                     cause: "a volume has no locks that hold between hosts", hint: "use a network file system where writers need locks"))
-        case .statistics: return .statistics(try staged(session, operation) { (tree) throws(FileFailure) in tree.fileStatistics })
+        case .statistics:
+            var statistics = try staged(session, operation) { (tree) throws(FileFailure) in tree.fileStatistics }
+            statistics.maximumBytes = sessions[session.id]?.volume?.staged.settings.maximumBytes
+            return .statistics(statistics)
+        case .make(let path, let object): return try volumeMake(path, object, session, operation)
+        case .seek(let path, let offset, let hole):
+            return .position(
+                try staged(session, operation) { (tree) throws(FileFailure) in
+                    try tree.position(of: tree.walk(path, followLast: true).inode, from: offset, hole: hole)
+                })
         case .sessionStatus: return .session(try volumeStatus(session, operation))
         case .readLink(let path):
             return .link(

@@ -39,6 +39,7 @@ extension NodeState {
             }
         }
         if progress.publication == nil {
+            if options.leavesOutOpenFiles { progress.leavesOutOpenFiles = true }
             let tree =
                 progress.leavesOutOpenFiles
                 ? volume.staged.tree(leavingOut: volume.unfinished, base: volume.base, time: civil) : volume.staged.tree

@@ -32,16 +32,16 @@ extension NodeState {
     }
 
     /// Whose change it is, and when.
-    func commandContext(_ session: SessionContext) -> CommandContext {
-        CommandContext(time: civil, credentials: Credentials(user: session.options.userID, group: session.options.groupID))
+    func commandContext(_ session: SessionContext, as owner: Credentials? = nil) -> CommandContext {
+        CommandContext(time: civil, credentials: owner ?? Credentials(user: session.options.userID, group: session.options.groupID))
     }
 
     /// Applies one change to the session's staged tree.
     @discardableResult
-    mutating func stage(_ change: NamespaceOperation, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt)
-        -> FilesResult
-    {
-        let context = commandContext(session)
+    mutating func stage(
+        _ change: NamespaceOperation, as owner: Credentials? = nil, _ session: SessionContext, _ operation: FileOperation
+    ) throws(Interrupt) -> FilesResult {
+        let context = commandContext(session, as: owner)
         let result = updateVolume(session.id) { volume -> FilesResult in
             let result = FilesResult(volume.staged.apply(change, context: context))
             if case .failed = result {} else { volume.changes += 1 }
@@ -84,11 +84,23 @@ extension NodeState {
         if attributes?.type == .directory {
             throw .failure(FileFailure(.isDirectory, operation: operation.name, object: operation.object, cause: "it is a directory"))
         }
+        return try openedVolume(path, mode, inode, attributes, session, operation)
+    }
+
+    /// A new open file of the session.
+    func refuseIfFull(_ session: SessionContext, _ operation: FileOperation) throws(Interrupt) {
         guard let count = sessions[session.id]?.volume?.handles.count, count < settings.handleLimit else {
             throw .failure(
                 FileFailure(
                     .overloaded, operation: operation.name, object: operation.object, cause: "too many open files", hint: "close some"))
         }
+    }
+
+    private mutating func openedVolume(
+        _ path: FilePath, _ mode: OpenMode, _ inode: InodeID?, _ attributes: FileAttributes?, _ session: SessionContext,
+        _ operation: FileOperation
+    ) throws(Interrupt) -> FileValue {
+        try refuseIfFull(session, operation)
         let id = HandleID(nextHandle)
         nextHandle += 1
         var handle = VolumeHandle(id: id, path: path, mode: mode, inode: inode, size: attributes?.size ?? 0)
@@ -97,6 +109,18 @@ extension NodeState {
             volume.handles[id] = handle
         }
         return .opened(id, attributes ?? emptyAttributes)
+    }
+
+    /// What `make` makes: with the owner that it names.
+    mutating func volumeMake(_ path: FilePath, _ object: NewObject, _ session: SessionContext, _ operation: FileOperation) throws(Interrupt)
+        -> FileValue
+    {
+        if object.form == .file { try refuseIfFull(session, operation) }
+        let command = try staged(session, operation) { (tree) throws(FileFailure) in try tree.change(for: operation) }
+        let result = try stage(command, as: Credentials(user: object.owner, group: object.group), session, operation)
+        guard case .attributes(let attributes) = result else { throw .failure(unexpected(operation)) }
+        guard object.form == .file else { return .attributes(attributes) }
+        return try openedVolume(path, .write, attributes.inode, attributes, session, operation)
     }
 
     private mutating func volumeCreate(

@@ -49,9 +49,10 @@ struct VolumeSession {
     init?(_ state: NamespaceState, options: SessionOptions) {
         if options.keepsNumbers { numbers = SessionNumbers() }
         guard let wanted = options.version else {
-            base = state.tree
-            staged = state.session()
-            version = state.version
+            version = options.startsAt ?? state.version
+            guard let tree = version == state.version ? state.tree : try? state.tree(at: version) else { return nil }
+            base = tree
+            staged = state.session(on: tree)
             return
         }
         guard let tree = try? state.tree(at: wanted) else { return nil }

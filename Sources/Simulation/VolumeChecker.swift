@@ -136,7 +136,7 @@ struct VolumeChecker {
     private mutating func checkConflicts(_ commit: CommitRecord, _ overwritten: [Int], _ before: [Int: UInt64]) {
         if commit.ifUnchanged, let file = overwritten.first {
             let write = commit.writes.first { $0.file == file }?.tag
-            let seen = commit.seen.map { $0[file] } ?? model.value(of: file, at: commit.base)
+            let seen = commit.seen.map { $0[file] } ?? model.value(of: file, at: commit.base)  // any order: an Optional is mapped
             fault(
                 "c\(commit.number) was not to overwrite, and made f\(file) \(words(write)), which was \(words(seen)) in v\(commit.base) and had become \(words(before[file]))"
             )

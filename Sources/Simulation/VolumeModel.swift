@@ -42,7 +42,7 @@ struct VolumeModel {
     mutating func take(_ commit: CommitRecord, as version: UInt64) -> [Int] {
         var overwritten: [Int] = []
         for write in commit.writes {
-            let seen = commit.seen.map { $0[write.file] } ?? value(of: write.file, at: commit.base)
+            let seen = commit.seen.map { $0[write.file] } ?? value(of: write.file, at: commit.base)  // any order: an Optional is mapped
             // A file made and removed again in one session is no change.
             if write.tag == nil, seen == nil { continue }
             // Where both removed it, or nobody had one, they agree.
@@ -65,6 +65,7 @@ struct VolumeModel {
 
     func files(at version: UInt64) -> [Int: UInt64] {
         var out: [Int: UInt64] = [:]
+        // any order: the array, not the function of this name
         for file in files { out[file] = value(of: file, at: version) }
         return out
     }
@@ -72,6 +73,7 @@ struct VolumeModel {
     mutating func forget(below version: UInt64) {
         guard version > oldest, version <= last else { return }
         oldest = version
+        // any order: the array, not the function of this name
         for file in files {
             guard let next = changes[file]?.firstIndex(where: { $0.version > version }) ?? changes[file]?.count, next > 1 else { continue }
             changes[file]?.removeFirst(next - 1)

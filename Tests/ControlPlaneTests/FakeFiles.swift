@@ -76,7 +76,7 @@ enum FakeFiles {
         case .readLink(let path):
             guard let target = try file(path, filesystem, state).target else { throw failure(.invalid, operation, "it is no link") }
             return .link(target)
-        case .setXattr(let path, let name, let value):
+        case .setXattr(let path, let name, let value, _):
             var file = try file(path, filesystem, state)
             file.xattrs[name] = value
             state.files[filesystem]?[path] = file

@@ -40,7 +40,13 @@ import Testing
             FilePath(base: InodeID(7), components: [[0x61]]), FilePath(base: InodeID(InodeID.provisionalBit | 9), components: [[0xff]])),
         .stat(path: FilePath(base: InodeID(12), components: []), followLinks: false),
         .makeNode(path: path, mode: 0o600, type: .characterDevice, device: 5 << 32 | 1),
-        .zeroRange(path: odd, offset: 1, length: .max, extend: true), .testLock(handle: HandleID(6), range: range, exclusive: false),
+        .zeroRange(path: odd, offset: 1, length: .max, extend: true), .make(path: path, NewObject(.file, mode: 0o640, owner: 1, group: 2)),
+        .make(path: odd, NewObject(.directory, mode: 0o1777, owner: .max, group: 0, verifier: .max)),
+        .make(path: path, NewObject(.symlink(target: [0xff]), mode: 0o777, owner: 5, group: 6)),
+        .make(path: path, NewObject(.node(.blockDevice, device: 8 << 32 | 1), mode: 0o600, owner: 0, group: 0)),
+        .seek(path: path, offset: 1 << 62, hole: true),
+        .setXattr(path: path, name: [0x61], value: [], rule: .create), .setXattr(path: path, name: [0x61], value: [1], rule: .replace),
+        .testLock(handle: HandleID(6), range: range, exclusive: false),
     ]
 
     @Test(arguments: operations) func operation(_ operation: FileOperation) throws {
@@ -67,6 +73,8 @@ import Testing
             [FileEntry(name: [0xff], attributes: attributes), FileEntry(name: [0x61], attributes: attributes, cookie: 16)], nextCookie: .max
         ),
         .entries([], nextCookie: nil), .opened(HandleID(.max), attributes), .data(length: 3, endOfFile: true), .written(length: 9),
+        .position(1 << 40),
+        .statistics(FilesystemStatistics(files: 1, directories: 2, bytes: 3, maximumBytes: 4)),
         .link([0xff]),
         .bytes([0x61]), .names([[0x61], [0xff]]), .statistics(FilesystemStatistics(files: 1, directories: 2, bytes: 3)),
         .receipt(

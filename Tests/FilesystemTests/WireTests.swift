@@ -39,7 +39,12 @@ struct WireSamples {
             hint: flag() ? "" : text())
     }
 
-    static let requestKinds = 34
+    mutating func object() -> NewObject {
+        let forms: [NewObject.Form] = [.file, .directory, .symlink(target: name()), .node(.fifo, device: number())]
+        return NewObject(forms[chance.below(4)], mode: small(), owner: small(), group: small(), verifier: number())
+    }
+
+    static let requestKinds = 37
     mutating func request(_ kind: Int) -> FileRequest {
         switch kind {
         case 0: .lookup(directory: inode(), name: name())
@@ -75,6 +80,9 @@ struct WireSamples {
         case 30: .zeroRange(inode(), offset: number(), length: number(), extend: flag())
         case 31: .testLock(inode(), range: range(), exclusive: flag(), owner: number())
         case 32: .openName(directory: inode(), name: name(), write: flag())
+        case 33: .make(directory: inode(), name: name(), object())
+        case 34: .seek(inode(), offset: number(), hole: flag())
+        case 35: .setXattr(inode(), name: name(), value: name(), rule: flag() ? .create : .replace)
         default: .endSession
         }
     }
@@ -86,7 +94,7 @@ struct WireSamples {
             groupID: small(), requests: (0..<chance.below(4)).map { _ in request(chance.below(Self.requestKinds)) })
     }
 
-    static let resultKinds = 11
+    static let resultKinds = 13
     mutating func result(_ kind: Int) -> FileResult {
         switch kind {
         case 0: .done
@@ -99,6 +107,8 @@ struct WireSamples {
         case 8: .lock(RangeLock(range: range(), exclusive: flag()))
         case 9: .lock(nil)
         case 7: .statistics(FilesystemStatistics(files: number(), directories: number(), bytes: number()))
+        case 10: .position(number())
+        case 11: .statistics(FilesystemStatistics(files: 1, directories: 2, bytes: 3, maximumBytes: number()))
         default: .failed(failure())
         }
     }

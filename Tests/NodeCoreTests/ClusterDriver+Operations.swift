@@ -119,6 +119,7 @@ extension ClusterDriver {
         case .data(let length, let end):
             return words(data ?? []) + (Int(length) == data?.count ?? 0 ? "" : " of \(length)") + (end ? " end" : "")
         case .written(let length): return "wrote \(length)"
+        case .position(let offset): return "at \(offset)"
         case .link(let target): return text(target)
         case .bytes(let bytes): return words(bytes)
         case .names(let names): return names.map(text).sorted().joined(separator: " ")

@@ -113,6 +113,109 @@ import Testing
         #expect(client.cluster.hosts[0].state.sessions[client.session]?.volume?.unfinished.isEmpty != true)
     }
 
+    /// Owner, mode and what is made in one step; asked for again with the same number it is made once.
+    @Test(arguments: [FilesystemKind.nfs, .volume]) func makingInOneStep(kind: FilesystemKind) throws {
+        let client = try client(try cluster.create(kind, "f", region: "us", on: 0))
+        func make(_ text: String, _ form: NewObject.Form, _ mode: UInt32, _ owner: UInt32, _ verifier: UInt64 = 0) -> FileOperation {
+            .make(path: FilePath(text)!, NewObject(form, mode: mode, owner: owner, group: owner + 1, verifier: verifier))
+        }
+        for _ in 0..<2 {
+            guard case .opened(let handle, let made) = try client.ask(make("x", .file, 0o640, 7, 99)) else { throw Wrong() }
+            #expect(made.owner == 7 && made.group == 8 && made.mode == 0o640 && made.type == .file)
+            try client.ask(.write(handle: handle, offset: 0), Array("text".utf8))
+            try client.ask(.close(handle: handle, abandon: false))
+            #expect(try client.text(FilePath("x")!) == "text")
+            guard case .attributes(let directory) = try client.ask(make("d", .directory, 0o2750, 3, 5)) else { throw Wrong() }
+            #expect(directory.owner == 3 && directory.mode == 0o2750 && directory.type == .directory)
+        }
+        #expect(client.code(make("x", .file, 0o640, 7, 98)) == .exists && client.code(make("x", .file, 0o640, 7)) == .exists)
+        #expect(client.code(make("d", .directory, 0o750, 3, 6)) == .exists && client.code(make("d", .directory, 0o750, 3)) == .exists)
+        guard case .attributes(let link) = try client.ask(make("l", .symlink(target: [0x61]), 0o777, 9)) else { throw Wrong() }
+        #expect(link.owner == 9 && link.type == .symlink)
+        // In a directory with the set-group-id bit the group is the directory's.
+        guard case .attributes(let pipe) = try client.ask(make("d/p", .node(.fifo, device: 0), 0o600, 11)) else { throw Wrong() }
+        #expect(pipe.owner == 11 && pipe.group == 4 && pipe.type == .fifo)
+        try client.ask(.setXattr(path: FilePath("x")!, name: [1], value: [2], rule: .create))
+        #expect(client.code(.setXattr(path: FilePath("x")!, name: [1], value: [3], rule: .create)) == .exists)
+        #expect(client.code(.setXattr(path: FilePath("x")!, name: [4], value: [3], rule: .replace)) == .noData)
+    }
+
+    /// Data and holes, of files that are kept in the namespace and of those that are kept in chunks.
+    @Test(arguments: [FilesystemKind.nfs, .volume]) func dataAndHoles(kind: FilesystemKind) throws {
+        let client = try client(try cluster.create(kind, "f", region: "us", on: 0))
+        let (handle, _) = try client.open(FilePath("x")!, .create(mode: 0o644, exclusive: true, truncate: false))
+        try client.ask(.write(handle: handle, offset: 0), [UInt8](repeating: 7, count: (1 << 20) + 300_000))
+        try client.ask(.flush(handle: handle))
+        try client.ask(.zeroRange(path: FilePath("x")!, offset: 0, length: 1 << 20, extend: false))
+        try client.ask(.setAttributes(path: FilePath("x")!, changes: AttributeChanges(size: 2 << 20)))
+        func seek(_ offset: UInt64, hole: Bool) throws -> FileValue {
+            try client.ask(.seek(path: FilePath("x")!, offset: offset, hole: hole))
+        }
+        #expect(try seek(0, hole: false) == .position(1 << 20))
+        #expect(try seek(5, hole: true) == .position(5))
+        #expect(try seek(1_100_000, hole: false) == .position(1_100_000) && seek(1_100_000, hole: true) == .position((1 << 20) + 300_000))
+        #expect(client.code(.seek(path: FilePath("x")!, offset: 2_000_000, hole: false)) == .noSuchPlace)
+        #expect(client.code(.seek(path: FilePath("x")!, offset: 2 << 20, hole: true)) == .noSuchPlace)
+        try client.write(FilePath("small")!, "text")
+        #expect(try client.ask(.seek(path: FilePath("small")!, offset: 1, hole: false)) == .position(1))
+        #expect(try client.ask(.seek(path: FilePath("small")!, offset: 1, hole: true)) == .position(4))
+    }
+
+    /// A session that takes another's place: its locks are free for it at once, and those of nobody else.
+    @Test func aSuccessorHasTheLocks() throws {
+        let id = try cluster.create(.nfs, "f", region: "us", on: 0)
+        let one = try client(id)
+        try one.write(FilePath("x")!, "")
+        let lock = { (handle: HandleID) in
+            FileOperation.lock(handle: handle, range: LockRange(start: 0, length: .max), exclusive: true, wait: false)
+        }
+        try one.ask(lock(try one.open(FilePath("x")!, .read).0))
+        let stranger = try client(id, on: 1)
+        #expect(stranger.code(lock(try stranger.open(FilePath("x")!, .read).0)) == .wouldBlock)
+        var options = SessionOptions()
+        options.succeeds = SessionPredecessor(node: cluster.hosts[0].state.settings.id, session: one.session)
+        let next = Client(cluster: cluster, session: try cluster.open(id, on: 1, options: options), node: 1)
+        try next.ask(lock(try next.open(FilePath("x")!, .read).0))
+        #expect(stranger.code(lock(try stranger.open(FilePath("x")!, .read).0)) == .wouldBlock)
+    }
+
+    /// A session that begins on a version that is not the newest reads that one, and its changes meet what came since.
+    @Test func aSessionBeginsOnAVersion() throws {
+        let id = try cluster.create(.volume, "v", region: "us", on: 0)
+        let first = try client(id)
+        try first.write(FilePath("x")!, "one")
+        try first.commit()
+        try first.write(FilePath("y")!, "two")
+        try first.commit()
+        var options = SessionOptions()
+        options.startsAt = VersionID(1)
+        let late = Client(cluster: cluster, session: try cluster.open(id, on: 0, options: options), node: 0)
+        #expect(try late.text(FilePath("x")!) == "one" && late.code(.stat(path: FilePath("y")!, followLinks: false)) == .notFound)
+        try late.write(FilePath("z")!, "three")
+        try late.commit()
+        #expect(try late.text(FilePath("y")!) == "two" && late.text(FilePath("z")!) == "three")
+        options.startsAt = VersionID(99)
+        #expect(throws: FileFailure.self) { try cluster.open(id, on: 0, options: options) }
+    }
+
+    /// What a commit leaves out stays staged: files that are open for writing and were not synced.
+    @Test func aCommitLeavesOutOpenFiles() throws {
+        let id = try cluster.create(.volume, "v", region: "us", on: 0)
+        let (client, other) = (try client(id), try client(id))
+        let (handle, _) = try client.open(FilePath("open")!, .create(mode: 0o644, exclusive: true, truncate: false))
+        try client.ask(.write(handle: handle, offset: 0), [1])
+        try client.write(FilePath("closed")!, "x")
+        var options = CommitOptions()
+        options.leavesOutOpenFiles = true
+        try client.ask(.commit(options))
+        try other.ask(.reload(.latest, discard: false))
+        #expect(try other.text(FilePath("closed")!) == "x" && other.code(.stat(path: FilePath("open")!, followLinks: false)) == .notFound)
+        try client.ask(.flush(handle: handle))
+        try client.commit()
+        try other.ask(.reload(.latest, discard: false))
+        #expect(try other.attributes(FilePath("open")!).size == 1)
+    }
+
     @Test func locksCanBeAskedAbout() throws {
         let id = try cluster.create(.nfs, "f", region: "us", on: 0)
         let (one, other) = (try client(id), try client(id, on: 1))
@@ -175,6 +278,16 @@ import Testing
     }
 
     /// The table of numbers is bounded: the oldest are known by the volume's numbers only.
+    @Test func numbersInUseStay() {
+        var numbers = SessionNumbers()
+        func number(_ index: UInt64) -> InodeID { InodeID(InodeID.provisionalBit | index) }
+        for index in 0..<UInt64(3 * SessionNumbers.capacity) {
+            numbers.rename([.init(provisional: number(index), real: InodeID(1_000 + index))])
+            if index % 1_000 == 0 { numbers.touch(number(0)) }
+        }
+        #expect(numbers.now(number(0)) == InodeID(1_000) && numbers.now(number(1)) == number(1))
+    }
+
     @Test func numbersAreBounded() {
         var numbers = SessionNumbers()
         let count = SessionNumbers.capacity + 10

@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import Primitives
 
 /// A real mount of a test, under the cluster's folder, taken away with it.
 final class LiveMount {
@@ -39,6 +40,16 @@ final class LiveMount {
     func at(_ name: String) -> String { path + "/" + name }
     func write(_ name: String, _ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: at(name))) }
     func text(_ name: String) -> String? { try? String(contentsOfFile: at(name), encoding: .utf8) }
+
+    /// What the mount's process keeps beside it: by the first 32 digits of the SHA-256 of the mount point.
+    private var base: String {
+        "/run/atoll/mounts/" + SHA256.hash(Array(path.utf8)).hex.prefix(32)
+    }
+    var record: [String: Any] {
+        guard let data = FileManager.default.contents(atPath: base + ".json") else { return [:] }
+        return ((try? JSONSerialization.jsonObject(with: data)) as? [String: Any]) ?? [:]
+    }
+    var log: String { (try? String(contentsOfFile: base + ".log", encoding: .utf8)) ?? "" }
 
     /// The mount's process.
     var process: pid_t? { LocalCluster.processes(mentioning: path).first }

@@ -164,6 +164,9 @@ struct MountChecks {
         let (keepSize, punch): (Int32, Int32) = (1, 2)
         #expect(atoll_fallocate(file, keepSize | punch, 50_000, 100_000) == 0)
         #expect(bytes(file, 49_999, 3) == [7, 0, 0] && bytes(file, 149_999, 2) == [0, 7] && status("holes")?.st_size == 300_000)
+        // SEEK_DATA and SEEK_HOLE.
+        #expect(lseek(file, 60_000, 3) >= 140_000 && lseek(file, 0, 4) <= 60_000 && lseek(file, 200_000, 4) == 300_000)
+        refused(ENXIO, "lseek behind the end") { Int32(truncatingIfNeeded: lseek(file, 400_000, 3)) }
         #expect(posix_fallocate(file, 0, 310_000) == 0 && status("holes")?.st_size == 310_000)
     }
 }

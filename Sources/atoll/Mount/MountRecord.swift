@@ -37,7 +37,13 @@ struct MountRecord: Codable, Sendable {
 
     // MARK: Files
 
+    /// Those of `atoll run` are seen by its command only, and so are their records.
     static var folder: String {
+        if let run = ProcessInfo.processInfo.environment[RunNamespace.variable] { return machine + "/run-\(run)" }
+        return machine
+    }
+
+    private static var machine: String {
         if geteuid() == 0 { return "/run/atoll/mounts" }
         if let own = ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"] { return own + "/atoll/mounts" }
         return "/tmp/atoll-\(geteuid())/mounts"

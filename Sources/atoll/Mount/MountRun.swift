@@ -4,6 +4,7 @@ import FUSEMount
 import Filesystem
 import Foundation
 import Primitives
+import Synchronization
 
 /// A mount in this process: from the session to the last commit.
 struct MountRun {
@@ -27,49 +28,113 @@ struct MountRun {
         let files = FilesystemVerb(kind: kind, verb: "mount", target: target, requireLocal: verb.distance.requireLocal)
         try await Connection.run(verb.cluster, .region(verb.region), "mount") { connection in
             let found = try await files.find(name, connection)
-            try await serve(found, connection)
+            let served = try await begin(found, connection)
+            Signals.watch([SIGINT, SIGTERM, SIGHUP]) { _ in
+                // What is open stays usable while the last commit is made.
+                if !served.mount.hasEnded { _ = point.unmount(lazily: true) }
+                served.over.leave()
+            }
+            if Terminal.errorIsTerminal { Terminal.error("\(verb.source) is mounted at \(point.path); Ctrl-C unmounts it") }
+            try await end(served)
         }
     }
 
-    private func serve(_ found: FilesystemReport, _ connection: Connection) async throws {
-        let left = await leftBehind(found, connection)
-        let session = if let left { left } else { try await fresh(found, connection) }
+    /// As `run`, for as long as `body` takes; then it is taken away, whoever has files open there.
+    func run<Result: Sendable>(while body: () async throws -> Result) async throws -> Result {
+        let (kind, name) = try verb.parts()
+        var target = TargetOptions()
+        (target.cluster, target.environment, target.region, target.timeout) = (verb.cluster, verb.environment, verb.region, nil)
+        let files = FilesystemVerb(kind: kind, verb: "run", target: target, requireLocal: verb.distance.requireLocal)
+        return try await Connection.run(verb.cluster, .region(verb.region), "run") { connection in
+            let served = try await begin(try await files.find(name, connection), connection)
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
+            _ = point.unmount(lazily: true)
+            served.over.leave()
+            try await end(served)
+            return try result.get()
+        }
+    }
+
+    /// A mount that is there.
+    private struct Served {
+        let files: MountedFiles
+        let endpoint: SessionEndpoint
+        let mount: FUSESession
+        let record: SharedRecord
+        let over: MountEnd
+        let tasks: [Task<Void, Never>]
+    }
+
+    private func begin(_ found: FilesystemReport, _ connection: Connection) async throws -> Served {
+        let endpoint = try await endpoint(found, connection)
         var options = FUSEMount.MountOptions(kind: found.id.kind, source: "\(found.id.kind.word)/\(found.label)")
         options.readOnly = verb.readOnly || verb.at != nil
         options.localLocks = verb.localLocks
         options.allowsOthers = geteuid() == 0
         if let seconds = verb.attributeCache { options.attributeSeconds = seconds }
-        let endpoint = SessionEndpoint(client: connection.client, session: session, patience: verb.patience)
-        if let path = verb.subPath { options.root = try await directory(path, endpoint) }
+        if let path = verb.subPath {
+            do { options.root = try await directory(path, endpoint) } catch {
+                await endpoint.end()
+                throw error
+            }
+        }
         let files = MountedFiles(endpoint: endpoint, options: options)
+        endpoint.nameOf.withLock { $0 = { [weak files] in files?.path(of: $0) } }
         let mount = FUSESession(files: files, mountPoint: point.path)
         do { try mount.mount() } catch {
             // What the last mount had staged stays for the next attempt.
-            if left == nil { try? await connection.client.closeSession(session, isPatient: false) }
+            await endpoint.end(closes: !endpoint.isAdopted)
             throw CommandFailure("mount", point.path, error.description, hint: "see `dmesg`; in a container it needs CAP_SYS_ADMIN")
         }
-        var record = MountRecord(
-            mountPoint: point.path, source: options.source, filesystem: found.id.description, region: connection.region,
-            address: connection.client.address, session: String(session.rawValue), owner: MountRecord.own(), state: "serving",
-            failure: nil, log: nil)
+        let record = SharedRecord(
+            MountRecord(
+                mountPoint: point.path, source: options.source, filesystem: found.id.description, region: endpoint.nodes.region,
+                address: endpoint.link.node.address, session: String(endpoint.link.session.rawValue), owner: MountRecord.own(),
+                state: "serving", failure: nil, log: nil), at: point)
+        endpoint.moved.withLock { $0 = { record.moved(to: $0) } }
         let over = reader(mount)
-        Signals.watch([SIGINT, SIGTERM, SIGHUP]) { _ in
-            // What is open stays usable while the last commit is made.
-            if !mount.hasEnded { _ = point.unmount(lazily: true) }
-            over.leave()
-        }
-        do { try record.write(point) } catch {
+        do { try record.write() } catch {
             _ = point.unmount(lazily: true)
+            await endpoint.end()
             throw error
         }
         if verb.localLocks {
             Terminal.error("warning: locks hold within this machine only; other hosts of \(options.source) do not see them")
         }
-        if Terminal.errorIsTerminal { Terminal.error("\(options.source) is mounted at \(point.path); Ctrl-C unmounts it") }
-        let beats = Task { await endpoint.keepAlive() }
-        await over.ended(Self.farewell)
-        beats.cancel()
-        try await finish(files, session, connection, &record)
+        let tasks = [Task { await endpoint.keepAlive() }] + background(endpoint, found.id.kind)
+        return Served(files: files, endpoint: endpoint, mount: mount, record: record, over: over, tasks: tasks)
+    }
+
+    private func end(_ served: Served) async throws {
+        await served.over.ended(Self.farewell)
+        for task in served.tasks { task.cancel() }
+        try await finish(served.files, served.endpoint, served.record)
+    }
+
+    /// The session, and the nodes that can have it after this one.
+    private func endpoint(_ found: FilesystemReport, _ connection: Connection) async throws -> SessionEndpoint {
+        let left = await leftBehind(found, connection)
+        let options = try options(found.id.kind)
+        let session = if let left { left } else { try await fresh(found, options, connection) }
+        let status = try await connection.client.status()
+        let nodes = RegionNodes(connection.client, region: status.region.name)
+        let node = nodes.node(connection.client.address)
+        await nodes.learn(from: node)
+        let link = SessionEndpoint.Link(generation: 1, node: node, nodeID: status.node, session: session)
+        guard case .session(let begun) = try await connection.client.perform(.sessionStatus, session: session).outcome.value else {
+            await nodes.shutdown()
+            throw CommandFailure("mount", point.path, "the node says nothing of its session")
+        }
+        let endpoint = SessionEndpoint(nodes, found.id, options, link: link, version: begun.version, patience: verb.patience)
+        if left != nil { endpoint.adopt() }
+        return endpoint
+    }
+
+    private func background(_ endpoint: SessionEndpoint, _ kind: FilesystemKind) -> [Task<Void, Never>] {
+        let seconds = verb.commitEvery ?? 5
+        guard kind == .volume, !verb.readOnly, verb.at == nil, seconds > 0 else { return [] }
+        return [Task { await endpoint.commitInBackground(every: .seconds(Int64(seconds))) }]
     }
 
     private func reader(_ mount: FUSESession) -> MountEnd {
@@ -83,9 +148,8 @@ struct MountRun {
         return end
     }
 
-    private func fresh(_ found: FilesystemReport, _ connection: Connection) async throws -> SessionID {
-        let options = try options(found.id.kind)
-        return try await connection.client.openSession(found.id, options: options)
+    private func fresh(_ found: FilesystemReport, _ options: SessionOptions, _ connection: Connection) async throws -> SessionID {
+        try await connection.client.openSession(found.id, options: options)
     }
 
     /// A volume's staged changes outlive the process that staged them for as long as the node keeps the session: a mount
@@ -113,8 +177,7 @@ struct MountRun {
             attributeCache: kind == .volume ? .seconds(3) : .zero)
         options.keepsNumbers = true
         options.requireLocal = verb.distance.requireLocal
-        let seconds = verb.commitEvery ?? 5
-        if kind == .volume, !verb.readOnly, verb.at == nil, seconds > 0 { options.commitEvery = .seconds(Int64(seconds)) }
+        // Commits are the mount's own: its journal has to know what they published.
         return options
     }
 
@@ -126,11 +189,8 @@ struct MountRun {
         return attributes.inode
     }
 
-    /// After a lazy unmount another mount may have taken the place, and its record is not this one's to change.
-    private var isOwn: Bool { MountRecord.read(point).map { $0.owner.pid == getpid() } ?? true }
-
     /// The last commit; what it can not publish stays with the node for a while, and the record says so.
-    private func finish(_ files: MountedFiles, _ session: SessionID, _ connection: Connection, _ record: inout MountRecord) async throws {
+    private func finish(_ files: MountedFiles, _ endpoint: SessionEndpoint, _ record: SharedRecord) async throws {
         do {
             let receipt = try await Self.within(Self.lastCommit) { try await files.commit("unmount") }
             if let conflicts = receipt?.conflicts, !conflicts.isEmpty {
@@ -138,13 +198,12 @@ struct MountRun {
             }
         } catch {
             let failure = (error as? FileFailure).map { CommandFailure($0, "commit at the end of the mount") }
-            record.state = "failed"
-            record.failure = failure?.description ?? "\(error)"
-            if isOwn { try? record.write(point) }
+            record.failed(failure?.description ?? "\(error)")
+            await endpoint.end(closes: false)
             throw failure ?? CommandFailure("mount", point.path, "\(error)")
         }
-        if isOwn { MountRecord.remove(point) }
-        try? await connection.client.closeSession(session, isPatient: false)
+        record.remove()
+        await endpoint.end()
     }
 
     private static func within<Result: Sendable>(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Result) async throws

@@ -27,7 +27,14 @@ struct MountedVolume {
     /// The node that has the session.
     func target(_ options: TargetOptions) -> TargetOptions {
         var target = options
-        if options.cluster.endpoint == nil, !record.region.isEmpty { target.region = record.region }
+        guard options.cluster.endpoint == nil else { return target }
+        let directory = ClusterDirectory(options.cluster.dataDirectory)
+        if LocalFiles.exists(directory.tokenFile), ProcessInfo.processInfo.environment["ATOLL_ENDPOINT"] == nil {
+            target.cluster.tokenFile = options.cluster.tokenFile ?? directory.tokenFile
+        }
+        target.cluster.endpoint = record.address
+        target.cluster.cluster.dataDirectory = nil
+        target.region = nil
         return target
     }
 
