@@ -26,7 +26,7 @@ extension Processes {
             (["--simulated", "--advise", "--clients", "us-east-1"], "--clients us-east-1: is not REGION=COUNT"),
             (
                 ["--simulated", "--advise", "--clients", "sa-east-1=3"],
-                "--clients sa-east-1=3: is not among the simulated regions us-east-1, eu-west-1, ap-northeast-1; name it in --regions"
+                "--clients sa-east-1=3: is not among the simulated regions ap-northeast-1, eu-west-1, us-east-1; name it in --regions"
             ),
             (["--simulated", "--advise", "--clients", "moon=3"], "region moon: the map aws has no such region"),
             (["--simulated", "--both"], "--live, --simulated and --both exclude each other"),
