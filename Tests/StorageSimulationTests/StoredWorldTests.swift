@@ -40,7 +40,8 @@ import Workloads
     /// Proof that the checkers of worlds see faults of the storage. The others: docs/internals/simulation.md.
     @Test(
         arguments: [
-            (.logNotSynced, 1), (.logDirectoryNotSynced, 1), (.packNotSynced, 8), (.packDirectoryNotSynced, 20), (.packChecksumIgnored, 130),
+            (.logNotSynced, 1), (.logDirectoryNotSynced, 1), (.packNotSynced, 8), (.packDirectoryNotSynced, 20),
+            (.packChecksumIgnored, 130),
         ] as [(StorageMutant, UInt64)])
     func mutantIsCaught(mutant: StorageMutant, first: UInt64) {
         for seed in first..<first + 60 {
