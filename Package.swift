@@ -13,6 +13,20 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// A target that simulation runs millions of times: optimised in debug builds too, with every assertion and check of these.
+/// For a debugger's sake `ATOLL_PLAIN=1 swift build` leaves that out. Whole modules need threads there: their objects are
+/// per file then, which the index of a debug build wants.
+func core(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    let fast: SwiftSetting = .unsafeFlags(
+        [
+            "-O", "-whole-module-optimization", "-disable-batch-mode", "-num-threads", "2", "-enable-default-cmo",
+            "-assert-config", "Debug",
+        ],
+        .when(configuration: .debug))
+    return .target(
+        name: name, dependencies: dependencies, swiftSettings: strict + (Context.environment["ATOLL_PLAIN"] == nil ? [fast] : []))
+}
+
 /// The tests of one target; scripts lie beside them in `Scripts` and are read from the source tree.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
@@ -61,22 +75,22 @@ let package = Package(
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CFuse"),
-        module("Primitives", ["COpenSSL", deque]),
-        module("Chunks", ["Primitives"]),
-        module("Namespace", ["Primitives"]),
-        module("Consensus", ["Primitives"]),
-        module("Membership", ["Primitives"]),
-        module("Replication", ["Primitives"]),
-        module("Filesystem", ["Primitives", "Namespace"]),
-        module("NodeCore", ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
+        core("Primitives", ["COpenSSL", deque]),
+        core("Chunks", ["Primitives"]),
+        core("Namespace", ["Primitives"]),
+        core("Consensus", ["Primitives"]),
+        core("Membership", ["Primitives"]),
+        core("Replication", ["Primitives"]),
+        core("Filesystem", ["Primitives", "Namespace"]),
+        core("NodeCore", ["Primitives", "Chunks", "Namespace", "Consensus", "Membership", "Replication", "Filesystem"]),
         module("NFSProtocol", ["Primitives", "Filesystem"]),
-        module("Workloads", ["Primitives", "Filesystem"]),
-        module(
+        core("Workloads", ["Primitives", "Filesystem"]),
+        core(
             "Simulation", ["Primitives", "Namespace", "Consensus", "Membership", "Replication", "Filesystem", "NodeCore", "Workloads"]),
         // Everything above is pure; everything below does I/O.
-        module("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
-        module("ReplicaStorage", ["Primitives", "Consensus", "NodeCore", "Storage"]),
-        module(
+        core("Storage", ["Primitives", "Chunks", "CSQLite", "CZstd", "COpenSSL"]),
+        core("ReplicaStorage", ["Primitives", "Consensus", "NodeCore", "Storage"]),
+        core(
             "StorageSimulation",
             ["Primitives", "Chunks", "Consensus", "NodeCore", "ReplicaStorage", "Simulation", "Storage", "CSQLite"]),
         module("Transport", ["Primitives", "COpenSSL", nioCore, nioPosix, nioTLS, nioSSL, logging]),
