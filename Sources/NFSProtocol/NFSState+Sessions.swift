@@ -169,6 +169,10 @@ extension NFSState {
         guard sequence == slot.sequence &+ 1 else { throw .status(.seqMisordered) }
         guard !slot.isUnderWay else { throw .status(.delay) }
         guard run.left <= session.operations else { throw .status(.tooManyOps) }
+        if needsConfirmation(key.client) || run.answers[1_000] != nil {
+            try confirmRegistrations(key.client, &run)
+            guard sessions[key] != nil else { throw .status(.badsession) }
+        }
         sessions[key]!.slots[number] = NFSSession.Slot(sequence: sequence, isUnderWay: true, reply: nil)
         run.slot = (key, number)
         run.replyLimit = session.replyLimit

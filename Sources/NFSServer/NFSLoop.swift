@@ -50,12 +50,12 @@ final class NFSLoop: @unchecked Sendable {
     }
 
     /// Nil where there are too many already.
-    func connected(_ handler: NFSConnection) -> ConnectionID? {
+    func connected(_ handler: NFSConnection, address: String) -> ConnectionID? {
         guard !isStopped, handlers.count < limit else { return nil }
         let id = ConnectionID(nextConnection)
         nextConnection += 1
         handlers[id] = handler
-        handle(.connected(id))
+        handle(.connected(id, address: address))
         return id
     }
 

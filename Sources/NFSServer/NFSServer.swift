@@ -29,7 +29,8 @@ package final class NFSServer: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let seam = SeamSessions(service: service)
         let state = NFSState(
-            limits: configuration.limits, squash: configuration.squash, identity: configuration.identity, started: NFSLoop.civil)
+            limits: configuration.limits, squash: configuration.squash, identity: configuration.identity, scope: configuration.scope,
+            started: NFSLoop.civil)
         let loop = NFSLoop(
             state: state, seam: seam, loop: group.next(), connections: configuration.connections, logger: logger)
         let recordLimit = configuration.limits.recordBytes
