@@ -78,6 +78,8 @@ extension NFSState {
         if case .previous = asked.claim {
             guard registration.told.isKnown, clients[client]?.hasReclaimed == false else { throw .status(.noGrace) }
             let attributes = try attributes(&run, 1, of: .object(place.filesystem, place.inode))
+            // In 4.0 a reclaim needs no OPEN_CONFIRM (RFC 7530 §16.18.5).
+            counted[OwnerKey(client: client, name: asked.owner, locks: false)]?.isConfirmed = true
             return try openExisting(asked, place, attributes, client, nil, &run)
         }
         // Opens are not in the replicated state. As long as others of an earlier start may come back for theirs, nothing is opened that
