@@ -51,8 +51,7 @@ package struct NFSState: Sendable {
     /// Counts the losses of writes that were not committed: clients that see it grow send theirs again.
     var losses: UInt32 = 0
 
-    /// Operations carried out, by number.
-    package private(set) var operationCounts = [UInt64](repeating: 0, count: 76)
+    package private(set) var figures = NFSFigures()
 
     package init(limits: NFSLimits = NFSLimits(), squash: NFSSquash = .root, identity: String, scope: String, started: WallTime) {
         self.limits = limits
@@ -158,7 +157,6 @@ package struct NFSState: Sendable {
             if run.operation == nil {
                 guard let number = try? run.arguments.uint32() else { return .badxdr }
                 run.begin(number, at: now)
-                if Int(number) < operationCounts.count { operationCounts[Int(number)] += 1 }
             }
             let number = run.operation!
             run.body = XDRWriter()
@@ -166,8 +164,11 @@ package struct NFSState: Sendable {
             do throws(Stop) {
                 try perform(number, &run, &arguments)
                 count(run, .ok, run.body.bytes)
+                figures.add(number, now - run.began, isError: false)
                 run.end(number, arguments)
             } catch {
+                if case .waiting = error { return nil }
+                figures.add(number, now - run.began, isError: error.isError)
                 switch error {
                 case .waiting: return nil
                 case .replay(let status): return status

@@ -1,6 +1,6 @@
 package import Filesystem
 package import Logging
-import NFSProtocol
+package import NFSProtocol
 import NIOCore
 import NIOPosix
 package import NodeRuntime
@@ -71,6 +71,7 @@ package final class NFSServer: Sendable {
     }
 
     package var counts: NFSCounts { loop.counts }
+    package var figures: NFSFigures { loop.figures }
 
     /// Takes no new connections and ends those that there are. Clients go on when the server is there again.
     package func stop() async {

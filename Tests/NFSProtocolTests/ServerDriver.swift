@@ -8,7 +8,7 @@ import TestSupport
 /// `server [squash=…]`, `share NAME`, `client NAME [verifier=N]` (EXCHANGE_ID, CREATE_SESSION), `zero NAME` (SETCLIENTID and its
 /// confirmation), `compound [client=NAME] [user=N] [minor=N] [slot=N] [again] [keep] [hold]` with an operation a line, `answer`
 /// (what `hold` kept back from the server), `pass seconds=N`, `restart [node=N] [after=SECONDS]` (another server, or that of another
-/// node, and what the last one had open is gone), `holders` (locks, and clients that are registered), `fail OPERATION=CODE`, `raw` (bytes of a record in hexadecimal).
+/// node, and what the last one had open is gone), `holders` (locks, and clients that are registered), `figures`, `fail OPERATION=CODE`, `raw` (bytes of a record in hexadecimal).
 final class ServerDriver {
     private struct Client {
         var id: UInt64
@@ -51,6 +51,10 @@ final class ServerDriver {
             _ = handle(.connected(connection, address: "192.0.2.1"))
             return ""
         case "holders": return holders()
+        case "figures":
+            return state.figures.operations.enumerated().filter { $1.count > 0 }.map { number, operation in
+                "\(NFSFigures.name(number)) \(operation.count) errors=\(operation.errors) \(operation.classes.map(String.init).joined(separator: " "))"
+            }.joined(separator: "\n")
         case "share":
             memory.add(command.arguments[0].key)
             return ""

@@ -135,6 +135,11 @@ extension Processes {
                 #expect(restart.status == 0, "\(restart.errors)")
                 client.tell("restarted")
                 #expect(await client.made("again"))
+                let clients = cluster.run(["nfs", "clients"])
+                #expect(clients.output.contains("share\tLinux NFSv\(version)") && clients.output.contains("127.0.0.1\t4."), "\(clients)")
+                let locks = cluster.run(["nfs", "locks", "share"])
+                #expect(locks.output.contains("0..end\twrite\tLinux NFSv\(version)"), "\(locks)")
+                #expect(cluster.run(["nfs", "locks", "share", "--json"]).output.contains("exclusive"))
                 #expect(cluster.run(["fault", "kill", leader.name]).status == 0)
                 client.tell("killed")
             }

@@ -77,6 +77,7 @@ private func startNFS(_ node: LiveNode, _ config: NodeConfig, _ logger: Logger) 
         host: config.listen.host, settings: settings, identity: "atoll \(config.cluster.id) n\(config.node.id)",
         scope: "atoll \(config.cluster.id)")
     let server = try await NFSServer.start(service: node, configuration: configuration, logger: logger)
+    node.addMetrics { server.metrics }
     node.announce("nfs", address: HostPort(host: config.advertisedHost, port: server.port).description)
     return server
 }
