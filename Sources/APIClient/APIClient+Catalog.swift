@@ -96,6 +96,11 @@ extension APIClient {
             .rows("filesystems") { json throws(FileFailure) in try FilesystemReport(json: json) }
     }
 
+    /// Who holds what of a network file system.
+    package func nfsState(_ id: FilesystemID) async throws(FileFailure) -> NFSStateReport {
+        try NFSStateReport(json: try await json(Call(.GET, "/v1/filesystems/\(id)/nfs-state", object: id.description)))
+    }
+
     package func filesystem(_ id: FilesystemID) async throws(FileFailure) -> FilesystemReport {
         try FilesystemReport(json: try await json(Call(.GET, "/v1/filesystems/\(id)", object: id.description)))
     }

@@ -65,7 +65,7 @@ extension FileOperation {
         case .read(let handle, _, _), .write(let handle, _), .sync(let handle), .flush(let handle), .close(let handle, _),
             .lock(let handle, _, _, _), .unlock(let handle, _), .testLock(let handle, _, _):
             "handle \(handle.rawValue)"
-        case .statistics, .commit, .reload, .sessionStatus, .history, .diff, .rollback, .conflicts, .resolveConflict, .clone: word
+        case .client, .statistics, .commit, .reload, .sessionStatus, .history, .diff, .rollback, .conflicts, .resolveConflict, .clone: word
         }
     }
 
@@ -80,7 +80,7 @@ extension FileOperation {
         case .make(_, let object): object.verifier != 0 && (object.form == .file || object.form == .directory)
         case .open, .write, .close, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes, .zeroRange,
             .copy, .setXattr, .removeXattr, .lock,
-            .unlock, .commit, .reload, .rollback, .resolveConflict, .clone:
+            .unlock, .client, .commit, .reload, .rollback, .resolveConflict, .clone:
             false
         }
     }

@@ -37,6 +37,7 @@ extension FileOperation: JSONEncodable {
         case .lock: "lock"
         case .unlock: "unlock"
         case .testLock: "test_lock"
+        case .client: "nfs_client"
         case .commit: "commit"
         case .reload: "reload"
         case .sessionStatus: "session_status"
@@ -145,6 +146,8 @@ extension FileOperation: JSONEncodable {
             writer.field("path", path)
             writer.field("offset", offset)
             writer.field("hole", hole)
+        // Servers of the protocol ask this, within a node: it is no operation of the API.
+        case .client: break
         case .statistics, .sessionStatus: break
         case .lock(let handle, let range, let exclusive, let wait):
             writer.field("handle", identifier: handle.rawValue)

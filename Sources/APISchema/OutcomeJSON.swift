@@ -68,6 +68,7 @@ extension FileValue {
         case .conflicts(let conflicts):
             writer.field("type", "conflicts")
             writer.field("conflicts", conflicts)
+        case .client: writer.field("type", "nfs_client")
         case .lock(let lock):
             writer.field("type", "lock")
             guard let lock else { break }

@@ -15,7 +15,7 @@ enum MetricsText {
             text += "# HELP \(name) \(escape(first.help, quotes: false))\n# TYPE \(name) \(first.kind.rawValue)\n"
             for metric in family {
                 let labels = metric.labels.map { "\($0.0)=\"\(escape($0.1, quotes: true))\"" }.joined(separator: ",")
-                text += name + (labels.isEmpty ? "" : "{\(labels)}") + " \(number(metric.value))\n"
+                text += name + metric.suffix + (labels.isEmpty ? "" : "{\(labels)}") + " \(number(metric.value))\n"
             }
         }
         return text

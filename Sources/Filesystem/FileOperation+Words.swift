@@ -33,6 +33,7 @@ extension FileOperation {
         case .lock: "lock"
         case .unlock: "unlock"
         case .testLock: "test_lock"
+        case .client: "nfs_client"
         case .commit: "commit"
         case .reload: "reload"
         case .sessionStatus: "session_status"
@@ -63,7 +64,8 @@ extension FileOperation {
         case .rollback(let version): version.description
         case .resolveConflict(let index): "conflict \(index)"
         case .clone(let target, _): "into \(target)"
-        case .statistics, .commit, .reload, .sessionStatus, .history, .conflicts: "session"
+        case .client(.lock(let inode, _, _, _, _)), .client(.unlock(let inode, _, _)), .client(.testLock(let inode, _, _, _)): "\(inode)"
+        case .statistics, .commit, .reload, .sessionStatus, .history, .conflicts, .client: "session"
         }
     }
 
@@ -82,6 +84,7 @@ extension FileOperation {
             .setXattr, .removeXattr, .rollback, .resolveConflict, .commit, .make:
             true
         case .open(_, let mode): mode != .read
+        case .client(let request): request.isChange
         default: false
         }
     }
@@ -147,6 +150,7 @@ extension FileOperation {
             .testLock, .seek:
             true
         case .open(_, let mode): mode == .read || mode == .write
+        case .client(let request): !request.isChange
         case .write, .sync, .flush, .close, .makeDirectory, .remove, .rename, .exchange, .link, .symlink, .makeNode, .setAttributes,
             .zeroRange, .make, .copy, .setXattr, .removeXattr, .lock, .unlock, .commit, .rollback, .resolveConflict, .clone:
             false

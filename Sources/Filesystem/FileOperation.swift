@@ -53,6 +53,8 @@ package enum FileOperation: Hashable, Sendable {
     case unlock(handle: HandleID, range: LockRange)
     /// The lock of another owner that stands in the way of such a lock, if there is one.
     case testLock(handle: HandleID, range: LockRange, exclusive: Bool)
+    /// Network file systems only: for the clients of an NFS server.
+    case client(NFSClientRequest)
     /// Volumes only.
     case commit(CommitOptions)
     case reload(ReloadMode, discard: Bool)

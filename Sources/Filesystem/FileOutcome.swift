@@ -31,6 +31,7 @@ package enum FileValue: Hashable, Sendable {
     case conflicts([ConflictSummary])
     /// Of `testLock`: the lock in the way.
     case lock(RangeLock?)
+    case client(NFSClientReply)
 }
 
 /// A lock as others see it.

@@ -238,6 +238,9 @@ extension FileRequest: XDRCodable {
             writer.write(directory)
             writer.write(opaque: name)
             writer.write(object)
+        case .client(let request):
+            writer.write(UInt32(36))
+            writer.write(request)
         case .seek(let inode, let offset, let hole):
             writer.write(UInt32(35))
             writer.write(inode)
@@ -308,6 +311,7 @@ extension FileRequest: XDRCodable {
                 try reader.value(), offset: try reader.uint64(), length: try reader.uint64(), extend: try reader.bool())
         case 33:
             self = .testLock(try reader.value(), range: try reader.value(), exclusive: try reader.bool(), owner: try reader.uint64())
+        case 36: self = .client(try reader.value())
         case 34: self = .make(directory: try reader.value(), name: try reader.name(), try reader.value())
         case 35: self = .seek(try reader.value(), offset: try reader.uint64(), hole: try reader.bool())
         case 29: self = .openName(directory: try reader.value(), name: try reader.name(), write: try reader.bool())

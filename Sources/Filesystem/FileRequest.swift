@@ -50,6 +50,7 @@ package enum FileRequest: Hashable, Sendable {
     case unlock(InodeID, range: LockRange, owner: UInt64)
     /// LOCKT (RFC 8881 §18.11): what stands in the way of such a lock.
     case testLock(InodeID, range: LockRange, exclusive: Bool, owner: UInt64)
+    case client(NFSClientRequest)
     /// Ends the locks and stages of a session.
     case endSession
 }
@@ -98,5 +99,6 @@ package enum FileResult: Hashable, Sendable {
     case position(UInt64)
     case statistics(FilesystemStatistics)
     case lock(RangeLock?)
+    case client(NFSClientReply)
     case failed(FileFailure)
 }

@@ -98,6 +98,9 @@ extension FileResult: XDRCodable {
         case .position(let offset):
             writer.write(UInt32(9))
             writer.write(offset)
+        case .client(let reply):
+            writer.write(UInt32(10))
+            writer.write(reply)
         case .lock(let lock):
             writer.write(UInt32(8))
             writer.write(lock != nil)
@@ -125,6 +128,7 @@ extension FileResult: XDRCodable {
         case 7: self = .failed(try reader.value())
         case 8: self = .lock(try reader.bool() ? RangeLock(range: try reader.value(), exclusive: try reader.bool()) : nil)
         case 9: self = .position(try reader.uint64())
+        case 10: self = .client(try reader.value())
         case let other: throw .badValue(what: "file result", value: UInt64(other))
         }
     }

@@ -114,6 +114,33 @@ package struct LockTable: Hashable, Sendable, XDRCodable {
         return replace(inode, before, with: Self.removing(range, of: owner, from: before))
     }
 
+    /// Gives a range to a new owner that `former` ones hold as a whole, as strongly as it is wanted, in one step: nobody else can
+    /// have had it in between. False, and nothing is changed, where they do not.
+    package mutating func takeOver(
+        _ inode: InodeID, _ range: LockRange, exclusive: Bool, from former: (LockOwner) -> Bool, to owner: LockOwner
+    ) -> Bool {
+        let end = Self.end(of: range)
+        let theirs = locks(on: inode).filter { former($0.owner) && $0.overlaps(range.start, end) && ($0.exclusive || !exclusive) }
+        var covered = range.start
+        for lock in theirs {
+            guard lock.start <= covered else { return false }
+            covered = max(covered, lock.end)
+        }
+        guard covered >= end else { return false }
+        let kept = self
+        store(inode, theirs.reduce(locks(on: inode)) { Self.removing(range, of: $1.owner, from: $0) })
+        guard count <= Self.capacity, conflict(inode, range, exclusive: exclusive, owner: owner) == nil,
+            grant(inode, range, exclusive: exclusive, owner: owner)
+        else {
+            self = kept
+            return false
+        }
+        return true
+    }
+
+    /// Every lock, by file and place.
+    package var all: [(inode: InodeID, lock: HeldLock)] { zip(inodes, locks).flatMap { inode, held in held.map { (inode, $0) } } }
+
     private mutating func replace(_ inode: InodeID, _ before: [HeldLock], with after: [HeldLock]) -> Bool {
         guard after.count <= before.count || count + after.count - before.count <= Self.capacity else { return false }
         store(inode, after)

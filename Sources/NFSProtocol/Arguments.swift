@@ -11,6 +11,13 @@ enum Stop: Error, Hashable {
     case again(NFSStatus, [UInt8], FileHandle?)
     /// It is run again from its beginning when the seam has answered.
     case waiting
+
+    var isError: Bool {
+        switch self {
+        case .status(let status), .result(let status, _), .replay(let status), .again(let status, _, _): status != .ok
+        case .waiting: false
+        }
+    }
 }
 
 /// The arguments of operations, read as they are carried out: what can not be read is NFS4ERR_BADXDR of that operation, and

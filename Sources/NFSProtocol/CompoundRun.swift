@@ -50,6 +50,12 @@ struct CompoundRun: Sendable {
     var answers: [Int: SeamAnswer] = [:]
     /// The step that waits.
     var asked: (step: Int, call: CallID)?
+    /// When the current operation was begun.
+    private(set) var began = Instant.zero
+    /// The number that a state to be made will have.
+    var reserved: UInt64?
+    /// What the locks of the current operation are known by.
+    var lock: NFSLockName?
     /// The open file that the operation has chosen.
     var handle: SeamHandle?
 
@@ -105,8 +111,11 @@ struct CompoundRun: Sendable {
         self.replyLimit = replyLimit
     }
 
-    mutating func begin(_ number: UInt32) {
+    mutating func begin(_ number: UInt32, at time: Instant) {
         operation = number
+        began = time
+        reserved = nil
+        lock = nil
         answers = [:]
         changed = [:]
         handle = nil

@@ -1,3 +1,4 @@
+import Filesystem
 import Primitives
 
 /// A client as it has named itself (RFC 8881 §18.35; in 4.0 by SETCLIENTID).
@@ -17,6 +18,7 @@ struct ClientRecord: Sendable {
     var states: Set<UInt64> = []
     var renewed: Instant
     var hasReclaimed = false
+    var registrations: [FilesystemID: Registration] = [:]
     /// 4.0: what confirms it.
     var confirmation: UInt64 = 0
 
@@ -85,10 +87,10 @@ extension NFSState {
         run.body.write(clients[id]!.sequence)
         run.body.write(told)
         run.body.write(UInt32(0))
-        // Server owner, scope: this node's alone, for its clients' state is not known to others.
+        // Server owner, this node's alone, and scope: what its clients had can be reclaimed at others.
         run.body.write(UInt64(0))
         run.body.write(opaque: identity)
-        run.body.write(opaque: identity)
+        run.body.write(opaque: scope)
         run.body.write(UInt32(0))
     }
 
@@ -116,7 +118,12 @@ extension NFSState {
     /// Ends a client with all that it has.
     mutating func end(_ id: ClientID) {
         guard let client = clients[id] else { return }
-        for state in client.states.sorted() { release(state) }
+        // Its locks end with its registrations, in one step for each file system.
+        for state in client.states.sorted() {
+            states[state]?.lock = nil
+            release(state)
+        }
+        endRegistrations(of: client)
         for session in client.sessions { sessions[session] = nil }
         clients[id] = nil
         forgetOwners(of: id)
@@ -126,17 +133,15 @@ extension NFSState {
     }
 
     /// Courtesy: a client that is silent keeps what it has until somebody else wants it, but not for more than a day; one that was
-    /// never confirmed ends with its lease.
+    /// never confirmed ends with its lease. Of its locks the file systems' leaders know who wants them.
     mutating func expire() {
         let limit = Duration.seconds(Int64(limits.leaseSeconds))
         for id in clients.keys.sorted() {
             guard let client = clients[id] else { continue }
             let silent = now - client.renewed
-            if silent > limit, !client.isConfirmed || holdsLocks(client) || silent > .seconds(86_400) { end(id) }
+            if silent > limit, !client.isConfirmed || silent > NFSClientTable.courtesy { end(id) }
         }
-        let again = unlockAgain
-        unlockAgain = []
-        for handle in again { giveBack(handle, hasLocks: true) }
+        renewRegistrations()
         endIdleSessions()
     }
 
@@ -146,14 +151,11 @@ extension NFSState {
         let candidates = seamUsers.keys.filter { seamUsers[$0]! + idle < now }.sorted()
         guard !candidates.isEmpty else { return }
         let used = Set(objects.values.flatMap { [$0.reader?.user, $0.writer?.user].compactMap { $0 } })
-            .union(states.values.compactMap { $0.handle?.user })
         for user in candidates where !used.contains(user) {
             seamUsers[user] = nil
             effects.append(.endSession(user))
         }
     }
-
-    private func holdsLocks(_ client: ClientRecord) -> Bool { client.states.contains { states[$0]?.handle != nil } }
 
     mutating func destroyClient(_ run: inout CompoundRun, _ arguments: inout Arguments) throws(Stop) {
         let id = ClientID(rawValue: try arguments.uint64())
@@ -162,7 +164,7 @@ extension NFSState {
         end(id)
     }
 
-    /// There is no grace to end: what was lost with a start of the server is not given back (docs/nfs.md).
+    /// What the client has not reclaimed of what it had is given up.
     mutating func reclaimComplete(_ run: inout CompoundRun, _ arguments: inout Arguments) throws(Stop) {
         let isOneFilesystem = try arguments.bool()
         guard let slot = run.slot else { throw .status(.opNotInSession) }
@@ -171,6 +173,11 @@ extension NFSState {
             return
         }
         guard clients[slot.session.client]?.hasReclaimed == false else { throw .status(.completeAlready) }
+        let registrations = clients[slot.session.client]!.registrations
+        for (place, filesystem) in registrations.keys.sorted().enumerated() where registrations[filesystem]!.told.isKnown {
+            // Where this fails it ends with its lease.
+            _ = try attempt(&run, 1 + place, own(filesystem), .client(.complete(registrations[filesystem]!.told.number)))
+        }
         clients[slot.session.client]?.hasReclaimed = true
     }
 }

@@ -37,38 +37,52 @@ extension NFSState {
         }
         let wanted = try Wanted(type: type, start: start, length: length)
         let key = try object(run.current, orElse: .isdir)
-        // What was locked at an earlier start of this server may have been another's since.
-        guard !isReclaim else { throw .status(.noGrace) }
         try checkOwner(of: given, isNew ? openSequence : lockSequence, &run)
         guard let named = try state(given, key, &run) else { throw .status(.badStateid) }
         guard (named.kind == .open) == isNew else { throw .status(.badStateid) }
         let needed = wanted.isExclusive ? NFSShare.write : NFSShare.read
         guard access(of: named) & needed != 0 else { throw .status(.openmode) }
+        let registration = try registration(named.client, key.filesystem, &run, 20)
+        if isReclaim {
+            guard registration.told.isKnown, clients[named.client]?.hasReclaimed == false else { throw .status(.noGrace) }
+        }
         let known = isNew ? lockState(of: named.client, owner, key) : named
         guard known != nil || states.count < limits.states else { throw .status(.resource) }
-        let handle = try lockHandle(known, key, &run)
-        let operation = FileOperation.lock(handle: handle.handle, range: wanted.range, exclusive: wanted.isExclusive, wait: false)
-        switch try attempt(&run, 2, handle.user, operation) {
+        let name =
+            run.lock ?? known?.lock ?? NFSLockName(registration.told.number, owner: owner, number: stateNumber(&run))
+        run.lock = name
+        let request = NFSClientRequest.lock(key.inode, wanted.range, exclusive: wanted.isExclusive, name, reclaim: isReclaim)
+        switch try attempt(&run, 2, own(key.filesystem), .client(request)) {
         case .success: break
-        case .failure(let failure) where failure.code == .wouldBlock:
-            try denied(wanted, handle, known == nil, &run)
         case .failure(let failure):
-            if known == nil { giveBack(handle, hasLocks: failure.code == .timedOut || failure.code == .unavailable) }
-            throw .status(failure.code == .badHandle ? .badStateid : NFSStatus(failure))
+            switch failure.code {
+            case .wouldBlock: try denied(wanted, name, key, &run)
+            case .badHandle: throw lost(named.client, key.filesystem)
+            // Somebody else may have had it since.
+            case .invalid where isReclaim: throw .status(.reclaimBad)
+            case .timedOut, .unavailable: if known == nil { giveBack(LockPlace(object: key, name: name)) }
+            default: break
+            }
+            throw .status(NFSStatus(failure))
         }
         var state: NFSStateRecord
-        if let known = known.flatMap({ states[$0.number] }) {
+        let found = isNew ? lockState(of: named.client, owner, key) : states[named.number]
+        if let found {
             // The same owner's first lock, asked for twice at the same time.
-            guard known.handle == handle else {
-                giveBack(handle, hasLocks: true)
+            guard found.lock == name else {
+                giveBack(LockPlace(object: key, name: name))
                 throw .status(.delay)
             }
-            state = known
+            state = found
             state.sequence = state.sequence &+ 1
         } else {
-            let open = named.number
-            state = try addState {
-                NFSStateRecord(number: $0, client: named.client, kind: .lock(open: open), object: key, owner: owner, handle: handle)
+            // Closed meanwhile, or the client has ended.
+            guard isNew, states[named.number] != nil else {
+                giveBack(LockPlace(object: key, name: name))
+                throw .status(.badStateid)
+            }
+            state = try addState(&run) {
+                NFSStateRecord(number: $0, client: named.client, kind: .lock(open: named.number), object: key, owner: owner, lock: name)
             }
             adopt(state, lockSequence, run)
         }
@@ -86,25 +100,18 @@ extension NFSState {
         return found?.min().flatMap { states[$0] }
     }
 
-    /// Each owner that locks has an open file of its own in the cluster, which stands for it there.
-    private mutating func lockHandle(_ known: NFSStateRecord?, _ key: ObjectKey, _ run: inout CompoundRun) throws(Stop) -> SeamHandle {
-        if run.answers[1] == nil, let handle = known?.handle { return handle }
-        let user = own(key.filesystem)
-        guard case .opened(let id, _) = try file(&run, 1, user, .open(path: key.path, mode: .read)).value else {
-            throw .status(.serverfault)
-        }
-        return SeamHandle(user: user, handle: id)
+    /// The file system does not know the client any more: others may have had what it held, and it begins again.
+    private mutating func lost(_ client: ClientID, _ filesystem: FilesystemID) -> Stop {
+        clients[client]?.registrations[filesystem] = nil
+        end(client)
+        return .status(.expired)
     }
 
     /// LOCK4denied: the range in the way. Whose it is, is not told: the owner may be a client of another node.
-    private mutating func denied(_ wanted: Wanted, _ handle: SeamHandle, _ isTemporary: Bool, _ run: inout CompoundRun) throws(Stop)
-        -> Never
-    {
-        let operation = FileOperation.testLock(handle: handle.handle, range: wanted.range, exclusive: wanted.isExclusive)
-        let answer = try attempt(&run, 3, handle.user, operation)
-        if isTemporary { giveBack(handle, hasLocks: false) }
+    private mutating func denied(_ wanted: Wanted, _ name: NFSLockName, _ key: ObjectKey, _ run: inout CompoundRun) throws(Stop) -> Never {
+        let request = NFSClientRequest.testLock(key.inode, wanted.range, exclusive: wanted.isExclusive, name)
         var holder = RangeLock(range: wanted.range, exclusive: true)
-        if case .success((.lock(let found?), _)) = answer { holder = found }
+        if case .success((.lock(let found?), _)) = try attempt(&run, 3, own(key.filesystem), .client(request)) { holder = found }
         throw .result(.denied, Self.encode(holder))
     }
 
@@ -125,12 +132,10 @@ extension NFSState {
         let owner = Array(try arguments.opaque(limit: 1_024))
         let wanted = try Wanted(type: type, start: start, length: length)
         let key = try object(run.current, orElse: .isdir)
-        let client = try client(id, run)
-        let known = lockState(of: client, owner, key)
-        let handle = try lockHandle(known, key, &run)
-        let operation = FileOperation.testLock(handle: handle.handle, range: wanted.range, exclusive: wanted.isExclusive)
-        let answer = try attempt(&run, 2, handle.user, operation)
-        if run.answers[1] != nil { giveBack(handle, hasLocks: false) }
+        let client = try client(id, &run)
+        let name = lockState(of: client, owner, key)?.lock ?? NFSLockName(client: 0, owner: 0)
+        let request = NFSClientRequest.testLock(key.inode, wanted.range, exclusive: wanted.isExclusive, name)
+        let answer = try attempt(&run, 2, own(key.filesystem), .client(request))
         switch answer {
         case .success((.lock(nil), _)): break
         case .success((.lock(let found?), _)): throw .result(.denied, Self.encode(found))
@@ -147,8 +152,13 @@ extension NFSState {
         let wanted = try Wanted(type: type, start: start, length: length)
         let key = try object(run.current, orElse: .isdir)
         try checkOwner(of: given, sequence, &run)
-        guard var state = try state(given, key, &run), state.kind != .open, let handle = state.handle else { throw .status(.badStateid) }
-        try file(&run, 1, handle.user, .unlock(handle: handle.handle, range: wanted.range))
+        guard let named = try state(given, key, &run), named.kind != .open, let name = named.lock else { throw .status(.badStateid) }
+        switch try attempt(&run, 1, own(key.filesystem), .client(.unlock(key.inode, wanted.range, name))) {
+        case .success: break
+        case .failure(let failure) where failure.code == .badHandle: throw lost(named.client, key.filesystem)
+        case .failure(let failure): throw .status(NFSStatus(failure))
+        }
+        guard var state = states[named.number] else { throw .status(.badStateid) }
         state.ranges.remove(wanted.range)
         state.sequence = state.sequence &+ 1
         states[state.number] = state

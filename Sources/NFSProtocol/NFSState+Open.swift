@@ -70,11 +70,23 @@ struct OpenArguments: Sendable {
 extension NFSState {
     mutating func open(_ run: inout CompoundRun, _ arguments: inout Arguments) throws(Stop) {
         let asked = try OpenArguments(&arguments, minor: run.minor)
-        let client = try client(asked.client, run)
+        let client = try client(asked.client, &run)
         try checkOwner(OwnerKey(client: client, name: asked.owner, locks: false), asked.sequence, &run)
+        // Reading on: the object, or the directory that it is in.
+        let place = try object(run.current, orElse: asked.wanted.isEmpty ? .isdir : .rofs)
+        let registration = try registration(client, place.filesystem, denies: asked.deny != 0, &run, 20)
+        if case .previous = asked.claim {
+            guard registration.told.isKnown, clients[client]?.hasReclaimed == false else { throw .status(.noGrace) }
+            let attributes = try attributes(&run, 1, of: .object(place.filesystem, place.inode))
+            // In 4.0 a reclaim needs no OPEN_CONFIRM (RFC 7530 §16.18.5).
+            counted[OwnerKey(client: client, name: asked.owner, locks: false)]?.isConfirmed = true
+            return try openExisting(asked, place, attributes, client, nil, &run)
+        }
+        // Opens are not in the replicated state. As long as others of an earlier start may come back for theirs, nothing is opened that
+        // could stand against them (§8.4.2.1).
+        if isGrace, registration.told.othersDeny || registration.told.othersMissing && asked.deny != 0 { throw .status(.grace) }
         switch asked.claim {
-        // What was open at an earlier start of this server is not known any more, and others may have had it since.
-        case .previous: throw .status(.noGrace)
+        case .previous: break
         case .handle:
             let key = try object(run.current, orElse: .isdir)
             let attributes = try attributes(&run, 1, of: .object(key.filesystem, key.inode))
@@ -161,7 +173,9 @@ extension NFSState {
         // A client reads what it executes.
         let mayRead = run.caller.may(.read, attributes) || run.caller.may(.execute, attributes)
         let isOwner = attributes.owner == run.caller.user && exclusive.contains { $0.inode == key.inode }
-        guard isOwner || (!reads || mayRead) && (!writes || run.caller.may(.write, attributes)) else { throw .status(.access) }
+        guard isOwner || asked.isReclaim || (!reads || mayRead) && (!writes || run.caller.may(.write, attributes)) else {
+            throw .status(.access)
+        }
         let own = state(of: client, asked.owner, key)
         try requireShare(asked, key, except: own?.number)
         guard own != nil || states.count < limits.states else { throw .status(.resource) }
@@ -203,7 +217,9 @@ extension NFSState {
     private mutating func requireShare(_ asked: OpenArguments, _ key: ObjectKey, except own: UInt64?) throws(Stop) {
         for number in objects[key]?.opens ?? [] where number != own {
             guard let other = states[number], asked.access & other.deny != 0 || asked.deny & other.access != 0 else { continue }
-            guard let client = clients[other.client], isExpired(client) else { throw .status(.shareDenied) }
+            guard let client = clients[other.client], isExpired(client) else {
+                throw .status(asked.isReclaim ? .reclaimConflict : .shareDenied)
+            }
             end(other.client)
         }
     }
@@ -221,7 +237,7 @@ extension NFSState {
             states[own.number] = own
             state = own
         } else {
-            state = try addState {
+            state = try addState(&run) {
                 NFSStateRecord(
                     number: $0, client: client, kind: .open, object: key, owner: asked.owner, access: asked.access, deny: asked.deny)
             }
@@ -292,6 +308,7 @@ extension NFSState {
 }
 
 extension OpenArguments {
+    fileprivate var isReclaim: Bool { if case .previous = claim { true } else { false } }
     /// Nothing is to be made.
     fileprivate var isPlain: Bool { if case .none = creation { true } else { false } }
 }

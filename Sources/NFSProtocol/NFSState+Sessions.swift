@@ -149,7 +149,12 @@ extension NFSState {
         guard let session = sessions[key] else { throw .status(.badsession) }
         guard number < session.slots.count else { throw .status(.badslot) }
         guard highest < session.slots.count || highest >= number else { throw .status(.badHighSlot) }
-        let slot = session.slots[number]
+        // Before a kept reply too: it may grant a lock that another has had since.
+        if needsConfirmation(key.client) || run.answers[1_000] != nil {
+            try confirmRegistrations(key.client, &run)
+            guard sessions[key] != nil else { throw .status(.badsession) }
+        }
+        guard let slot = sessions[key]?.slots[number] else { throw .status(.badsession) }
         if sequence == slot.sequence {
             // It is being carried out: the client asks again.
             guard !slot.isUnderWay else { throw .status(.delay) }

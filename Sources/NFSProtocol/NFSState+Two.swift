@@ -35,7 +35,7 @@ extension NFSState {
         run.known[handle] = nil
     }
 
-    /// As far as this server tells, all of a file is data, and behind its end is a hole (RFC 7862 §15.11.3 lets it).
+    /// Where there is nothing of the kind any more, that is told with the end of the file (RFC 7862 §15.11.3).
     private mutating func seek(_ run: inout CompoundRun, _ arguments: inout Arguments) throws(Stop) {
         let given = try arguments.stateID()
         let offset = try arguments.uint64()
@@ -47,8 +47,14 @@ extension NFSState {
         let attributes = try attributes(&run, 2, of: .object(key.filesystem, key.inode))
         guard attributes.type == .file else { throw .status(.wrongType) }
         guard offset < attributes.size else { throw .status(.nxio) }
-        run.body.write(what == 1)
-        run.body.write(what == 1 ? attributes.size : offset)
+        var found = attributes.size
+        switch try attempt(&run, 3, own(key.filesystem), .seek(path: key.path, offset: offset, hole: what == 1)) {
+        case .success((.position(let place), _)): found = min(place, attributes.size)
+        case .success: throw .status(.serverfault)
+        case .failure(let failure): guard failure.code == .noSuchPlace else { throw .status(NFSStatus(failure)) }
+        }
+        run.body.write(found == attributes.size)
+        run.body.write(found)
     }
 
     // MARK: Extended attributes
@@ -77,20 +83,11 @@ extension NFSState {
         let name = try xattrName(&arguments)
         let value = Array(try arguments.opaque(limit: limits.recordBytes))
         let key = try object(run.current)
-        guard how <= 2 else { throw .status(.badxdr) }
+        guard let rule = XattrRule(rawValue: how) else { throw .status(.badxdr) }
         guard value.count <= 65_536 else { throw .status(.xattr2big) }
         try require(.write, on: .object(key.filesystem, key.inode), &run, 1)
-        if how != 0 {
-            // In two steps: what another does between them is not seen.
-            switch try attempt(&run, 2, own(key.filesystem), .getXattr(path: key.path, name: name)) {
-            case .success: if how == 1 { throw .status(.exist) }
-            case .failure(let failure):
-                guard failure.code == .noData else { throw .status(NFSStatus(failure)) }
-                if how == 2 { throw .status(.noxattr) }
-            }
-        }
         let before = knownChange(of: key, run)
-        try file(&run, 3, own(key.filesystem), .setXattr(path: key.path, name: name, value: value))
+        try file(&run, 3, own(key.filesystem), .setXattr(path: key.path, name: name, value: value, rule: rule))
         try writeChange(of: key, before: before, &run, 4)
     }
 

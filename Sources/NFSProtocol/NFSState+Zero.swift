@@ -36,7 +36,7 @@ extension NFSState {
     }
 
     /// The client of a request: that of its session, in 4.0 the one it names.
-    mutating func client(_ named: ClientID, _ run: CompoundRun) throws(Stop) -> ClientID {
+    mutating func client(_ named: ClientID, _ run: inout CompoundRun) throws(Stop) -> ClientID {
         if run.minor > 0 {
             guard let slot = run.slot else { throw .status(.opNotInSession) }
             return slot.session.client
@@ -46,6 +46,10 @@ extension NFSState {
         }
         guard client.isConfirmed else { throw .status(.staleClientid) }
         renew(named)
+        if needsConfirmation(named) {
+            try confirmRegistrations(named, &run)
+            guard clients[named] != nil else { throw .status(.expired) }
+        }
         return named
     }
 
@@ -91,11 +95,11 @@ extension NFSState {
     }
 
     private mutating func renew(_ run: inout CompoundRun, _ arguments: inout Arguments) throws(Stop) {
-        _ = try client(ClientID(rawValue: try arguments.uint64()), run)
+        _ = try client(ClientID(rawValue: try arguments.uint64()), &run)
     }
 
     private mutating func releaseLockOwner(_ run: inout CompoundRun, _ arguments: inout Arguments) throws(Stop) {
-        let id = try client(ClientID(rawValue: try arguments.uint64()), run)
+        let id = try client(ClientID(rawValue: try arguments.uint64()), &run)
         let owner = Array(try arguments.opaque(limit: 1_024))
         let mine = (clients[id]?.states ?? []).filter { states[$0]?.kind != .open && states[$0]?.owner == owner }
         guard !mine.contains(where: { states[$0]?.ranges.isEmpty == false }) else { throw .status(.locksHeld) }

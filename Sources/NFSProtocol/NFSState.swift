@@ -5,28 +5,31 @@ package import Primitives
 /// no clock and draws no chance. Versions 4.2 (RFC 7862) in part, 4.1 (RFC 8881)
 /// and 4.0 (RFC 7530).
 ///
-/// Opens, locks' stateids, sessions and leases live here, with the node; locks themselves, names and content are the cluster's.
+/// Opens, locks' stateids and sessions live here, with the node; locks themselves and who may reclaim them, names and content are the
+/// cluster's.
 package struct NFSState: Sendable {
     let limits: NFSLimits
     let squash: NFSSquash
     /// Who this server is to clients that know several: another for each node.
     let identity: [UInt8]
+    /// Servers of one scope let each other's clients reclaim: those of a cluster.
+    let scope: [UInt8]
     /// The start of the server: in client ids, stateids and the write verifier.
     let boot: UInt32
     let started: WallTime
 
     var now = Instant.zero
+    /// The first event.
+    private(set) var begun: Instant!
     var civil = WallTime(nanoseconds: 0)
     var effects: [NFSEffect] = []
 
-    var connections: Set<ConnectionID> = []
+    var addresses: [ConnectionID: String] = [:]
     var runs: [UInt64: CompoundRun] = [:]
     /// The compound that waits for a call, and the object that a call of nobody closes.
     var waiting: [CallID: UInt64] = [:]
     var closing: [CallID: ObjectKey] = [:]
-    /// Locks that nobody waits for to be given back: under way, and to be tried again.
-    var unlocking: [CallID: SeamHandle] = [:]
-    var unlockAgain: [SeamHandle] = []
+    var registrationCalls = RegistrationCalls()
 
     var clients: [ClientID: ClientRecord] = [:]
     var owners: [[UInt8]: ClientIDs] = [:]
@@ -48,28 +51,31 @@ package struct NFSState: Sendable {
     /// Counts the losses of writes that were not committed: clients that see it grow send theirs again.
     var losses: UInt32 = 0
 
-    /// Operations carried out, by number.
-    package private(set) var operationCounts = [UInt64](repeating: 0, count: 76)
+    package private(set) var figures = NFSFigures()
 
-    package init(limits: NFSLimits = NFSLimits(), squash: NFSSquash = .root, identity: String, started: WallTime) {
+    package init(limits: NFSLimits = NFSLimits(), squash: NFSSquash = .root, identity: String, scope: String, started: WallTime) {
         self.limits = limits
         self.squash = squash
         self.identity = Array(identity.utf8)
         self.started = started
-        // Tenths of seconds: another at each start, for ten years.
-        boot = UInt32(truncatingIfNeeded: started.nanoseconds / 100_000_000)
+        self.scope = Array(scope.utf8)
+        // Tenths of seconds: another at each start, for ten years. Mixed with the server's name: what another server of the scope has
+        // given out means nothing here (RFC 8881 §2.10.4).
+        let name = identity.utf8.reduce(UInt32(0x811c_9dc5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+        boot = UInt32(truncatingIfNeeded: started.nanoseconds / 100_000_000) ^ name
     }
 
     package var counts: (clients: Int, sessions: Int, states: Int, connections: Int) {
-        (clients.count, sessions.count, states.count, connections.count)
+        (clients.count, sessions.count, states.count, addresses.count)
     }
 
     package mutating func handle(_ event: NFSEvent, now: Instant, civil: WallTime, into out: inout [NFSEffect]) {
         self.now = now
         self.civil = civil
+        if begun == nil { begun = now }
         switch event {
-        case .connected(let id): connections.insert(id)
-        case .disconnected(let id): connections.remove(id)
+        case .connected(let id, let address): addresses[id] = address
+        case .disconnected(let id): addresses[id] = nil
         case .record(let id, let bytes): received(bytes, on: id)
         case .answered(let call, let answer): answered(call, answer)
         case .tick: expire()
@@ -126,7 +132,7 @@ package struct NFSState: Sendable {
             closeIfUnused(key)
             return
         }
-        if let handle = unlocking.removeValue(forKey: call) { return unlocked(handle, answer) }
+        if answeredRegistration(call, answer) { return }
         guard let id = waiting.removeValue(forKey: call), var run = runs.removeValue(forKey: id), let asked = run.asked else { return }
         run.asked = nil
         run.answers[asked.step] = answer
@@ -150,8 +156,7 @@ package struct NFSState: Sendable {
         while run.left > 0 {
             if run.operation == nil {
                 guard let number = try? run.arguments.uint32() else { return .badxdr }
-                run.begin(number)
-                if Int(number) < operationCounts.count { operationCounts[Int(number)] += 1 }
+                run.begin(number, at: now)
             }
             let number = run.operation!
             run.body = XDRWriter()
@@ -159,8 +164,11 @@ package struct NFSState: Sendable {
             do throws(Stop) {
                 try perform(number, &run, &arguments)
                 count(run, .ok, run.body.bytes)
+                figures.add(number, now - run.began, isError: false)
                 run.end(number, arguments)
             } catch {
+                if case .waiting = error { return nil }
+                figures.add(number, now - run.began, isError: error.isError)
                 switch error {
                 case .waiting: return nil
                 case .replay(let status): return status
@@ -198,7 +206,7 @@ package struct NFSState: Sendable {
     }
 
     mutating func send(_ parts: [[UInt8]], _ transaction: UInt32, on connection: ConnectionID) {
-        guard connections.contains(connection) else { return }
+        guard addresses[connection] != nil else { return }
         let head = RPCReply.accepted(transaction, .success).bytes
         effects.append(.reply(connection, [head + parts[0]] + parts.dropFirst()))
     }

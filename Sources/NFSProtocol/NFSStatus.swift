@@ -48,6 +48,8 @@ package enum NFSStatus: UInt32, Error, Hashable, Sendable, CaseIterable {
     case restorefh = 10_030
     case attrnotsupp = 10_032
     case noGrace = 10_033
+    case reclaimBad = 10_034
+    case reclaimConflict = 10_035
     case badxdr = 10_036
     case locksHeld = 10_037
     case openmode = 10_038

@@ -25,8 +25,8 @@ struct NFSStateRecord: Sendable {
     /// Of an open.
     var access: UInt32 = 0
     var deny: UInt32 = 0
-    /// Of locks: the open file of the seam that stands for the owner, and the ranges that it holds.
-    var handle: SeamHandle?
+    /// Of locks: what the cluster knows them by, and the ranges that are held.
+    var lock: NFSLockName?
     var ranges = RangeSet()
 }
 
@@ -100,17 +100,26 @@ extension NFSState {
 
     func id(of state: NFSStateRecord) -> StateID { StateID(sequence: state.sequence, boot: boot, number: state.number) }
 
-    mutating func addState(_ make: (UInt64) -> NFSStateRecord) throws(Stop) -> NFSStateRecord {
+    mutating func addState(_ run: inout CompoundRun, _ make: (UInt64) -> NFSStateRecord) throws(Stop) -> NFSStateRecord {
         guard states.count < limits.states else { throw .status(.resource) }
-        let state = make(nextState)
-        nextState += 1
+        let state = make(stateNumber(&run))
+        run.reserved = nil
         states[state.number] = state
         clients[state.client]?.states.insert(state.number)
         return state
     }
 
+    /// The number that the next state of this operation has.
+    mutating func stateNumber(_ run: inout CompoundRun) -> UInt64 {
+        if run.reserved == nil {
+            run.reserved = nextState
+            nextState += 1
+        }
+        return run.reserved!
+    }
+
     /// What a stateid names, checked as RFC 8881 §8.2.4 says; nil for those that name nothing.
-    func state(_ given: StateID, _ object: ObjectKey?, _ run: inout CompoundRun) throws(Stop) -> NFSStateRecord? {
+    mutating func state(_ given: StateID, _ object: ObjectKey?, _ run: inout CompoundRun) throws(Stop) -> NFSStateRecord? {
         var id = given
         if run.minor > 0, id == .current {
             guard let current = run.currentState else { throw .status(.badStateid) }
@@ -121,6 +130,14 @@ extension NFSState {
         guard id.boot == boot else { throw .status(run.minor == 0 ? .staleStateid : .badStateid) }
         guard let state = states[id.number] else { throw .status(.badStateid) }
         if let slot = run.slot, state.client != slot.session.client { throw .status(.badStateid) }
+        // In 4.1 SEQUENCE has taken care of it.
+        if run.minor == 0 {
+            renew(state.client)
+            if needsConfirmation(state.client) {
+                try confirmRegistrations(state.client, &run)
+                guard states[id.number] != nil else { throw .status(.expired) }
+            }
+        }
         if let object, state.object != object { throw .status(.badStateid) }
         if run.minor == 0 || id.sequence != 0 {
             guard id.sequence <= state.sequence else { throw .status(.badStateid) }
@@ -143,7 +160,7 @@ extension NFSState {
         clients[state.client]?.states.remove(number)
         switch state.kind {
         case .lock:
-            if let handle = state.handle { giveBack(handle, hasLocks: !state.ranges.isEmpty) }
+            if let name = state.lock, !state.ranges.isEmpty { giveBack(LockPlace(object: state.object, name: name)) }
         case .open:
             for lock in locks(under: number, of: state.client) { release(lock) }
             guard var object = objects[state.object] else { return }
@@ -182,26 +199,5 @@ extension NFSState {
         object.pending = nil
         object.lossesInARow += 1
         objects[key] = object.opens.isEmpty ? nil : object
-    }
-
-    // MARK: Locks of the cluster
-
-    /// A lock owner's open file is closed, its locks before.
-    mutating func giveBack(_ handle: SeamHandle, hasLocks: Bool) {
-        if hasLocks {
-            let call = post(.file(handle.user, .unlock(handle: handle.handle, range: LockRange(start: 0, length: .max)), payload: []))
-            unlocking[call] = handle
-        } else {
-            post(.file(handle.user, .close(handle: handle.handle, abandon: false), payload: []))
-        }
-    }
-
-    /// An unlock that nobody waits for is over; one that could not be made is made again.
-    mutating func unlocked(_ handle: SeamHandle, _ answer: SeamAnswer) {
-        if case .failed(let failure) = answer, failure.code != .badHandle, failure.code != .stale {
-            unlockAgain.append(handle)
-            return
-        }
-        post(.file(handle.user, .close(handle: handle.handle, abandon: false), payload: []))
     }
 }

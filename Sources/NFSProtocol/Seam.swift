@@ -46,7 +46,8 @@ struct SeamHandle: Hashable, Sendable {
 
 /// What the machine is told.
 package enum NFSEvent: Sendable {
-    case connected(ConnectionID)
+    /// `address`: whose it is, for those who look.
+    case connected(ConnectionID, address: String)
     /// One RPC message, without its record marks.
     case record(ConnectionID, [UInt8])
     case disconnected(ConnectionID)

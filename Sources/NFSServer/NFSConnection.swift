@@ -26,7 +26,7 @@ final class NFSConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        id = owner.connected(self)
+        id = owner.connected(self, address: context.remoteAddress?.ipAddress ?? "")
         guard id != nil else { return context.close(promise: nil) }
         context.read()
     }

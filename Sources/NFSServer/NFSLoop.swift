@@ -21,6 +21,8 @@ final class NFSLoop: @unchecked Sendable {
     private let logger: Logger
     /// What `counts` tells other threads.
     private let told = Mutex<NFSCounts>(NFSCounts())
+    /// As of the last tick.
+    private let toldFigures = Mutex<NFSFigures>(NFSFigures())
 
     init(state: NFSState, seam: SeamSessions, loop: any EventLoop, connections: Int, logger: Logger) {
         self.state = state
@@ -31,6 +33,7 @@ final class NFSLoop: @unchecked Sendable {
     }
 
     var counts: NFSCounts { told.withLock { $0 } }
+    var figures: NFSFigures { toldFigures.withLock { $0 } }
 
     func start() {
         loop.execute {
@@ -50,12 +53,12 @@ final class NFSLoop: @unchecked Sendable {
     }
 
     /// Nil where there are too many already.
-    func connected(_ handler: NFSConnection) -> ConnectionID? {
+    func connected(_ handler: NFSConnection, address: String) -> ConnectionID? {
         guard !isStopped, handlers.count < limit else { return nil }
         let id = ConnectionID(nextConnection)
         nextConnection += 1
         handlers[id] = handler
-        handle(.connected(id))
+        handle(.connected(id, address: address))
         return id
     }
 
@@ -72,6 +75,10 @@ final class NFSLoop: @unchecked Sendable {
         let batch = effects
         effects.removeAll(keepingCapacity: true)
         for effect in batch { interpret(effect) }
+        if case .tick = event {
+            let figures = state.figures
+            toldFigures.withLock { $0 = figures }
+        }
         let counts = state.counts
         told.withLock {
             $0.clients = counts.clients

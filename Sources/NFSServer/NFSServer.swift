@@ -1,6 +1,6 @@
 package import Filesystem
 package import Logging
-import NFSProtocol
+package import NFSProtocol
 import NIOCore
 import NIOPosix
 package import NodeRuntime
@@ -29,7 +29,8 @@ package final class NFSServer: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let seam = SeamSessions(service: service)
         let state = NFSState(
-            limits: configuration.limits, squash: configuration.squash, identity: configuration.identity, started: NFSLoop.civil)
+            limits: configuration.limits, squash: configuration.squash, identity: configuration.identity, scope: configuration.scope,
+            started: NFSLoop.civil)
         let loop = NFSLoop(
             state: state, seam: seam, loop: group.next(), connections: configuration.connections, logger: logger)
         let recordLimit = configuration.limits.recordBytes
@@ -70,6 +71,7 @@ package final class NFSServer: Sendable {
     }
 
     package var counts: NFSCounts { loop.counts }
+    package var figures: NFSFigures { loop.figures }
 
     /// Takes no new connections and ends those that there are. Clients go on when the server is there again.
     package func stop() async {

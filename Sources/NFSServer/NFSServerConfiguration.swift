@@ -13,12 +13,15 @@ package struct NFSServerConfiguration: Sendable {
     package var limits = NFSLimits()
     /// Who this server is to its clients: another for each node of a cluster.
     package var identity: String
+    /// What all servers of a cluster have in common: they let each other's clients reclaim.
+    package var scope: String
 
-    package init(host: String, settings: NFSSettings, identity: String) {
+    package init(host: String, settings: NFSSettings, identity: String, scope: String) {
         self.host = host
         port = settings.port
         squash = NFSSquash(rawValue: settings.squash) ?? .root
         connections = settings.connections
         self.identity = identity
+        self.scope = scope
     }
 }

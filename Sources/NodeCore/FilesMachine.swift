@@ -9,8 +9,10 @@ package struct FilesCommand: Hashable, Sendable {
         case namespace(NamespaceCommand)
         case lock(InodeID, LockRange, exclusive: Bool, LockOwner)
         case unlock(InodeID, LockRange, LockOwner)
-        /// The locks of a session of a client node.
+        /// The locks of a session of a client node; the registration of a client of an NFS server, with its locks.
         case endSession(NodeID, SessionID)
+        /// Of clients of the NFS server of that node.
+        case client(NodeID, NFSClientRequest)
         /// A part of a change that is too large for one entry (see `CommitUploads`).
         case stagePart(UploadID, part: UInt32, [UInt8])
         /// Puts an upload in force: the bytes of all its parts together are what `Uploaded` says.
@@ -28,7 +30,7 @@ package struct FilesCommand: Hashable, Sendable {
         /// The tree of a clone, in the pieces of a snapshot.
         case tree(CommitInfo)
     }
-    package static let wireVersion: UInt32 = 2
+    package static let wireVersion: UInt32 = 3
 
     /// Nil for commands that may take effect twice without harm.
     package let stamp: ClientStamp?
@@ -46,6 +48,7 @@ package enum FilesResult: Hashable, Sendable {
     case done
     case attributes(FileAttributes)
     case committed(VolumeCommit)
+    case registered(NFSRegistration)
     case failed(FileFailure)
 }
 
@@ -54,6 +57,7 @@ package struct FilesMachine: Sendable {
     package let filesystem: FilesystemID
     package internal(set) var namespace: NamespaceState
     package internal(set) var locks = LockTable()
+    package internal(set) var nfsClients = NFSClientTable()
     var clients = ClientTable()
     package internal(set) var uploads = CommitUploads()
 
@@ -67,10 +71,14 @@ package struct FilesMachine: Sendable {
         namespace = NamespaceState(settings: settings, time: record.created)
     }
 
-    init(filesystem: FilesystemID, namespace: NamespaceState, locks: LockTable, clients: ClientTable, uploads: CommitUploads) {
+    init(
+        filesystem: FilesystemID, namespace: NamespaceState, locks: LockTable, nfsClients: NFSClientTable, clients: ClientTable,
+        uploads: CommitUploads
+    ) {
         self.filesystem = filesystem
         self.namespace = namespace
         self.locks = locks
+        self.nfsClients = nfsClients
         self.clients = clients
         self.uploads = uploads
     }
@@ -108,34 +116,13 @@ package struct FilesMachine: Sendable {
             let result = namespace.apply(change)
             if result.error == nil { adopting = change.operation.chunks }
             return FilesResult(result)
-        case .lock(let inode, let range, let exclusive, let owner):
-            guard namespace.contains(inode) else {
-                return .failed(FileFailure(.stale, operation: "lock", object: "\(inode)", cause: "there is no such file any more"))
-            }
-            guard !range.isEmpty else {
-                return .failed(FileFailure(.invalid, operation: "lock", object: "\(inode)", cause: "the range holds no byte"))
-            }
-            if let holder = locks.conflict(inode, range, exclusive: exclusive, owner: owner) {
-                return .failed(
-                    FileFailure(
-                        .wouldBlock, operation: "lock", object: "\(inode)", cause: "a session of node \(holder.owner.node) holds it",
-                        hint: "wait for it, or try again"))
-            }
-            guard locks.grant(inode, range, exclusive: exclusive, owner: owner) else {
-                return .failed(
-                    FileFailure(.overloaded, operation: "lock", object: "\(inode)", cause: "\(LockTable.capacity) locks are held"))
-            }
-            return .done
+        case .lock(let inode, let range, let exclusive, let owner): return grantLock(inode, range, exclusive: exclusive, owner)
         case .unlock(let inode, let range, let owner):
-            guard locks.release(inode, range, owner: owner) else {
-                return .failed(
-                    FileFailure(
-                        .overloaded, operation: "unlock", object: "\(inode)",
-                        cause: "it would split a lock, and \(LockTable.capacity) are held",
-                        hint: "unlock the whole range"))
-            }
+            guard locks.release(inode, range, owner: owner) else { return .failed(Self.full("unlock", inode)) }
             return .done
+        case .client(let node, let request): return perform(request, of: node, at: command.at)
         case .endSession(let node, let session):
+            if nfsClients.entry(session.rawValue, of: node) != nil { nfsClients.end(session.rawValue) }
             locks.releaseAll(node: node, session: session)
             return .done
         case .stagePart(let id, let part, let bytes):
@@ -151,6 +138,29 @@ package struct FilesMachine: Sendable {
             uploads.tick()
             return .done
         }
+    }
+
+    mutating func grantLock(_ inode: InodeID, _ range: LockRange, exclusive: Bool, _ owner: LockOwner) -> FilesResult {
+        guard namespace.contains(inode) else {
+            return .failed(FileFailure(.stale, operation: "lock", object: "\(inode)", cause: "there is no such file any more"))
+        }
+        guard !range.isEmpty else {
+            return .failed(FileFailure(.invalid, operation: "lock", object: "\(inode)", cause: "the range holds no byte"))
+        }
+        if let holder = locks.conflict(inode, range, exclusive: exclusive, owner: owner) {
+            return .failed(
+                FileFailure(
+                    .wouldBlock, operation: "lock", object: "\(inode)", cause: "a session of node \(holder.owner.node) holds it",
+                    hint: "wait for it, or try again"))
+        }
+        guard locks.grant(inode, range, exclusive: exclusive, owner: owner) else { return .failed(Self.full("lock", inode)) }
+        return .done
+    }
+
+    static func full(_ operation: String, _ inode: InodeID) -> FileFailure {
+        FileFailure(
+            .overloaded, operation: operation, object: "\(inode)",
+            cause: "\(LockTable.capacity) locks are held, and a part of one that is given back makes two", hint: "unlock whole ranges")
     }
 
     private mutating func publish(
@@ -253,6 +263,10 @@ extension FilesCommand: XDRCodable {
             writer.write(node)
             writer.write(session)
         case .tick: writer.write(UInt32(8))
+        case .client(let node, let request):
+            writer.write(UInt32(9))
+            writer.write(node)
+            writer.write(request)
         }
     }
 
@@ -280,6 +294,7 @@ extension FilesCommand: XDRCodable {
             body = .publish(id, parts: parts, digest, kind == 1 ? .changes(info) : .tree(info), try reader.value())
         case 7: body = .dropUploads(try reader.value(), try reader.value())
         case 8: body = .tick
+        case 9: body = .client(try reader.value(), try reader.value())
         case let other: throw .badValue(what: "file system's command", value: UInt64(other))
         }
         self.init(stamp: stamp, at: at, body: body)
@@ -299,6 +314,9 @@ extension FilesResult: XDRCodable {
         case .failed(let failure):
             writer.write(UInt32(3))
             writer.write(failure)
+        case .registered(let registration):
+            writer.write(UInt32(4))
+            writer.write(registration)
         }
     }
     package init(from reader: inout XDRReader) throws(XDRError) {
@@ -307,6 +325,7 @@ extension FilesResult: XDRCodable {
         case 1: self = .attributes(try reader.value())
         case 2: self = .committed(try reader.value())
         case 3: self = .failed(try reader.value())
+        case 4: self = .registered(try reader.value())
         case let other: throw .badValue(what: "file system's result", value: UInt64(other))
         }
     }

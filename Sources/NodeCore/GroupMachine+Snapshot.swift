@@ -13,7 +13,7 @@ package struct MachineSnapshotError: Error, Sendable, CustomStringConvertible {
 /// A machine as bytes (docs/reference/snapshots.md): pieces, each behind its length. The first tells
 /// what the machine is; a file system's tree follows in pieces of at most 1 MiB.
 extension GroupMachine {
-    private static let format: UInt32 = 3
+    private static let format: UInt32 = 4
     private static let pieceLimit = 64 << 20
 
     /// Hands out the bytes, one piece after the other.
@@ -24,6 +24,7 @@ extension GroupMachine {
         if let files {
             head.write(files.filesystem)
             head.write(files.locks)
+            head.write(files.nfsClients)
             head.write(files.clients)
             head.write(files.uploads)
         } else {
@@ -64,12 +65,15 @@ extension GroupMachine {
         }
         let filesystem: FilesystemID = try head.value()
         let locks: LockTable = try head.value()
+        let nfsClients: NFSClientTable = try head.value()
         let clients: ClientTable = try head.value()
         var uploads: CommitUploads = try head.value()
         try head.finish()
         try uploads.restore { () throws(XDRError) in Array(try reader.opaque(limit: CommitUploads.partBytes)) }
         var decoder = SnapshotDecoder()
         while reader.remaining > 0 { try decoder.consume(Array(try reader.opaque(limit: Self.pieceLimit))) }
-        files = FilesMachine(filesystem: filesystem, namespace: try decoder.finish(), locks: locks, clients: clients, uploads: uploads)
+        files = FilesMachine(
+            filesystem: filesystem, namespace: try decoder.finish(), locks: locks, nfsClients: nfsClients, clients: clients,
+            uploads: uploads)
     }
 }

@@ -226,6 +226,10 @@ extension NodeState {
 
     private mutating func expireLeases(into effects: inout [Effect]) {
         for (key, renewed) in leases where renewed + settings.sessionLease < now {
+            if NFSClientTable.isClient(key.session) {
+                guard renewed + NFSClientTable.courtesy < now else { continue }
+                endingClients[key] = now
+            }
             _ = leases.remove(key)
             guard groups.with(key.group, { $0.isLeader }) == true else { continue }
             begin(.background(.expireSession(key.group, key.node, key.session)), deadline: now + .seconds(30), into: &effects)

@@ -106,8 +106,11 @@ extension NodeState {
             return try change(.putting(path, content, mode: mode, refuseExisting: refuseExisting), number, session, &progress)
         case .testLock(let inode, let range, let exclusive, let owner):
             let holder = LockOwner(node: session.node, session: session.id, owner: owner)
-            let found = groups[session.group]?.machine.files?.locks.conflict(inode, range, exclusive: exclusive, owner: holder)
-            return .lock(found.map { RangeLock(range: $0.range, exclusive: $0.exclusive) })
+            return .lock(
+                lockInTheWay(session.group, inode, range, exclusive: exclusive, holder).map {
+                    RangeLock(range: $0.range, exclusive: $0.exclusive)
+                })
+        case .client(let request): return try serveClient(request, number, session, &progress)
         case .lock, .unlock, .endSession: return try serveLock(request, number, session, &progress, into: &effects)
         default:
             let command = try served(session) { (tree) throws(FileFailure) in try tree.change(for: request) }
@@ -229,7 +232,7 @@ extension NodeState {
         return try proposeServed(.namespace(command), number, session, &progress)
     }
 
-    private mutating func proposeServed(
+    mutating func proposeServed(
         _ body: FilesCommand.Body, _ number: Int, _ session: ServedSession, _ progress: inout RequestProgress
     )
         throws(Interrupt) -> FileResult
@@ -251,6 +254,7 @@ extension NodeState {
         switch result {
         case .failed(let failure): throw .failure(failure)
         case .attributes(let attributes): return .attributes(attributes)
+        case .registered(let registration): return .client(.registered(registration))
         case .done, .committed: return .done
         }
     }
@@ -262,6 +266,7 @@ extension NodeState {
         switch request {
         case .lock(let inode, let range, let exclusive, let owner):
             let holder = LockOwner(node: session.node, session: session.id, owner: owner)
+            try endSilentHolders(session.group, inode, range, exclusive: exclusive, holder, number, &progress)
             return try proposeServed(.lock(inode, range, exclusive: exclusive, holder), number, session, &progress)
         case .unlock(let inode, let range, let owner):
             let holder = LockOwner(node: session.node, session: session.id, owner: owner)

@@ -190,6 +190,7 @@ extension NodeState {
             return all
         }
         for who in waiting ?? [] { answerProposer(who, .notLeader(leader), into: &effects) }
+        for key in endingClients.keys where key.group == id { _ = endingClients.remove(key) }
         for (key, stage) in serverStages where key.group == id {
             effects.append(.dropStage(stage.id))
             _ = serverStages.remove(key)
@@ -202,6 +203,7 @@ extension NodeState {
         if let locks = groups.with(id, { $0.machine.files?.locks }) ?? nil {
             for holder in locks.holders { leases[ServerSessionKey(group: id, node: holder.node, session: holder.session)] = now }
         }
+        leaseClients(of: id)
         if id == .catalog, groups.with(.catalog, { $0.machine.catalog.cluster == nil }) ?? true {
             begin(.background(.bootstrap), deadline: now + .seconds(30), into: &effects)
         }

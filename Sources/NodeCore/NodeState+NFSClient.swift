@@ -163,6 +163,16 @@ extension NodeState {
                 &progress)
             guard case .lock(let found) = answer.results[0] else { throw .failure(unexpected(operation)) }
             return .lock(found)
+        case .client(let request):
+            let answer = try compoundOrFail(
+                Step(.call), [.client(request)], session, operation, change: request.isChange, &progress)
+            if case .lock(let inode, _, _, _, _) = request { dropReads(session.id, inode) }
+            switch answer.results[0] {
+            case .done: return .done
+            case .client(let reply): return .client(reply)
+            case .lock(let found): return .lock(found)
+            default: throw .failure(unexpected(operation))
+            }
         case .statistics:
             let answer = try compoundOrFail(Step(.call), [.statistics], session, operation, &progress)
             guard case .statistics(let statistics) = answer.results[0] else { throw .failure(unexpected(operation)) }

@@ -38,7 +38,7 @@ extension NodeState {
             return .done
         case .close(let handle, let abandon):
             return try volumeClose(handle, abandon: abandon, session, operation, &progress, into: &effects)
-        case .lock, .unlock, .testLock:
+        case .lock, .unlock, .testLock, .client:
             throw .failure(
                 FileFailure(
                     .notSupported, operation: operation.name, object: operation.object,

@@ -32,6 +32,8 @@ package struct NodeState {
     var serverStages = OrderedTable<ServerStageKey, ServerStage>()
     /// Client nodes' sessions that hold locks or stages of groups led here, and when they were last renewed.
     var leases = OrderedTable<ServerSessionKey, Instant>()
+    /// Clients of NFS servers that this node, as leader, has begun to end: told to be unknown from then on, however that goes on.
+    var endingClients = OrderedTable<ServerSessionKey, Instant>()
     var proposers = OrderedTable<GroupID, Proposer>()
     /// Who was last seen to lead a group that is not hosted here.
     var leaderHints = OrderedTable<GroupID, NodeID>()

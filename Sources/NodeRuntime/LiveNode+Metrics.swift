@@ -1,6 +1,7 @@
 import NodeCore
 import Primitives
 import Storage
+import Synchronization
 import Transport
 
 // What `/metrics` shows (docs/reference/metrics.md): counters of the core, the store, the log and
@@ -8,7 +9,7 @@ import Transport
 
 extension LiveNode {
     func metrics(_ view: NodeView) -> [NodeStatus.Metric] {
-        core(view.counters) + storage() + links()
+        core(view.counters) + storage() + links() + life.withLock { $0.moreMetrics }.flatMap { $0() }
     }
 
     private func counter(_ name: String, _ help: String, _ value: some BinaryInteger, _ labels: [(String, String)] = [])

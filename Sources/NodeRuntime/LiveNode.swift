@@ -43,6 +43,7 @@ package final class LiveNode: Sendable {
     struct Life {
         var state = "starting"
         var endpoints: [(name: String, address: String)] = []
+        var moreMetrics: [@Sendable () -> [NodeStatus.Metric]] = []
         var fault: String?
         var onFault: (@Sendable (String) -> Void)?
         var onLeft: (@Sendable () -> Void)?
@@ -126,6 +127,9 @@ package final class LiveNode: Sendable {
     package func announce(_ name: String, address: String) {
         life.withLock { $0.endpoints.append((name, address)) }
     }
+
+    /// Metrics of a front end, shown behind the node's own.
+    package func addMetrics(_ source: @escaping @Sendable () -> [NodeStatus.Metric]) { life.withLock { $0.moreMetrics.append(source) } }
 
     package var endpoints: [(name: String, address: String)] { life.withLock { $0.endpoints } }
 

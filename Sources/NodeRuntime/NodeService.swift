@@ -112,18 +112,21 @@ package struct NodeStatus: Sendable {
     }
 
     package struct Metric: Sendable {
-        package enum Kind: String, Sendable { case counter, gauge }
+        package enum Kind: String, Sendable { case counter, gauge, histogram }
         package var name: String
         package var help: String
         package var kind: Kind
         package var labels: [(String, String)]
         package var value: Double
-        package init(name: String, help: String, kind: Kind, labels: [(String, String)] = [], value: Double) {
+        /// Of a histogram, what the number is: `_bucket`, `_sum` or `_count`.
+        package var suffix: String
+        package init(name: String, help: String, kind: Kind, labels: [(String, String)] = [], value: Double, suffix: String = "") {
             self.name = name
             self.help = help
             self.kind = kind
             self.labels = labels
             self.value = value
+            self.suffix = suffix
         }
     }
 

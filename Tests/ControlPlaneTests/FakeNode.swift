@@ -168,6 +168,8 @@ final class FakeNode: NodeService {
                 .init(name: "atoll_operations_total", help: "Operations.", kind: .counter, labels: [("op", "re\"ad")], value: 3),
                 .init(name: "atoll_groups", help: "Groups\nhere.", kind: .gauge, value: 1.5),
                 .init(name: "atoll_operations_total", help: "Operations.", kind: .counter, labels: [("op", "write")], value: 4),
+                .init(name: "atoll_time", help: "Time.", kind: .histogram, labels: [("le", "+Inf")], value: 2, suffix: "_bucket"),
+                .init(name: "atoll_time", help: "Time.", kind: .histogram, value: 0.5, suffix: "_sum"),
             ])
     }
 

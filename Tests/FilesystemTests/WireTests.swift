@@ -44,7 +44,7 @@ struct WireSamples {
         return NewObject(forms[chance.below(4)], mode: small(), owner: small(), group: small(), verifier: number())
     }
 
-    static let requestKinds = 37
+    static let requestKinds = 45
     mutating func request(_ kind: Int) -> FileRequest {
         switch kind {
         case 0: .lookup(directory: inode(), name: name())
@@ -83,6 +83,7 @@ struct WireSamples {
         case 33: .make(directory: inode(), name: name(), object())
         case 34: .seek(inode(), offset: number(), hole: flag())
         case 35: .setXattr(inode(), name: name(), value: name(), rule: flag() ? .create : .replace)
+        case 36...43: .client(client(kind - 36))
         default: .endSession
         }
     }
@@ -94,7 +95,7 @@ struct WireSamples {
             groupID: small(), requests: (0..<chance.below(4)).map { _ in request(chance.below(Self.requestKinds)) })
     }
 
-    static let resultKinds = 13
+    static let resultKinds = 16
     mutating func result(_ kind: Int) -> FileResult {
         switch kind {
         case 0: .done
@@ -109,8 +110,45 @@ struct WireSamples {
         case 7: .statistics(FilesystemStatistics(files: number(), directories: number(), bytes: number()))
         case 10: .position(number())
         case 11: .statistics(FilesystemStatistics(files: 1, directories: 2, bytes: 3, maximumBytes: number()))
+        case 12: .client(.registered(NFSRegistration(number: number(), isKnown: flag(), othersMissing: flag(), othersDeny: flag())))
+        case 13: .client(.unknown([number(), number()]))
+        case 14:
+            .client(
+                .list(
+                    clients().entries.map { NFSClientStatus(entry: $0, leaseLeft: .seconds(chance.below(100))) },
+                    locks().all.map { NFSLockStatus(inode: $0.inode, lock: $0.lock) }))
         default: .failed(failure())
         }
+    }
+
+    mutating func identity() -> NFSClientIdentity {
+        var identity = NFSClientIdentity(
+            owner: Array("client \(chance.below(3))".utf8), verifier: UInt64(chance.below(2)), flavor: 1, user: UInt32(chance.below(2)),
+            minor: 1, address: "192.0.2.\(chance.below(9))", clientID: UInt64(chance.below(3)) << 32 | UInt64(chance.below(4)),
+            mayReclaim: flag())
+        identity.denies = flag()
+        return identity
+    }
+
+    private mutating func lockName() -> NFSLockName { NFSLockName(client: number(), owner: number()) }
+
+    mutating func client(_ kind: Int) -> NFSClientRequest {
+        switch kind {
+        case 0: .register(identity())
+        case 1: .lock(inode(), range(), exclusive: flag(), lockName(), reclaim: flag())
+        case 2: .unlock(inode(), range(), lockName())
+        case 3: .testLock(inode(), range(), exclusive: flag(), lockName())
+        case 4: .complete(number())
+        case 5: .end(number())
+        case 6: .renew((0..<chance.below(4)).map { _ in number() })
+        default: .list
+        }
+    }
+
+    mutating func clients() -> NFSClientTable {
+        var table = NFSClientTable()
+        for _ in 0..<chance.below(12) { _ = table.register(identity(), of: NodeID(UInt64(1 + chance.below(2))), at: time()) }
+        return table
     }
 
     mutating func locks() -> LockTable {

@@ -40,11 +40,11 @@ import Testing
         var random = SeededGenerator(seed: seed)
         var memory = MemoryFiles()
         memory.add("s")
-        var state = NFSState(squash: .none, identity: "test", started: WallTime(nanoseconds: 1 << 50))
+        var state = NFSState(squash: .none, identity: "test", scope: "test", started: WallTime(nanoseconds: 1 << 50))
         var now = Instant.zero
         let connection = ConnectionID(1)
         var effects: [NFSEffect] = []
-        state.handle(.connected(connection), now: now, civil: WallTime(nanoseconds: 0), into: &effects)
+        state.handle(.connected(connection, address: ""), now: now, civil: WallTime(nanoseconds: 0), into: &effects)
         func send(_ bytes: [UInt8]) -> Int {
             var replies = 0
             var events: [NFSEvent] = [.record(connection, bytes)]

@@ -10,11 +10,15 @@ struct MemoryFiles {
         var namespace = NamespaceState(settings: NamespaceSettings(salt: 1), time: WallTime(nanoseconds: 0), rootMode: 0o777)
         var content: [InodeID: [UInt8]] = [:]
         var locks = LockTable()
+        var clients = NFSClientTable()
+        /// When each client was heard of last.
+        var heard: [UInt64: Instant] = [:]
     }
 
     struct Handle {
         var filesystem: FilesystemID
         var inode: InodeID
+        var node: NodeID
         var writes: [(offset: UInt64, bytes: [UInt8])] = []
     }
 
@@ -23,6 +27,9 @@ struct MemoryFiles {
     var handles: [HandleID: Handle] = [:]
     var nextHandle: UInt64 = 1
     var time: Int64 = 0
+    /// The node that the server is of, and the time there.
+    var node = NodeID(1)
+    var now = Instant.zero
     /// The next operation of that name fails so.
     var failNext: [String: FileFailure.Code] = [:]
     var performed: [String] = []
@@ -37,8 +44,9 @@ struct MemoryFiles {
         switch call {
         case .exports: return .exports(shares.map { NFSExport(name: $0.name, filesystem: $0.id) })
         case .file(let user, let operation, let payload):
-            performed.append(operation.name)
-            if let code = failNext.removeValue(forKey: operation.name) {
+            let word = if case .client(let request) = operation { request.word } else { operation.name }
+            performed.append(word)
+            if let code = failNext.removeValue(forKey: word) {
                 return .failed(FileFailure(code, operation: operation.name, object: "test", cause: "wanted"))
             }
             do throws(FileFailure) { return try perform(user, operation, payload) } catch { return .failed(error) }
@@ -70,7 +78,7 @@ struct MemoryFiles {
     private mutating func open(_ user: SeamUser, _ inode: InodeID) throws(FileFailure) -> SeamAnswer {
         let id = HandleID(nextHandle)
         nextHandle += 1
-        handles[id] = Handle(filesystem: user.filesystem, inode: inode)
+        handles[id] = Handle(filesystem: user.filesystem, inode: inode, node: node)
         return .value(.opened(id, try attributes(inode, user.filesystem)), data: [])
     }
 
@@ -113,6 +121,11 @@ struct MemoryFiles {
             content.replaceSubrange(range, with: [UInt8](repeating: UInt8(ascii: "."), count: range.count))
             files[user.filesystem]!.content[inode] = content
             return .value(.done, data: [])
+        case .seek(let path, let offset, let hole):
+            let content = files[user.filesystem]!.content[try tree().walk(path, followLast: false).inode] ?? []
+            let found = content.indices.dropFirst(Int(offset)).first { (content[$0] == UInt8(ascii: ".")) == hole }
+            guard let place = found ?? (hole ? content.count : nil) else { throw refused(.noSuchPlace, operation) }
+            return .value(.position(UInt64(place)), data: [])
         case .statistics: return .value(.statistics(tree().fileStatistics), data: [])
         case .open(let path, .create(let mode, let exclusive, let truncate)):
             let parent = try tree().walk(path.parent, followLast: true).inode
@@ -150,24 +163,9 @@ struct MemoryFiles {
             if !abandon { flush(id) }
             handles[id] = nil
             return .value(.done, data: [])
-        case .lock(let id, let range, let exclusive, _):
-            guard let handle = handles[id] else { throw refused(.badHandle, operation) }
-            let owner = LockOwner(node: NodeID(1), session: SessionID(1), owner: id.rawValue)
-            guard files[handle.filesystem]!.locks.conflict(handle.inode, range, exclusive: exclusive, owner: owner) == nil else {
-                throw refused(.wouldBlock, operation)
-            }
-            _ = files[handle.filesystem]!.locks.grant(handle.inode, range, exclusive: exclusive, owner: owner)
-            return .value(.done, data: [])
-        case .unlock(let id, let range):
-            guard let handle = handles[id] else { throw refused(.badHandle, operation) }
-            let owner = LockOwner(node: NodeID(1), session: SessionID(1), owner: id.rawValue)
-            _ = files[handle.filesystem]!.locks.release(handle.inode, range, owner: owner)
-            return .value(.done, data: [])
-        case .testLock(let id, let range, let exclusive):
-            guard let handle = handles[id] else { throw refused(.badHandle, operation) }
-            let owner = LockOwner(node: NodeID(1), session: SessionID(1), owner: id.rawValue)
-            let found = files[handle.filesystem]!.locks.conflict(handle.inode, range, exclusive: exclusive, owner: owner)
-            return .value(.lock(found.map { RangeLock(range: $0.range, exclusive: $0.exclusive) }), data: [])
+        case .client(let request):
+            let value = try files[user.filesystem]!.perform(request, of: node, now: now)
+            return .value(value, data: [])
         case .setAttributes(let path, let changes):
             let inode = try tree().walk(path, followLast: false).inode
             if let size = changes.size, var content = files[user.filesystem]!.content[inode] {

@@ -7,7 +7,8 @@ import TestSupport
 ///
 /// `server [squash=…]`, `share NAME`, `client NAME [verifier=N]` (EXCHANGE_ID, CREATE_SESSION), `zero NAME` (SETCLIENTID and its
 /// confirmation), `compound [client=NAME] [user=N] [minor=N] [slot=N] [again] [keep] [hold]` with an operation a line, `answer`
-/// (what `hold` kept back from the server), `pass seconds=N`, `fail OPERATION=CODE`, `raw` (bytes of a record in hexadecimal).
+/// (what `hold` kept back from the server), `pass seconds=N`, `restart [node=N] [after=SECONDS]` (another server, or that of another
+/// node, and what the last one had open is gone), `holders` (locks, and clients that are registered), `figures`, `fail OPERATION=CODE`, `raw` (bytes of a record in hexadecimal).
 final class ServerDriver {
     private struct Client {
         var id: UInt64
@@ -26,19 +27,34 @@ final class ServerDriver {
     private var isHolding = false
     private let connection = ConnectionID(1)
 
-    private static func server(_ squash: NFSSquash) -> NFSState {
+    private static func server(_ squash: NFSSquash, node: Int = 1, at seconds: Int64 = 0) -> NFSState {
         var limits = NFSLimits()
         limits.slots = 4
         limits.operations = 16
-        return NFSState(limits: limits, squash: squash, identity: "test", started: WallTime(nanoseconds: 12_300_000_000_000))
+        return NFSState(
+            limits: limits, squash: squash, identity: "test \(node)", scope: "test",
+            started: WallTime(nanoseconds: 12_300_000_000_000 + seconds * 1_000_000_000))
     }
 
     func run(_ command: ScriptCommand) throws -> String {
         switch command.name {
         case "server":
             state = Self.server(command.value("squash").flatMap(NFSSquash.init) ?? .none)
-            _ = handle(.connected(connection))
+            _ = handle(.connected(connection, address: "192.0.2.1"))
             return ""
+        case "restart":
+            let node = try command.integer("node", default: 1)
+            now = now + .seconds(Int64(try command.integer("after", default: 1)))
+            memory.endServer()
+            memory.node = NodeID(UInt64(node))
+            state = Self.server(.none, node: node, at: now.nanoseconds / 1_000_000_000)
+            _ = handle(.connected(connection, address: "192.0.2.1"))
+            return ""
+        case "holders": return holders()
+        case "figures":
+            return state.figures.operations.enumerated().filter { $1.count > 0 }.map { number, operation in
+                "\(NFSFigures.name(number)) \(operation.count) errors=\(operation.errors) \(operation.classes.map(String.init).joined(separator: " "))"
+            }.joined(separator: "\n")
         case "share":
             memory.add(command.arguments[0].key)
             return ""
@@ -82,6 +98,7 @@ final class ServerDriver {
     /// The replies, after all that the server asked for was answered.
     private func handle(_ event: NFSEvent) -> [NFSEffect] {
         var effects: [NFSEffect] = []
+        memory.now = now
         state.handle(event, now: now, civil: WallTime(nanoseconds: memory.time), into: &effects)
         var told: [NFSEffect] = []
         for effect in effects {
@@ -92,6 +109,20 @@ final class ServerDriver {
             if isHolding { held.append((id, call)) } else { told += handle(.answered(id, memory.answer(call))) }
         }
         return told
+    }
+
+    private func holders() -> String {
+        memory.shares.flatMap { share in
+            let files = memory.files[share.id]!
+            let clients = files.clients.entries.map {
+                "\($0.number & 0xffff) of \($0.node): \(String(decoding: $0.identity.owner, as: UTF8.self))"
+            }
+            let locks = files.locks.all.map { inode, lock in
+                let end = lock.end == .max ? "end" : "\(lock.end)"
+                return "\(lock.start)..<\(end) \(lock.exclusive ? "write" : "read") by \(lock.owner.session.rawValue & 0xffff)"
+            }
+            return clients + locks
+        }.joined(separator: "\n")
     }
 
     // MARK: Compounds

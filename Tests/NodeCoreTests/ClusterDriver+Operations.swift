@@ -122,6 +122,7 @@ extension ClusterDriver {
         case .position(let offset): return "at \(offset)"
         case .link(let target): return text(target)
         case .bytes(let bytes): return words(bytes)
+        case .client(let reply): return "\(reply)"
         case .names(let names): return names.map(text).sorted().joined(separator: " ")
         case .statistics(let found): return "files=\(found.files) directories=\(found.directories) bytes=\(found.bytes)"
         case .receipt(let receipt):

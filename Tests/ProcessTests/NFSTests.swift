@@ -100,5 +100,50 @@ extension Processes {
             }
             #expect(result.status == 0, "\(result.output)\(result.errors)")
         }
+
+        /// The node that serves a client is killed and started again, then the leader: the client's lock excludes another client all the
+        /// while, and what it had written and not committed is written again.
+        @Test(arguments: ["4.1", "4.0"]) func locksOutliveTheirServer(version: String) async throws {
+            let cluster = try LocalCluster(regions: ["a"], nodesPerRegion: 3)
+            defer { cluster.end() }
+            let made = cluster.run(["nfs", "create", "share", "--primary", "a"])
+            let id = try #require(made.output.firstMatch(of: /sv-\w{22}/).flatMap { FilesystemID(String($0.output)) }, "\(made)")
+            let hasLeader = await LocalCluster.eventually { await cluster.leader(of: id) != nil }
+            #expect(hasLeader)
+            let leader = try #require(await cluster.leader(of: id))
+            let others = cluster.nodes.filter { $0.name != leader.name }
+            let client = try KernelClient(cluster, servers: others.map(\.nfs))
+            let result = try await client.run(
+                """
+                mount_nfs \(version) 1 share /mnt/a; mount_nfs 4.1 2 share /mnt/b
+                head -c 6000000 /dev/urandom > /dev/shm/dirty
+                exec 8<>/mnt/a/f; flock -n -x 8; exec 9<>/mnt/b/f; refused flock -n -x 9
+                exec 7>/mnt/a/dirty; head -c 3000000 /dev/shm/dirty >&7
+                : > $SHARED/ready; await restarted
+                refused flock -n -x 9
+                tail -c 3000000 /dev/shm/dirty >&7; exec 7>&-; cmp /dev/shm/dirty /mnt/b/dirty
+                echo x >&8; refused flock -n -x 9
+                : > $SHARED/again; await killed
+                echo y >&8; refused flock -n -x 9
+                flock -u 8; flock -w 60 -x 9; refused flock -n -x 8
+                [ "$(cat /mnt/b/f)" = $'x\\ny' ]
+                """
+            ) {
+                #expect(await client.made("ready"))
+                #expect(cluster.run(["fault", "kill", others[0].name]).status == 0)
+                let restart = cluster.run(["fault", "restart", others[0].name])
+                #expect(restart.status == 0, "\(restart.errors)")
+                client.tell("restarted")
+                #expect(await client.made("again"))
+                let clients = cluster.run(["nfs", "clients"])
+                #expect(clients.output.contains("share\tLinux NFSv\(version)") && clients.output.contains("127.0.0.1\t4."), "\(clients)")
+                let locks = cluster.run(["nfs", "locks", "share"])
+                #expect(locks.output.contains("0..end\twrite\tLinux NFSv\(version)"), "\(locks)")
+                #expect(cluster.run(["nfs", "locks", "share", "--json"]).output.contains("exclusive"))
+                #expect(cluster.run(["fault", "kill", leader.name]).status == 0)
+                client.tell("killed")
+            }
+            #expect(result.status == 0, "\(result.output)\(result.errors)")
+        }
     }
 }

@@ -9,7 +9,7 @@ struct APIRoutes: Sendable {
     let sessions = SessionRegistry()
 
     var all: [APIRoute] {
-        let routes = cluster + gossipKeys + nodes + filesystems + apps + environments + tokens + sessionRoutes + files + faults
+        let routes = cluster + gossipKeys + nodes + filesystems + nfsState + apps + environments + tokens + sessionRoutes + files + faults
         return routes + [document(of: routes)]
     }
 

@@ -74,8 +74,10 @@ func runNode(_ config: NodeConfig, readyFile: String? = nil, endsWithInput: Bool
 private func startNFS(_ node: LiveNode, _ config: NodeConfig, _ logger: Logger) async throws -> NFSServer? {
     guard let settings = config.nfs else { return nil }
     let configuration = NFSServerConfiguration(
-        host: config.listen.host, settings: settings, identity: "atoll \(config.cluster.id) n\(config.node.id)")
+        host: config.listen.host, settings: settings, identity: "atoll \(config.cluster.id) n\(config.node.id)",
+        scope: "atoll \(config.cluster.id)")
     let server = try await NFSServer.start(service: node, configuration: configuration, logger: logger)
+    node.addMetrics { server.metrics }
     node.announce("nfs", address: HostPort(host: config.advertisedHost, port: server.port).description)
     return server
 }

@@ -10,7 +10,7 @@ struct NFS: AsyncParsableCommand {
         commandName: "nfs", abstract: "Network file systems: one primary region, locks, close-to-open.",
         subcommands: [
             NFSCreate.self, NFSList.self, NFSLs.self, NFSPut.self, NFSGet.self, NFSRm.self, NFSCp.self, NFSRename.self, NFSDelete.self,
-            NFSClone.self,
+            NFSClone.self, NFSClients.self, NFSLocks.self,
         ])
 }
 
