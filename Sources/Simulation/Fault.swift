@@ -65,6 +65,7 @@ extension World {
         case .decay(let node, let count): decay(count, on: node)
         case .replaceDisk(let node):
             crash(node, isSudden: true)
+            for chunk in hosts[node].disk.stored { noteTaken(chunk, node, isDecay: false) }
             hosts[node].disk = Disk()
             hosts[node].store += 1_000
             hosts[node].disk.storage = makeStorage(node, hosts[node].store ^ cluster.clusterLow)
@@ -105,6 +106,7 @@ extension World {
             let name = names[chance.below(names.count)]
             let others = hosts.indices.count { $0 != node && hosts[$0].disk.stored(name) && isSound(name, $0) }
             guard others > 0 else { continue }
+            noteTaken(name, node, isDecay: true)
             if let storage = storage(node) { storage.decay(name) } else { hosts[node].disk.decay(name) }
         }
     }

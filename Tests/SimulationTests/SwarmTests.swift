@@ -16,6 +16,7 @@ import Workloads
             let result = Simulation.run(.swarm(Self.map, seed: seed), seed: seed, storage: NodeStorage.maker())
             #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed): \(result.violations.map(\.description))")
             #expect(result.statistics.operations > 20, "seed \(seed) did nothing")
+            if let difference = TraceHashTests.recorded.difference("swarm", result) { Issue.record("\(difference)") }
         }
     }
 
@@ -92,5 +93,8 @@ import Workloads
             .swarm(Self.map, seed: 2), seed: 2, storage: NodeStorage.maker(), onProgress: { $0.simulated < .seconds(3) })
         #expect(result.wasStopped)
         #expect(result.simulated < .seconds(6))
+        #expect(result.stop == RunStop(at: result.simulated, phase: "start"))
+        // What was not looked at in the end has not held.
+        #expect(result.violations.isEmpty && result.verdicts.allSatisfy { $0.word == .stopped }, "\(result.verdicts)")
     }
 }
