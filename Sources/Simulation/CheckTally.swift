@@ -1,5 +1,3 @@
-package import Primitives
-
 /// What a run's checkers looked at, by the kind of what they would have found, and what of it they could not decide. Who
 /// looked at nothing has nothing to say.
 package struct CheckTally: Hashable, Sendable {

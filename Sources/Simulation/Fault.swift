@@ -21,6 +21,8 @@ package enum Fault: Hashable, Sendable {
     case failSync(Int)
     /// A number of chunks, chosen by chance, decay on one disk; never the last sound copy of one.
     case decay(Int, chunks: Int)
+    /// A bit of the log or of a snapshot decays, and the node is started anew: it refuses, and gets an empty disk.
+    case rot(Int, RottenPart)
     /// The machine comes back with an empty disk, and is refused: it has forgotten its votes
     /// (docs/rfcs/2026-11-21-a-disk-that-was-emptied.md). It counts as lost from then on.
     case replaceDisk(Int)
@@ -37,6 +39,16 @@ package enum Fault: Hashable, Sendable {
     case upgrade(Int, oldest: Int, newest: Int, isPoisoned: Bool)
     /// All that was broken is mended, all that was down is started.
     case healAll
+}
+
+extension Fault {
+    /// The machine whose disk is lost for good by it, or may be.
+    var lostDisk: Int? {
+        switch self {
+        case .replaceDisk(let node), .rot(let node, _): node
+        default: nil
+        }
+    }
 }
 
 extension World {
@@ -65,11 +77,9 @@ extension World {
         case .decay(let node, let count): decay(count, on: node)
         case .replaceDisk(let node):
             crash(node, isSudden: true)
-            for chunk in hosts[node].disk.stored { noteTaken(chunk, node, isDecay: false) }
-            hosts[node].disk = Disk()
-            hosts[node].store += 1_000
-            hosts[node].disk.storage = makeStorage(node, hosts[node].store ^ cluster.clusterLow)
+            replaceDisk(node)
             restart(node)
+        case .rot(let node, let part): rot(part, on: node)
         case .stepClock(let node, let span):
             hosts[node].clock.civilOffset += span
             if hosts[node].isUp { tellCivil(node) }
@@ -128,7 +138,8 @@ extension World {
             hosts[node].disk.slowness = 1
             hosts[node].disk.isFull = false
             hosts[node].disk.storage?.heal()
-            if hosts[node].isReplaced { crash(node, isSudden: false) } else { restart(node) }
+            if !hosts[node].isReplaced { restart(node) }
+            if hosts[node].isReplaced { crash(node, isSudden: false) }
         }
         for inside in hosts.indices where hosts[inside].isLeftOut && hosts[inside].isCutOff {
             for outside in hosts.indices where !hosts[outside].isLeftOut {
@@ -158,6 +169,8 @@ extension World {
         case .fillDisk(let node, let isFull): "the disk of \(name(node)) \(isFull ? "is full" : "has room again")"
         case .failSync(let node): "a sync of the disk of \(name(node)) fails"
         case .decay(let node, let chunks): "\(chunks) chunks decay on \(name(node))"
+        case .rot(let node, .log): "the log of \(name(node)) decays, and it is started anew"
+        case .rot(let node, .snapshots): "a snapshot of \(name(node)) decays, and it is started anew"
         case .replaceDisk(let node): "\(name(node)) comes back with an empty disk"
         case .stepClock(let node, let span): "the clock of \(name(node)) jumps by \(seconds(span))"
         case .driftClock(let node, let ppm): "the clock of \(name(node)) is \(ppm) ppm wrong"

@@ -328,6 +328,8 @@ package struct WorldStatistics: Hashable, Sendable {
     package var locks: UInt64 = 0
     /// Connections that were not made because of versions of the wire.
     package var refusedConnections: UInt64 = 0
+    /// Nodes that refused to start from a disk with decay.
+    package var refusedStarts: UInt64 = 0
     /// Chunks that were collected.
     package var swept: UInt64 = 0
     package init(checks: CheckTally = CheckTally()) { self.checks = checks }

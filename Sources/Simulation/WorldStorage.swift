@@ -59,6 +59,8 @@ package protocol WorldStorage: AnyObject {
     func isAcknowledged(_ chunk: ChunkID) -> Bool
     /// Not swept, and its bytes would be there if power failed now. Only looks: no call on the file system.
     func liesDurably(_ chunk: ChunkID) -> Bool
+    /// One bit of the log or of a snapshot decays while nothing runs; where, or nil where there is nothing.
+    func rot(_ part: RottenPart) -> RottenPlace?
     /// One bit of a chunk decays wherever it lies; nobody is told.
     func decay(_ chunk: ChunkID)
 }

@@ -59,6 +59,9 @@ import Workloads
                 case .upgrade(_, _, _, true): seen.insert("poison")
                 case .upgrade(_, 2, 2, _): seen.insert("only the new wire")
                 case .replaceDisk: lost += 1
+                case .rot(_, let part):
+                    lost += 1
+                    seen.insert("rot: \(part.rawValue)")
                 case .decay: if lost > 0 { seen.insert("decay after a loss") }
                 default: break
                 }
@@ -68,7 +71,7 @@ import Workloads
         #expect(
             seen == [
                 "late", "grace", "minority: crash", "minority: pause", "minority: isolate", "shift", "lossy", "drift", "leave", "poison",
-                "only the new wire", "disks", "decay after a loss",
+                "only the new wire", "disks", "decay after a loss", "rot: log", "rot: snapshots",
             ])
     }
 

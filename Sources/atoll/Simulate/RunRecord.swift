@@ -46,6 +46,7 @@ struct RunRecord: Sendable {
             "  \(Show.figure(simulated)) s simulated in \(Show.figure(wall)) s, \(events) events (\(Show.figure(Double(events) / max(wall, 0.000_001) / 1e6)) million/s), "
                 + "\(statistics.operations) operations (\(statistics.failedOperations) failed), \(statistics.commits) commits, "
                 + "\(statistics.locks) locks, \(statistics.swept) chunks collected, \(statistics.faults) faults, \(statistics.restarts) starts"
+                + (statistics.refusedStarts > 0 ? " and \(statistics.refusedStarts) refused for decay" : "")
                 + (recovery.map { ", agreed \(Show.figure($0)) s after the faults" } ?? ""))
         if let gossip {
             lines.append(
