@@ -48,11 +48,12 @@ extension SimulationPage {
         let open = check.undecided > 0 ? ", <span class=\"open\">undecided: \(check.undecided)</span>" : ""
         return switch check.verdict {
         case .broken:
-            "<span class=\"bad\">\(check.findings.prefix(10).map(escape).joined(separator: "<br>"))</span>"
+            "<span class=\"bad\">broken: \(check.findings.count)</span> <span class=\"soft\">of \(count)\(open)</span>"
+                + check.findings.prefix(10).map { "<br><span class=\"found\">\(escape($0))</span>" }.joined()
                 + (check.findings.count > 10 ? "<br>and \(check.findings.count - 10) more" : "")
-                + "<br><span class=\"soft\">of \(count)\(open)</span>"
+        case .stopped where check.checked == 0: "<span class=\"soft\">nothing was checked before the run was stopped</span>"
         case .stopped:
-            "<span class=\"open\">checked up to \(Figure.duration((run.stop?.at ?? run.simulated) * 1_000)), not at the end</span>"
+            "checked up to \(Figure.duration((run.stop?.at ?? run.simulated) * 1_000)), not at the end"
                 + " <span class=\"soft\">(\(count)\(open))</span>"
         case .undecided: "<span class=\"open\">undecided: \(check.undecided)</span> <span class=\"soft\">of \(count); the rest held</span>"
         case .nothing: "<span class=\"soft\">nothing to check: 0 \(escape(check.unit))</span>"

@@ -17,7 +17,7 @@ package struct SimulationPage: Sendable {
         :root { --bad: #b3123f; } @media (prefers-color-scheme: dark) { :root { --bad: #ff6b8f; } }
         .tiles { background: none; border: 0; gap: 10px; border-radius: 0; } .tile { border: 1px solid var(--line); border-radius: 10px; }
         #checks .fairness { grid-template-columns: minmax(0, 34em) 1fr; }
-        .bad { color: var(--bad); font-weight: 650; } .open { font-weight: 650; } #checks .soft { color: var(--soft); font-weight: 400; } ol { columns: 2; font-size: 14px; padding-left: 2em; }
+        .bad { color: var(--bad); font-weight: 650; } .open { font-weight: 650; } .found { color: var(--bad); } #membership h3 { margin-top: 26px; } #checks .soft { color: var(--soft); font-weight: 400; } ol { columns: 2; font-size: 14px; padding-left: 2em; }
         ol li { margin-bottom: 3px; break-inside: avoid; } #timeline details { margin-top: 22px; }
         @media (max-width: 760px) { ol { columns: 1; } #timeline td:first-child { white-space: normal; min-width: 8em; } #checks .fairness { grid-template-columns: 1fr; } }
         </style>
@@ -67,7 +67,8 @@ package struct SimulationPage: Sendable {
     private func map() -> String {
         """
         <section id="map"><h2>Where things are</h2>
-        <p>Round trips of the map \(escape(run.map.title)), \(escape(run.map.date)). The ring marks the home region of the first file system.</p>
+        <p>Round trips of the map \(escape(run.map.title)), \(escape(run.map.date)). \
+        \(run.membership == nil ? "The ring marks the home region of the first file system." : "The ring marks the region of the first member.")</p>
         <div class="figure-box wide-only">\(RegionDrawing(map: run.map).svg(width: 1_000, height: 400))</div>
         <div class="figure-box narrow-only">\(RegionDrawing(map: run.map).svg(width: 360, height: 300))</div>
         </section>

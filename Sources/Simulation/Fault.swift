@@ -56,7 +56,8 @@ extension World {
         guard !isFrozen || fault == .healAll else { return }
         statistics.faults += 1
         trace.line(now, "fault \(fault)")
-        if timeline != nil {
+        // That machines start in the beginning is nothing that went wrong.
+        if timeline?.hasBegun == true {
             let text = words(fault)
             timeline?.mark(fault: text, at: now)
         }

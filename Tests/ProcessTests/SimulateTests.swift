@@ -132,7 +132,7 @@ extension Processes {
                 in: folder)
             #expect(broken.status == 1)
             let other = try String(contentsOf: folder.appendingPathComponent("broken/simulation.html"), encoding: .utf8)
-            #expect(other.contains("broken.") && other.contains("<span class=\"bad\">durability at "))
+            #expect(other.contains("broken.") && other.contains("<span class=\"found\">durability at "))
             #expect(other.contains("--mutant commit-before-chunks"))
         }
 
@@ -171,7 +171,7 @@ extension Processes {
                     try String(contentsOf: folder.appendingPathComponent("report/\(name)"), encoding: .utf8)
                 }
                 let page = try text("simulation.html")
-                #expect(page.contains("<p class=\"lead\">The run was stopped after") && page.contains("not at the end</span>"))
+                #expect(page.contains("<p class=\"lead\">The run was stopped after") && page.contains("s, not at the end <span"))
                 #expect(!page.contains("<dd>held"))
                 let record = try text("simulation.jsonl")
                 #expect(record.contains("\"stopped\":{\"at_s\":") && record.contains("\"phase\":\"load\""), "\(record)")

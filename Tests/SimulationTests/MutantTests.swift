@@ -15,6 +15,18 @@ import Workloads
         .reloadWithoutAsking, .serveDecay, .lostWrite, .conflictsForgotten, .snapshotCutsLog,
     ]
 
+    /// Durability asks the disks when something is acknowledged: what was never stored there, or was swept, is seen at once, by
+    /// that checker and not by what is missing in the end.
+    static let unstored: [Mutant] = [.chunkAckBeforeSync, .sweepWithoutGrace, .lostWrite, .pushAckBeforeStore]
+
+    @Test(arguments: unstored)
+    func isSeenWhenItIsAcknowledged(mutant: Mutant) {
+        let isSeen = (1...5 as ClosedRange<UInt64>).contains { seed in
+            Simulation.run(.swarm(Self.map, seed: seed), seed: seed, mutant: mutant).violations.first?.kind == .durability
+        }
+        #expect(isSeen, "\(mutant.rawValue) is not seen in 5 seeds")
+    }
+
     @Test(arguments: quick)
     func isCaught(mutant: Mutant) {
         for seed in 1...400 as ClosedRange<UInt64> {

@@ -121,7 +121,8 @@ struct SimulationPageMaker {
         return record.verdicts.map { verdict in
             SimulationSummary.Check(
                 name: known.first { $0.0 == verdict.kind }?.1 ?? verdict.kind.rawValue, verdict: Self.verdict(verdict.word),
-                checked: verdict.checked, unit: verdict.kind.unit, undecided: verdict.undecided,
+                checked: verdict.checked,
+                unit: scenario.gossipOnly ? "verdicts of members on members" : verdict.kind.unit, undecided: verdict.undecided,
                 findings: record.violations.filter { $0.hasPrefix("\(verdict.kind.rawValue) ") })
         }
     }
