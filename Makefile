@@ -15,7 +15,7 @@ INPUT ?=
 REPORT ?= atoll-report
 DEMO_DIR ?= $(CURDIR)/.build-demo
 
-.PHONY: demo test build release packages test-packages check format format-check bench soak mutants clean
+.PHONY: demo test build release packages test-packages check format format-check bench soak mutants hashes record-hashes clean
 
 # The whole story: a three-region cluster on this machine, both kinds of file system, real files.
 demo: release
@@ -38,12 +38,20 @@ bench: release
 # Random worlds under virtual time, from seed SEED on, until one breaks a promise.
 SEEDS ?= 1000
 SEED ?= 1
-soak: release
+soak: release hashes
 	$$(./deploy/binary-path.sh $(SCRATCH)/release release) simulate swarm --seed $(SEED) --seeds $(SEEDS) --until-failure
 
 # How many seeds it takes until the checkers see each fault that is built in on purpose.
-mutants: release
+mutants: release hashes
 	$$(./deploy/binary-path.sh $(SCRATCH)/release release) simulate swarm --mutants --seeds 10000
+
+# A release build comes to the trace hashes that are recorded, as the tests look in a debug build; record-hashes
+# writes them anew after a change of what runs do.
+hashes: release
+	$$(./deploy/binary-path.sh $(SCRATCH)/release release) simulate hashes
+
+record-hashes: release
+	$$(./deploy/binary-path.sh $(SCRATCH)/release release) simulate hashes --record
 
 packages:
 	@./deploy/install-packages.sh $(PACKAGES)

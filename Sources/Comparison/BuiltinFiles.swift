@@ -1325,6 +1325,33 @@ expect: {commits_min: 30, recovery_max_s: 60}
 
 """#),
         BuiltinFile(
+            name: "log-rot",
+            text: #"""
+# Logs and snapshots decay, one machine of a region at a time. Each must refuse to start, and gets an empty disk: it is out from
+# then on, and its replicas move.
+schema: 1
+name: log-rot
+title: Logs and snapshots rot
+map: aws
+storage: real
+nodes: {us-east-1: 5, eu-west-1: 2, ap-northeast-1: 2}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+  - {name: data, kind: volume, home: us-east-1}
+clients:
+  - {filesystem: share}
+  - {filesystem: data}
+nodes_settings: {snapshot_entries: 64, replica_grace_s: 5}
+duration_s: 150
+faults:
+  - {at_s: 20, decay: us-east-1/2, what: log}
+  - {at_s: 60, decay: us-east-1/4, what: snapshots}
+  - {at_s: 100, decay: eu-west-1/1, what: log}
+  - {at_s: 140, decay: ap-northeast-1/2, what: snapshots}
+expect: {operations_min: 1500, commits_min: 50, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
             name: "poisoned-upgrade",
             text: #"""
 # The new program crashes on every entry that it receives, is started again and crashes again, until it is rolled back.

@@ -127,6 +127,7 @@ package struct SweepRun: Sendable {
     package func run(progress: @escaping @Sendable (String) -> Void) async throws -> ComparisonReport {
         var reports: [ComparisonReport] = []
         var failure = ""
+        var isPartial = false
         for (index, point) in plan.points.enumerated() {
             if Task.isCancelled, !reports.isEmpty { break }
             progress("point \(index + 1) of \(plan.points.count): \(plan.parameter) \(point.label)")
@@ -139,6 +140,7 @@ package struct SweepRun: Sendable {
                 break
             }
             if Task.isCancelled, !reports.isEmpty { break }
+            isPartial = Task.isCancelled
             reports.append(report)
         }
         guard var first = reports.first else { throw CancellationError() }
@@ -146,6 +148,8 @@ package struct SweepRun: Sendable {
         first.notes.append("Tables and verdict are those of the sweep’s first point.")
         if !failure.isEmpty {
             first.notes.append(failure)
+        } else if isPartial {
+            first.notes.append("The sweep was interrupted within its first point.")
         } else if reports.count < plan.points.count {
             first.notes.append("The sweep was interrupted after \(reports.count) points.")
         }

@@ -12,7 +12,7 @@ package struct MarkdownReport: Sendable {
         out += "\nA volume is right for:\n\n"
         for sentence in report.verdict.chooseVolume { out += "- \(sentence)\n" }
         out += "\n## What makes it fair\n\n"
-        for (name, text) in report.fairness { out += "- **\(name)**: \(text)\n" }
+        for (name, text) in report.fairness { out += (name.isEmpty ? "- " : "- **\(name)**: ") + "\(text)\n" }
         for workload in report.workloads { out += "\n## \(workload.name): \(workload.title)\n\n\(workload.imitates)\n\n" + table(workload) }
         out += faults()
         out += "\n## Count × round trip\n\n" + checks()

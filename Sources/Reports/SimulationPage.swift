@@ -17,7 +17,7 @@ package struct SimulationPage: Sendable {
         :root { --bad: #b3123f; } @media (prefers-color-scheme: dark) { :root { --bad: #ff6b8f; } }
         .tiles { background: none; border: 0; gap: 10px; border-radius: 0; } .tile { border: 1px solid var(--line); border-radius: 10px; }
         #checks .fairness { grid-template-columns: minmax(0, 34em) 1fr; }
-        .bad { color: var(--bad); font-weight: 650; } ol { columns: 2; font-size: 14px; padding-left: 2em; }
+        .bad { color: var(--bad); font-weight: 650; } .open { font-weight: 650; } .found { color: var(--bad); } #membership h3 { margin-top: 26px; } #checks .soft { color: var(--soft); font-weight: 400; } ol { columns: 2; font-size: 14px; padding-left: 2em; }
         ol li { margin-bottom: 3px; break-inside: avoid; } #timeline details { margin-top: 22px; }
         @media (max-width: 760px) { ol { columns: 1; } #timeline td:first-child { white-space: normal; min-width: 8em; } #checks .fairness { grid-template-columns: 1fr; } }
         </style>
@@ -32,25 +32,6 @@ package struct SimulationPage: Sendable {
     }
 
     func escape(_ text: String) -> String { HTMLReport.escape(text) }
-
-    private var findings: Int { run.checks.reduce(0) { $0 + $1.findings.count } }
-
-    private func header() -> String {
-        let failed = run.seeds.count { $0.violations > 0 }
-        let many = run.seeds.count > 1 ? " Of \(run.seeds.count) seeds \(failed == 0 ? "none" : "\(failed)") failed." : ""
-        let headline =
-            findings == 0
-            ? "All that was promised held.\(many)"
-            : "\(findings == 1 ? "A promise was" : "\(findings) promises were") broken.\(many)"
-        return """
-            <header>
-            <p class="eyebrow">atoll simulate · \(escape(run.scenario)) · seed \(run.seed)</p>
-            <h1>\(escape(run.title))</h1>
-            <p class="lead">\(headline)</p>
-            </header>
-
-            """
-    }
 
     func tile(_ figure: String, _ words: String) -> String {
         "<div class=\"tile\"><div class=\"figure\">\(figure)</div><p>\(words)</p></div>\n"
@@ -83,20 +64,11 @@ package struct SimulationPage: Sendable {
 
     static let kinds = [("nfs", "network file system"), ("volume", "volume, reads and staged writes"), ("commit", "volume, commits")]
 
-    private func checkers() -> String {
-        let rows = run.checks.map { check in
-            let verdict =
-                check.findings.isEmpty
-                ? "held" : "<span class=\"bad\">\(check.findings.map(escape).prefix(10).joined(separator: "<br>"))</span>"
-            return "<dt>\(escape(check.name))</dt><dd>\(verdict)</dd>\n"
-        }
-        return "<section id=\"checks\"><h2>What was checked</h2>\n<dl class=\"fairness\">\n\(rows.joined())</dl></section>\n"
-    }
-
     private func map() -> String {
         """
         <section id="map"><h2>Where things are</h2>
-        <p>Round trips of the map \(escape(run.map.title)), \(escape(run.map.date)). The ring marks the home region of the first file system.</p>
+        <p>Round trips of the map \(escape(run.map.title)), \(escape(run.map.date)). \
+        \(run.membership == nil ? "The ring marks the home region of the first file system." : "The ring marks the region of the first member.")</p>
         <div class="figure-box wide-only">\(RegionDrawing(map: run.map).svg(width: 1_000, height: 400))</div>
         <div class="figure-box narrow-only">\(RegionDrawing(map: run.map).svg(width: 360, height: 300))</div>
         </section>
@@ -125,7 +97,7 @@ package struct SimulationPage: Sendable {
             "<tr><td>\(seed.seed)</td><td class=\"left\"><code>\(seed.traceHash)</code></td><td>\(Figure.duration(seed.simulated * 1_000))</td>"
                 + "<td>\(seed.operations)</td><td>\(seed.commits)</td><td>\(seed.faults)</td>"
                 + "<td>\(seed.recovery.map { Figure.duration($0 * 1_000) } ?? "–")</td>"
-                + "<td>\(seed.violations == 0 ? "held" : "<span class=\"bad\">\(seed.violations)</span>")</td></tr>\n"
+                + "<td>\(verdict(seed))</td></tr>\n"
         }
         return """
             <section id="seeds"><h2>All seeds</h2><div class="scroll"><table><thead><tr><th>seed</th><th class="left">trace</th>
@@ -138,7 +110,7 @@ package struct SimulationPage: Sendable {
     private func footer() -> String {
         """
         <footer><p>\(escape(run.version)). Repeat this run: <code>\(escape(run.command))</code><br>
-        Its trace hash is <code>\(run.traceHash)</code>, the same in every process and build.</p></footer>
+        \(run.stop == nil ? "Its trace hash is <code>\(run.traceHash)</code>, the same in every process and build." : "It was stopped: its trace hash says nothing.")</p></footer>
 
         """
     }

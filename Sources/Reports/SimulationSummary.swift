@@ -51,6 +51,36 @@ package struct SimulationSummary: Sendable {
         }
     }
 
+    /// One kind of check: what it is about, how much of that was looked at, and what came of it.
+    package struct Check: Sendable {
+        package enum Verdict: Sendable { case held, broken, undecided, stopped, nothing }
+        package var name: String
+        package var verdict: Verdict
+        package var checked: UInt64
+        /// What `checked` counts, in the plural.
+        package var unit: String
+        package var undecided: UInt64
+        package var findings: [String]
+        package init(name: String, verdict: Verdict, checked: UInt64, unit: String, undecided: UInt64, findings: [String]) {
+            self.name = name
+            self.verdict = verdict
+            self.checked = checked
+            self.unit = unit
+            self.undecided = undecided
+            self.findings = findings
+        }
+    }
+
+    /// The run that is shown ended before its time.
+    package struct Stop: Sendable {
+        package var at: Double
+        package var phase: String
+        package init(at: Double, phase: String) {
+            self.at = at
+            self.phase = phase
+        }
+    }
+
     package struct Seed: Sendable {
         package var seed: UInt64
         package var traceHash: String
@@ -60,9 +90,11 @@ package struct SimulationSummary: Sendable {
         package var faults: UInt64
         package var recovery: Double?
         package var violations: Int
+        package var undecided: UInt64
+        package var isStopped: Bool
         package init(
             seed: UInt64, traceHash: String, simulated: Double, operations: UInt64, commits: UInt64, faults: UInt64, recovery: Double?,
-            violations: Int
+            violations: Int, undecided: UInt64 = 0, isStopped: Bool = false
         ) {
             self.seed = seed
             self.traceHash = traceHash
@@ -72,6 +104,8 @@ package struct SimulationSummary: Sendable {
             self.faults = faults
             self.recovery = recovery
             self.violations = violations
+            self.undecided = undecided
+            self.isStopped = isStopped
         }
     }
 
@@ -90,8 +124,11 @@ package struct SimulationSummary: Sendable {
     package var phases: [Mark]
     package var faults: [Mark]
     package var links: [Link]
-    /// Of each checker: what it looks at, and what it found wrong.
-    package var checks: [(name: String, findings: [String])]
+    package var checks: [Check]
+    /// Nil where the run that is shown came to its end.
+    package var stop: Stop?
+    /// So many seeds were asked for, and Ctrl-C ended it before all of them had run; nil where nobody did.
+    package var stoppedOf: Int?
     package var seeds: [Seed]
     /// A comparison on the scenario's map, without its faults; or why there is none.
     package var planning: ComparisonReport?
@@ -139,7 +176,7 @@ package struct SimulationSummary: Sendable {
     package init(
         title: String, scenario: String, version: String, command: String, seed: UInt64, traceHash: String, simulated: Double,
         events: UInt64, failedOperations: UInt64, map: ComparisonReport.MapSummary, sliceSeconds: Double, series: [Series],
-        phases: [Mark], faults: [Mark], links: [Link], checks: [(name: String, findings: [String])], seeds: [Seed]
+        phases: [Mark], faults: [Mark], links: [Link], checks: [Check], seeds: [Seed]
     ) {
         self.title = title
         self.scenario = scenario

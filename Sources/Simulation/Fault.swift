@@ -21,6 +21,8 @@ package enum Fault: Hashable, Sendable {
     case failSync(Int)
     /// A number of chunks, chosen by chance, decay on one disk; never the last sound copy of one.
     case decay(Int, chunks: Int)
+    /// A bit of the log or of a snapshot decays, and the node is started anew: it refuses, and gets an empty disk.
+    case rot(Int, RottenPart)
     /// The machine comes back with an empty disk, and is refused: it has forgotten its votes
     /// (docs/rfcs/2026-11-21-a-disk-that-was-emptied.md). It counts as lost from then on.
     case replaceDisk(Int)
@@ -39,12 +41,23 @@ package enum Fault: Hashable, Sendable {
     case healAll
 }
 
+extension Fault {
+    /// The machine whose disk is lost for good by it, or may be.
+    var lostDisk: Int? {
+        switch self {
+        case .replaceDisk(let node), .rot(let node, _): node
+        default: nil
+        }
+    }
+}
+
 extension World {
     mutating func apply(_ fault: Fault) {
         guard !isFrozen || fault == .healAll else { return }
         statistics.faults += 1
         trace.line(now, "fault \(fault)")
-        if timeline != nil {
+        // That machines start in the beginning is nothing that went wrong.
+        if timeline?.hasBegun == true {
             let text = words(fault)
             timeline?.mark(fault: text, at: now)
         }
@@ -65,10 +78,9 @@ extension World {
         case .decay(let node, let count): decay(count, on: node)
         case .replaceDisk(let node):
             crash(node, isSudden: true)
-            hosts[node].disk = Disk()
-            hosts[node].store += 1_000
-            hosts[node].disk.storage = makeStorage(node, hosts[node].store ^ cluster.clusterLow)
+            replaceDisk(node)
             restart(node)
+        case .rot(let node, let part): rot(part, on: node)
         case .stepClock(let node, let span):
             hosts[node].clock.civilOffset += span
             if hosts[node].isUp { tellCivil(node) }
@@ -105,6 +117,7 @@ extension World {
             let name = names[chance.below(names.count)]
             let others = hosts.indices.count { $0 != node && hosts[$0].disk.stored(name) && isSound(name, $0) }
             guard others > 0 else { continue }
+            noteTaken(name, node, isDecay: true)
             if let storage = storage(node) { storage.decay(name) } else { hosts[node].disk.decay(name) }
         }
     }
@@ -126,7 +139,8 @@ extension World {
             hosts[node].disk.slowness = 1
             hosts[node].disk.isFull = false
             hosts[node].disk.storage?.heal()
-            if hosts[node].isReplaced { crash(node, isSudden: false) } else { restart(node) }
+            if !hosts[node].isReplaced { restart(node) }
+            if hosts[node].isReplaced { crash(node, isSudden: false) }
         }
         for inside in hosts.indices where hosts[inside].isLeftOut && hosts[inside].isCutOff {
             for outside in hosts.indices where !hosts[outside].isLeftOut {
@@ -156,6 +170,8 @@ extension World {
         case .fillDisk(let node, let isFull): "the disk of \(name(node)) \(isFull ? "is full" : "has room again")"
         case .failSync(let node): "a sync of the disk of \(name(node)) fails"
         case .decay(let node, let chunks): "\(chunks) chunks decay on \(name(node))"
+        case .rot(let node, .log): "the log of \(name(node)) decays, and it is started anew"
+        case .rot(let node, .snapshots): "a snapshot of \(name(node)) decays, and it is started anew"
         case .replaceDisk(let node): "\(name(node)) comes back with an empty disk"
         case .stepClock(let node, let span): "the clock of \(name(node)) jumps by \(seconds(span))"
         case .driftClock(let node, let ppm): "the clock of \(name(node)) is \(ppm) ppm wrong"

@@ -76,6 +76,17 @@ extension FaultReader {
         return (out[0], out[1])
     }
 
+    /// What decays; nil: chunks.
+    func rottenPart(_ table: SettingsTable) throws(SettingsError) -> RottenPart? {
+        guard let node = table["what"] else { return nil }
+        let text = try node.text(limit: 16)
+        guard text != "chunks" else { return nil }
+        guard let part = RottenPart(rawValue: text) else { throw node.error("\(text) is none of chunks, log and snapshots") }
+        guard options.storage == .real else { throw node.error("a stand-in has none that could decay", hint: "set storage: real") }
+        if let chunks = table["chunks"] { throw chunks.error("counts chunks, and \(text) decays", hint: "leave it out") }
+        return part
+    }
+
     /// What stays broken when the rest is healed. The rest must be able to go on.
     func minority(_ node: SettingsNode, _ faults: [Scenario.TimedFault]) throws(SettingsError) -> Scenario.Minority {
         let words = Scenario.Minority.State.allCases.map(\.rawValue)
@@ -91,7 +102,7 @@ extension FaultReader {
             throw value.error("would perhaps leave out the last sound copy of what decays", hint: "leave out the fault decay")
         }
         let losses = faults.compactMap { fault -> DiskLosses.Loss? in
-            if case .replaceDisk(let node) = fault.fault { DiskLosses.Loss(node: node, at: fault.at) } else { nil }
+            fault.fault.lostDisk.map { DiskLosses.Loss(node: $0, at: fault.at) }
         }
         let check = DiskLosses(options, filesystems: filesystems, joins: joins)
         if let reason = check.objection(leavingOut: machines, besides: losses) {

@@ -22,7 +22,8 @@ struct FaultReader {
     static let keys: [(word: String, keys: [String])] = [
         ("isolate", ["for_s"]), ("mute", ["for_s"]), ("deafen", ["for_s"]), ("partition", ["for_s"]), ("one_way", ["for_s"]),
         ("crash", ["for_s", "sudden"]), ("pause", ["for_s"]), ("starve", ["for_s"]), ("stall_disk", ["for_s"]),
-        ("slow_disk", ["for_s", "factor"]), ("full_disk", ["for_s"]), ("fail_sync", []), ("decay", ["chunks"]), ("replace_disk", []),
+        ("slow_disk", ["for_s", "factor"]), ("full_disk", ["for_s"]), ("fail_sync", []), ("decay", ["chunks", "what"]),
+        ("replace_disk", []),
         ("step_clock", ["for_s", "by_s"]), ("drift_clock", ["for_s", "ppm"]), ("shift", ["for_s", "by_ms"]),
         ("lossy", ["for_s", "percent"]), ("leave", []), ("upgrade", ["for_s", "wire", "poisoned"]), ("join", []),
     ]
@@ -40,7 +41,7 @@ struct FaultReader {
             let known = out.count
             let value = try read(item, into: &out)
             for fault in out[known...] {
-                guard case .replaceDisk(let node) = fault.fault else { continue }
+                guard let node = fault.fault.lostDisk else { continue }
                 losses.append((DiskLosses.Loss(node: node, at: fault.at), value))
             }
         }
@@ -156,8 +157,9 @@ struct FaultReader {
             guard options.storage == .real else { throw value.error("no sync of a stand-in fails", hint: "set storage: real") }
             for node in try places(value, of: word, at: at) { try add(.failSync(node), nil) }
         case "decay":
+            let part = try rottenPart(table)
             let count = try table["chunks"]?.integer(in: 1...1_000_000) ?? 1
-            for node in try places(value, of: word, at: at) { try add(.decay(node, chunks: count), nil) }
+            for node in try places(value, of: word, at: at) { try add(part.map { .rot(node, $0) } ?? .decay(node, chunks: count), nil) }
         case "replace_disk":
             for node in try places(value, of: word, at: at) { try add(.replaceDisk(node), nil) }
         case "step_clock":

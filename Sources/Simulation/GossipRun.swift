@@ -49,7 +49,7 @@ struct GossipRun {
     private let regionCount: Int
     private var weather: NetworkWeather
     private var trace: Trace
-    private var statistics = WorldStatistics()
+    private var statistics = WorldStatistics(checks: CheckTally([.convergence]))
     private var violations: [Violation] = []
     private var serial: UInt64 = 0
     private var effects: [SWIMEffect] = []
@@ -118,6 +118,7 @@ struct GossipRun {
             if now >= told {
                 told = now + 1_000_000_000
                 measureBandwidth(calm)
+                if phase == "start", now >= calm { phase = "load" }
                 let progress = RunProgress(phase: phase, simulated: .nanoseconds(now), events: statistics.events, operations: 0)
                 if !onProgress(progress) { wasStopped = true }
                 if phase == "heal", members.allSatisfy({ !$0.isUp || $0.state.presentMembers == upCount }) {
@@ -138,13 +139,15 @@ struct GossipRun {
             statistics.events += 1
             perform(action)
         }
+        if !wasStopped { statistics.checks.count(.convergence, UInt64(upCount)) }
         if recovery == nil, !wasStopped {
             let counts = members.filter(\.isUp).map(\.state.presentMembers)
             violate(.convergence, "members see from \(counts.min() ?? 0) to \(counts.max() ?? 0) of \(upCount) present")
         }
         var result = RunResult(
             scenario: scenario.name, seed: seed, traceHash: trace.hash, simulated: .nanoseconds(now), violations: violations,
-            statistics: statistics, recovery: recovery, wasStopped: wasStopped)
+            statistics: statistics, recovery: recovery,
+            stop: wasStopped ? RunStop(at: .nanoseconds(now), phase: phase) : nil)
         result.timeline = timeline
         result.measures = measures
         if figures.loaded.mean == 0 { figures.loaded = meter.take(at: now) }
@@ -243,6 +246,7 @@ struct GossipRun {
         case .memberChanged(let record, let previous, _):
             trace.line(now, "n\(node + 1) takes \(record.id) for \(record.status), after \(previous.map { "\($0)" } ?? "nothing")")
             let subject = World.index(of: record.id)
+            statistics.checks.count(.convergence)
             if record.status == .dead { noteDeath(subject, by: node) }
             noteVerdict(record.status, of: subject, by: node)
             if record.status == .dead, members[subject].isUp, !members[subject].wasDisturbed, !members[node].wasDisturbed, isGuarded {

@@ -27,6 +27,8 @@ final class Host {
     /// It stays broken when the rest is healed (`Scenario.minority`).
     var isLeftOut = false
     var isCutOff = false
+    /// A place of its disk that has decayed, which the next start reads.
+    var rotten: (part: RottenPart, place: RottenPlace)?
     /// When it last crashed or was cut off.
     var lostAt: Int64?
     /// When the process started, by this machine's clock.

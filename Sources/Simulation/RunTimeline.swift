@@ -54,6 +54,9 @@ package struct RunTimeline: Sendable {
         package let bytes: Int64
     }
 
+    /// The cluster is up, or was to be.
+    var hasBegun: Bool { phases.count > 1 }
+
     static let sliceLimit = 600
     static let markLimit = 400
 

@@ -228,12 +228,14 @@ extension Scenario.Expectations {
     init(settings node: SettingsNode) throws(SettingsError) {
         let table = try node.table([
             "operations_min", "commits_min", "commits_at_leader_percent", "commits_among_voters_percent", "recovery_max_s",
+            "undecided_max",
         ])
         self.init()
         if let node = table["operations_min"] { operationsMin = try node.unsigned() }
         if let node = table["commits_min"] { commitsMin = try node.unsigned() }
         if let node = table["commits_at_leader_percent"] { commitsAtLeaderPercent = UInt64(try node.integer(in: 0...100)) }
         if let node = table["commits_among_voters_percent"] { commitsAmongVotersPercent = UInt64(try node.integer(in: 0...100)) }
+        if let node = table["undecided_max"] { undecidedMax = try node.unsigned() }
         if let node = table["recovery_max_s"] { recoveryMax = .nanoseconds(Int64(try node.number(from: 1, to: 86_400) * 1e9)) }
     }
 }

@@ -54,7 +54,14 @@ package struct Scenario: Sendable {
         package var commitsAmongVotersPercent: UInt64 = 0
         /// From the end of the faults to the agreement of all, at most.
         package var recoveryMax: Duration = .seconds(120)
+        /// Checks that came to no verdict, at most: what was not checked is not taken for right.
+        package var undecidedMax: UInt64 = 0
         package init() {}
+
+        /// How many are checked: the last two always.
+        var count: Int {
+            [operationsMin, commitsMin, commitsAtLeaderPercent, commitsAmongVotersPercent].count { $0 > 0 } + 2
+        }
     }
 
     package var name: String
@@ -91,7 +98,9 @@ package struct RunResult: Sendable {
     package var statistics: WorldStatistics
     /// From the end of the faults until everything agreed; nil where it never did.
     package var recovery: Duration?
-    package var wasStopped = false
+    /// Nil where it came to its end.
+    package var stop: RunStop?
+    package var wasStopped: Bool { stop != nil }
     /// Where it was asked for.
     package var timeline: RunTimeline?
     package var measures: [Measure] = []
@@ -100,7 +109,7 @@ package struct RunResult: Sendable {
 
     package init(
         scenario: String, seed: UInt64, traceHash: UInt64, simulated: Duration, violations: [Violation], statistics: WorldStatistics,
-        recovery: Duration? = nil, wasStopped: Bool = false, timeline: RunTimeline? = nil
+        recovery: Duration? = nil, stop: RunStop? = nil, timeline: RunTimeline? = nil
     ) {
         self.scenario = scenario
         self.seed = seed
@@ -109,7 +118,7 @@ package struct RunResult: Sendable {
         self.violations = violations
         self.statistics = statistics
         self.recovery = recovery
-        self.wasStopped = wasStopped
+        self.stop = stop
         self.timeline = timeline
     }
 

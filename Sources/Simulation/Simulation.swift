@@ -48,7 +48,9 @@ struct ClusterRun {
             heal()
             verify()
         }
-        if !wasStopped {
+        if wasStopped {
+            world.checkSoFar()
+        } else {
             world.abandonLeftOut()
             world.checkAtEnd()
             checkExpectations()
@@ -58,14 +60,15 @@ struct ClusterRun {
         world.closeTimeline()
         var result = RunResult(
             scenario: scenario.name, seed: seed, traceHash: world.trace.hash, simulated: .nanoseconds(world.now),
-            violations: world.violations, statistics: world.statistics, recovery: recovery, wasStopped: wasStopped,
-            timeline: world.timeline)
+            violations: world.violations, statistics: world.statistics, recovery: recovery,
+            stop: wasStopped ? RunStop(at: .nanoseconds(world.now), phase: phase) : nil, timeline: world.timeline)
         result.measures = world.measures
         return result
     }
 
     /// Runs a phase; true where its condition came to hold.
     private mutating func run(_ name: String, for span: Duration, until isDone: (inout World) -> Bool = { _ in false }) -> Bool {
+        guard !wasStopped else { return false }
         phase = name
         world.timeline?.mark(phase: name, at: world.now)
         world.trace.line(world.now, "phase \(name)")
@@ -116,6 +119,7 @@ struct ClusterRun {
         let isMade = run("create", for: .seconds(60 + Int64(scenario.idleVolumes) / 10)) { world in
             world.filesystems.allSatisfy { $0.id != nil } && world.isSettled
         }
+        world.statistics.checks.count(.liveness, UInt64(founders.count + world.filesystems.count))
         if !isMade, !wasStopped { world.violate(.liveness, "the file systems were not made within a minute") }
         return isMade
     }
@@ -134,6 +138,7 @@ struct ClusterRun {
         world.apply(.healAll)
         let limit = scenario.expectations.recoveryMax
         let areDone = run("heal", for: limit) { world in world.clients.allSatisfy { world.isDone($0) } }
+        world.statistics.checks.count(.liveness, UInt64(world.clients.count))
         if !areDone, !wasStopped, let client = world.clients.first(where: { !world.isDone($0) }) {
             world.violate(
                 .liveness, "client \(client.index) at n\(client.node + 1) is not done \(limit) after the faults: \(client.lastFailure)")
@@ -144,6 +149,7 @@ struct ClusterRun {
     private mutating func converge() -> Bool {
         let limit = scenario.expectations.recoveryMax
         let doAgree = run("converge", for: limit) { world in world.disagreement() == nil && world.missingMembers() == nil }
+        if !wasStopped { world.statistics.checks.count(.convergence, world.comparedAtEnd) }
         if !doAgree, !wasStopped { world.violate(.convergence, world.disagreement() ?? world.missingMembers() ?? "not converged") }
         return doAgree
     }
@@ -162,6 +168,7 @@ struct ClusterRun {
         }
         let limit = scenario.expectations.recoveryMax
         let areDone = run("verify", for: limit) { world in world.clients[first...].allSatisfy(\.isDone) }
+        world.statistics.checks.count(.liveness, UInt64(world.clients.count - first))
         if !areDone, !wasStopped, let client = world.clients[first...].first(where: { !$0.isDone }) {
             world.violate(
                 .liveness,
@@ -196,6 +203,12 @@ struct ClusterRun {
 
     private mutating func checkExpectations() {
         let expected = scenario.expectations
+        world.statistics.checks.count(.expectation, UInt64(expected.count))
+        if world.statistics.checks.undecided > expected.undecidedMax {
+            world.violate(
+                .expectation,
+                "undecided: \(world.statistics.checks.undecidedWords); expected at most \(expected.undecidedMax) (undecided_max)")
+        }
         if world.statistics.operations < expected.operationsMin {
             world.violate(.expectation, "\(world.statistics.operations) operations; expected at least \(expected.operationsMin)")
         }

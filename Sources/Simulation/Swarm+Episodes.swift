@@ -135,7 +135,7 @@ struct SwarmEpisodes {
 
     private static func losses(_ scenario: Scenario) -> [DiskLosses.Loss] {
         scenario.faults.sorted { $0.at < $1.at }.compactMap { fault in
-            if case .replaceDisk(let node) = fault.fault { DiskLosses.Loss(node: node, at: fault.at) } else { nil }
+            fault.fault.lostDisk.map { DiskLosses.Loss(node: $0, at: fault.at) }
         }
     }
 

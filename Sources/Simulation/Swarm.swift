@@ -17,7 +17,18 @@ extension Scenario {
         }
         var more = SwarmEpisodes(seed: seed)
         more.draw(&scenario)
+        if scenario.options.storage == .real { scenario.rotSome(seed) }
         return scenario
+    }
+
+    /// Some of the disks that are lost are lost because a log or a snapshot on them has decayed.
+    private mutating func rotSome(_ seed: UInt64) {
+        var chance = SeededGenerator(seed: SeededGenerator.mix(seed) ^ 0x726F_74)
+        for place in faults.indices {
+            guard case .replaceDisk(let node) = faults[place].fault else { continue }
+            let draw = chance.below(3)
+            if draw < 2 { faults[place].fault = .rot(node, draw == 0 ? .log : .snapshots) }
+        }
     }
 
     private mutating func failSyncs(_ chance: inout SeededGenerator) {

@@ -25,6 +25,12 @@ extension World {
         forgetContents()
     }
 
+    /// All that can be said by now, where a run is stopped: what waited for more of its kind is looked at, too.
+    mutating func checkSoFar() {
+        checkBatch = CheckBatch(operations: 1, volumeRecords: 1)
+        checkHistories()
+    }
+
     /// What the last look left.
     mutating func finishFiles() {
         for key in histories.registerKeys { judge(histories.finish(register: key), key) }
@@ -38,7 +44,7 @@ extension World {
         switch verdict {
         case .linearizable: break
         case .violated(let text): violate(.linearizability, "\(filesystems[key.filesystem].name) f\(key.file): \(text)")
-        case .undecided: statistics.undecided += 1
+        case .undecided: statistics.checks.countUndecided(.linearizability)
         }
     }
 
@@ -82,7 +88,7 @@ extension World {
         let kept = files.namespace.history.versions.filter { $0.id.rawValue > 0 }.map(version)
         var history = histories.volumes[place] ?? VolumeHistory(name: filesystems[place].name)
         for (kind, text) in history.finish(kept: kept) { violate(kind, text) }
-        statistics.undecided += history.checker.unseen
+        statistics.checks.countUndecided(.volume, history.checker.unseen)
         histories.volumes[place] = history
     }
 
@@ -155,7 +161,7 @@ extension World {
                 known.append(id)
             } else if contentLook.gone.contains(id) {
                 contents[id] = nil
-                storedOn[id] = nil
+                takenCopies[id] = nil
             } else {
                 known.append(id)
                 gone.insert(id)

@@ -5,67 +5,14 @@ import NodeCore
 import Primitives
 import Replication
 
-// What is looked at on the machines themselves: durability at the moment of an acknowledgement,
-// and after healing the agreement of replicas and the presence of content.
+// What is looked at on the machines themselves after healing: the agreement of replicas and the presence of content.
+// Durability at the moment of an acknowledgement: `World+Durability`.
 extension World {
-    // MARK: At an acknowledgement
-
-    /// The chunks of acknowledged values are durable where the kind of file system promises: on a
-    /// majority of the primary region's replicas, or in regions with a majority of the voters.
-    /// While replicas move, what was begun under the plan before may be kept by that one.
-    mutating func checkDurable(_ tags: [UInt64], _ place: Int, _ what: @autoclosure () -> String) {
-        guard hosts.count <= 64, let plan = plan(of: place) else { return }
-        let present = plan.voters.map { Self.index(of: $0.node) }
-        var plans = knownPlans[place] ?? []
-        plans.removeAll { $0.voters == present || $0.seen < now - Self.plansKept }
-        let earlier = plans.map(\.voters)
-        plans.append((present, now))
-        knownPlans[place] = plans
-        for tag in tags {
-            for id in chunks(of: tag) {
-                guard let mask = storedOn[id] else { continue }
-                let holders = hosts.indices.filter { mask & (1 << UInt64($0)) != 0 }
-                if isMajority(holders, of: present, place) || earlier.contains(where: { isMajority(holders, of: $0, place) }) { continue }
-                func names(_ nodes: [Int]) -> String { nodes.map { "n\($0 + 1)" }.joined(separator: ", ") }
-                return violate(
-                    .durability,
-                    "\(what()) of \(filesystems[place].name) was acknowledged with a chunk on \(names(holders)) only; it belongs on \(names(present))"
-                )
-            }
-        }
+    /// Replicas and views of the members that were held against each other.
+    var comparedAtEnd: UInt64 {
+        let there = hosts.filter { $0.isUp && !$0.isLeftOut }
+        return there.reduce(0) { $0 + UInt64($1.state.view.groups.count) } + UInt64(there.count { !$0.isReplaced })
     }
-
-    private static var plansKept: Int64 { 30_000_000_000 }
-
-    private func isMajority(_ holders: [Int], of voters: [Int], _ place: Int) -> Bool {
-        let covered =
-            filesystems[place].kind == .nfs
-            ? voters.count { holders.contains($0) }
-            : voters.count { voter in holders.contains { hosts[$0].region == hosts[voter].region } }
-        return covered > voters.count / 2
-    }
-
-    func plan(of place: Int) -> ReplicaPlan? {
-        guard let id = filesystems[place].id else { return nil }
-        // The newest that anybody up knows: one that is down has an old one.
-        return hosts.filter(\.isUp).compactMap { $0.state.catalog.filesystems[id] }.max { $0.planRevision < $1.planRevision }?.plan
-    }
-
-    /// The names of a value's chunks; empty for what is kept inline.
-    private func chunks(of tag: UInt64) -> [ChunkID] {
-        let content = histories.content(tag)
-        guard content.length > 4_096 else { return [] }
-        return stride(from: 0, to: content.length, by: Int(options.chunkBytes)).map { start in
-            content.slice(start, min(options.chunkBytes, content.length - start)).chunkID
-        }
-    }
-
-    mutating func noteStored(_ chunk: ChunkID, _ node: Int) {
-        guard hosts.count <= 64 else { return }
-        storedOn[chunk, default: 0] |= 1 << UInt64(node)
-    }
-
-    // MARK: At the end
 
     /// Replicas of each group on machines that are up: nil where all agree, else what differs.
     func disagreement() -> String? {
@@ -124,6 +71,7 @@ extension World {
         var missing: ChunkReference?
         var named: [ChunkReference] = []
         files.namespace.forEachReferencedChunk { named.append($0) }
+        statistics.checks.count(.content, UInt64(named.count))
         for chunk in named where missing == nil {
             if !hosts.indices.contains(where: { isSound(chunk.id, $0) }) { missing = chunk }
         }

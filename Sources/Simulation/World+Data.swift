@@ -72,7 +72,6 @@ extension World {
         for (id, _) in chunks {
             hosts[node].disk.store(id)
             touch(id, node)
-            noteStored(id, node)
         }
         if mutant != .chunkAckBeforeSync { complete(.stageStored(token, stored), node, after: 0) }
     }
@@ -221,7 +220,6 @@ extension World {
             // One copy in twenty was altered on its way.
             if mutant == .copiesUnverified, chance.below(20) == 0 { hosts[to].disk.forged.insert(chunk.id) }
             touch(chunk.id, to)
-            noteStored(chunk.id, to)
         }
         if !isPush, hosts[to].disk.storage == nil { tellArrived(chunks, token, to) }
         guard isPush else { return transferEnded(to, life, token, .chunksFetched(token, missing: missing)) }

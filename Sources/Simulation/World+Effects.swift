@@ -57,6 +57,7 @@ extension World {
                 if role != "follower" { failovers.campaigns(node, in: group, at: now) { hosts[$0].lostAt } }
                 return
             }
+            statistics.checks.count(.election)
             let key = LeaderKey(group: group, term: term)
             if let known = leaders[key], known != hosts[node].id {
                 violate(.election, "\(known) and \(hosts[node].id) lead \(group) in term \(term)")

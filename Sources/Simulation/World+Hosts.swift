@@ -99,6 +99,7 @@ extension World {
 
     mutating func restart(_ node: Int) {
         guard !hosts[node].isUp else { return }
+        statistics.checks.count(.format)
         guard let restored = restored(node) else { return }
         for (group, raft, _) in restored.groups {
             guard let problem = raft.problem else { continue }

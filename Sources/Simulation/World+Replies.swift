@@ -11,6 +11,7 @@ extension World {
         if let change = catalogRequests[CatalogRequest(node: node, request: request)] {
             return catalogReplied(change, reply, node, request)
         }
+        statistics.checks.count(.answers)
         guard let index = hosts[node].requests.removeValue(forKey: request) else {
             return violate(.answers, "n\(node + 1) answers \(request) again, or what nobody asked: \(reply)".shortened)
         }
@@ -127,7 +128,9 @@ extension World {
         if case .lockCycle = job.kind { return }
         let place = clients[index].plan.filesystem
         var operation = RegisterOperation(job, ended: now, end)
+        statistics.checks.count(.linearizability)
         if job.kind == .read, end == .success {
+            statistics.checks.count(.content)
             guard let content = job.read, let tag = histories.value(of: content) else {
                 return violate(.content, "a read of \(job.path) gave what nobody wrote: \(job.read?.description ?? "nothing")")
             }
@@ -142,6 +145,7 @@ extension World {
         guard let job = clients[index].job, let granted = job.granted else { return }
         clients[index].job?.granted = nil
         statistics.locks += 1
+        statistics.checks.count(.linearizability)
         histories.hold(
             clients[index].plan.filesystem, job.file, LockHold(client: index, from: granted, until: now))
     }
@@ -161,6 +165,7 @@ extension World {
     private mutating func committed(_ index: Int, _ job: Job, _ receipt: CommitReceipt) {
         let place = clients[index].plan.filesystem
         statistics.commits += 1
+        statistics.checks.count(.volume)
         let region = hosts[clients[index].node].region
         if leaderRegion(of: place) == region { statistics.commitsAtLeader += 1 }
         if plan(of: place)?.voterRegions.contains(region) == true { statistics.commitsAmongVoters += 1 }
@@ -208,6 +213,7 @@ extension World {
     private mutating func noteList(_ index: Int, _ names: [Int]) {
         let volume = clients[index].volume
         guard let version = volume.version else { return }
+        statistics.checks.count(.volume)
         histories.volumes[clients[index].plan.filesystem]?.lists.append(
             ListRecord(
                 client: index, version: version, staged: volume.staged.map { CommitRecord.Write(file: $0.file, tag: $0.tag) }, files: names)
@@ -221,6 +227,7 @@ extension World {
         case .remove: if end == .success { clients[index].volume.stage(job.file, nil) } else { sawFile(index, job.file, nil, place) }
         case .read:
             guard end == .success else { return sawFile(index, job.file, nil, place) }
+            statistics.checks.count(.content)
             guard let content = job.read, let tag = histories.value(of: content) else {
                 return violate(.content, "a read of \(job.path) gave what nobody wrote: \(job.read?.description ?? "nothing")")
             }
@@ -245,6 +252,7 @@ extension World {
             return
         }
         guard let version = volume.version else { return }
+        statistics.checks.count(.volume)
         histories.volumes[place]?.reads.append(ReadRecord(client: index, version: version, file: file, tag: tag))
     }
 

@@ -77,6 +77,7 @@ extension World {
     /// What a machine reads back; nil where it cannot start.
     mutating func restored(_ node: Int) -> NodeState.Restored? {
         guard let storage = storage(node) else { return hosts[node].disk.restored(mutant: mutant) }
+        if let (part, place) = hosts[node].rotten { return restoredFromRot(part, place, node, storage) }
         do throws(WorldStorageFailure) {
             return try storage.open()
         } catch {

@@ -69,9 +69,8 @@ struct World {
     var contents: [ChunkID: Content] = [:]
     /// The region and the node of whoever leads a group in a term; looked up only.
     var leaders: [LeaderKey: NodeID] = [:]
-    /// The machines that ever held a chunk durably, one bit each, though the disk was lost since: a copy counts
-    /// for what is acknowledged after it was made. Looked up only.
-    var storedOn: [ChunkID: UInt64] = [:]
+    /// Copies that a fault of this world took from a disk on which they lay durably (`World+Durability`). Looked up only.
+    var takenCopies: [ChunkID: [TakenCopy]] = [:]
     /// By file system, the voters that were planned, and when that was last seen; looked up only.
     var knownPlans: [Int: [(voters: [Int], seen: Int64)]] = [:]
     /// Changes of the catalog under way, and for which file system; looked up only.
@@ -323,13 +322,15 @@ package struct WorldStatistics: Hashable, Sendable {
     package var commitsAmongVoters: UInt64 = 0
     package var faults: UInt64 = 0
     package var restarts: UInt64 = 0
-    /// Files whose history was too tangled to be decided.
-    package var undecided: UInt64 = 0
+    /// What the checkers looked at, and what they could not decide.
+    package var checks = CheckTally()
     /// Locks that were taken and given back.
     package var locks: UInt64 = 0
     /// Connections that were not made because of versions of the wire.
     package var refusedConnections: UInt64 = 0
+    /// Nodes that refused to start from a disk with decay.
+    package var refusedStarts: UInt64 = 0
     /// Chunks that were collected.
     package var swept: UInt64 = 0
-    package init() {}
+    package init(checks: CheckTally = CheckTally()) { self.checks = checks }
 }

@@ -57,6 +57,10 @@ package protocol WorldStorage: AnyObject {
     /// Chunks that were acknowledged and not swept since, in the order in which they came: for faults to choose from.
     var acknowledged: [ChunkID] { get }
     func isAcknowledged(_ chunk: ChunkID) -> Bool
+    /// Not swept, and its bytes would be there if power failed now. Only looks: no call on the file system.
+    func liesDurably(_ chunk: ChunkID) -> Bool
+    /// One bit of the log or of a snapshot decays while nothing runs; where, or nil where there is nothing.
+    func rot(_ part: RottenPart) -> RottenPlace?
     /// One bit of a chunk decays wherever it lies; nobody is told.
     func decay(_ chunk: ChunkID)
 }

@@ -55,6 +55,7 @@ extension NodeStorage {
         guard let chunks else { return }
         for (id, bytes) in batch {
             contents[id] = bytes
+            swept.remove(id)
             _ = try chunks.stage(Self.copy(id, bytes))
         }
     }
@@ -65,7 +66,10 @@ extension NodeStorage {
 
     private func put(_ batch: [(id: ChunkID, bytes: [UInt8])], areCopies: Bool) throws(StorageError) {
         guard let chunks else { throw .closed(path: "chunks") }
-        for (id, bytes) in batch { contents[id] = bytes }
+        for (id, bytes) in batch {
+            contents[id] = bytes
+            swept.remove(id)
+        }
         if areCopies {
             try chunks.put(batch.map { Self.copy($0.id, $0.bytes) })
         } else {
@@ -91,6 +95,7 @@ extension NodeStorage {
         if step.chunks > 0, let have = holds(ids) {
             let gone = Set(zip(ids, have).filter { !$0.1 }.map(\.0))
             isKnown.subtract(gone)
+            swept.formUnion(gone)
             acknowledged.removeAll { gone.contains($0) }
         }
         _ = try? chunks.compact(budget: 1 << 20)
@@ -100,12 +105,30 @@ extension NodeStorage {
     package func decay(_ chunk: ChunkID) {
         guard let bytes = contents[chunk], !bytes.isEmpty else { return }
         let place = chance.below(bytes.count)
-        let folder = "/node/chunks/packs"
+        let folder = Self.packs
         for name in (try? disk.names(folder)) ?? [] {
             let path = folder + "/" + name
             guard let pack = disk.content(path) else { continue }
             for start in Self.places(of: bytes, in: pack) { disk.rot(path, at: UInt64(start + place)) }
         }
+    }
+
+    private static let packs = "/node/chunks/packs"
+
+    package func liesDurably(_ chunk: ChunkID) -> Bool {
+        // A copy may be durable before whoever sent it is told so. What was swept may lie there still, and counts for nothing.
+        guard !swept.contains(chunk), let bytes = contents[chunk] else { return false }
+        let files = disk.durableFiles(Self.packs)
+        // A pack that is gone takes its bytes with it.
+        if let place = places[chunk], place.bytes.hasDurable(bytes, at: place.start), files.contains(where: { $0.bytes === place.bytes }) {
+            return true
+        }
+        for file in files {
+            guard let start = file.bytes.durablePlace(of: bytes) else { continue }
+            places[chunk] = (file.bytes, start)
+            return true
+        }
+        return false
     }
 
     private static func places(of bytes: [UInt8], in pack: [UInt8]) -> [Int] {

@@ -33,6 +33,10 @@ package final class NodeStorage: WorldStorage {
     var isKnown: Set<ChunkID> = []  // looked up only
     /// The bytes of each, to find them on the disk.
     var contents: [ChunkID: [UInt8]] = [:]  // looked up only
+    /// Those that were swept, and did not come again.
+    var swept: Set<ChunkID> = []  // looked up only
+    /// Where each was found on the disk last.
+    var places: [ChunkID: (bytes: FileBytes, start: Int)] = [:]  // looked up only
 
     private final class Clock: @unchecked Sendable { var now = Instant.zero }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Primitives
 
 /// The bytes of a file: as programs see them (`cached`), and as a power failure would leave them (`durable`).
@@ -93,6 +94,31 @@ final class FileBytes {
         if offset < durable.count { durable[offset] ^= 1 << UInt8(bit) }
     }
 
+    // MARK: What is durable
+
+    func hasDurable(_ bytes: [UInt8], at start: Int) -> Bool {
+        start + bytes.count <= durable.count && durable[start..<start + bytes.count].elementsEqual(bytes)
+    }
+
+    /// Where these bytes are first; nil where they are not. Worlds ask often: only where their highest byte is, which is rare,
+    /// the others are looked at.
+    func durablePlace(of bytes: [UInt8]) -> Int? {
+        guard let anchor = bytes.indices.max(by: { bytes[$0] < bytes[$1] }), durable.count >= bytes.count else { return nil }
+        return durable.withUnsafeBytes { whole in
+            bytes.withUnsafeBytes { part in
+                guard let base = whole.baseAddress, let sought = part.baseAddress else { return nil }
+                var place = anchor
+                let last = whole.count - bytes.count + anchor
+                while place <= last, let found = memchr(base + place, Int32(bytes[anchor]), last - place + 1) {
+                    place = UnsafeRawPointer(found) - base
+                    if memcmp(base + place - anchor, sought, bytes.count) == 0 { return place - anchor }
+                    place += 1
+                }
+                return nil
+            }
+        }
+    }
+
     private func copy(_ number: Int, upTo count: Int) {
         let start = number * Self.sector
         let end = min(cached.count, start + count)
@@ -128,7 +154,8 @@ final class Folder {
     }
 
     private(set) var entries: [String: Entry] = [:]  // looked up and sorted only
-    private var durable: [String: Entry] = [:]  // looked up and sorted only
+    /// What a power failure leaves for sure.
+    private(set) var durable: [String: Entry] = [:]  // looked up and sorted only
     private var changes: [Change] = []
 
     var names: [String] { entries.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }

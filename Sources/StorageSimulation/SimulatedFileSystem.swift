@@ -64,6 +64,19 @@ package final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         return bytes.cached
     }
 
+    /// The files of a directory that are there after any power failure, by name, with the bytes that are synced; the last
+    /// names first. No call of a program.
+    func durableFiles(_ path: String) -> [(name: String, bytes: FileBytes)] {
+        var folder = root
+        for part in path.split(separator: "/") {
+            guard case .folder(let next)? = folder.durable[String(part)] else { return [] }
+            folder = next
+        }
+        return folder.durable.keys.sorted(by: >).compactMap { name in
+            if case .file(let bytes)? = folder.durable[name] { (name, bytes) } else { nil }
+        }
+    }
+
     /// Every call begins here; false where the machine stops in it.
     private func begins(_ operation: @autoclosure () -> String) -> Bool {
         calls += 1

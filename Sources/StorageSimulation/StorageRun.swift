@@ -34,7 +34,8 @@ package struct StorageRunResult: Sendable {
 extension StorageRunResult {
     /// In the words of a run of a world; calls on the file system count as events.
     package var asRun: RunResult {
-        var statistics = WorldStatistics()
+        var statistics = WorldStatistics(checks: CheckTally([.durability]))
+        statistics.checks.count(.durability, operations)
         statistics.events = calls
         statistics.operations = operations
         statistics.faults = crashes + kills

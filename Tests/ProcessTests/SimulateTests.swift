@@ -48,6 +48,9 @@ extension Processes {
             (["swarm", "--mutant", "lost-write", "--storage", "real"], "--storage real: lost-write shows with stand-in alone"),
             (["swarm", "--mutant", "log-not-synced", "--storage", "stand-in"], "--storage stand-in: log-not-synced shows with real alone"),
             (["swarm", "--mutants", "--trace", "x"], "--trace: is of no use with --mutants"),
+            (["hashes", "--seed", "3"], "--seed: the file says what is run"),
+            (["hashes", "--hashes", "missing.txt"], "--hashes missing.txt: there is no such file"),
+            (["swarm", "--record"], "--record: belongs to `atoll simulate hashes`"),
         ])
         func mistakesAreNamed(arguments: [String], expected: String) throws {
             let result = try run(arguments)
@@ -115,6 +118,7 @@ extension Processes {
             #expect(held.status == 0, "\(held.errors)")
             let page = try String(contentsOf: folder.appendingPathComponent("held/simulation.html"), encoding: .utf8)
             #expect(page.contains("All that was promised held. Of 2 seeds none failed."))
+            #expect(page.contains("<dd>held <span class=\"soft\">(") && !page.contains("not at the end"))
             #expect(page.contains("<th>price of a GB</th>"))
             #expect(page.contains("atoll simulate swarm --seed 11") && page.contains("<polyline") && page.contains("<rect class=\"fill-"))
             // One page with all of it: map, availability, both kinds on this map and where the answer flips.
@@ -128,17 +132,77 @@ extension Processes {
                 in: folder)
             #expect(broken.status == 1)
             let other = try String(contentsOf: folder.appendingPathComponent("broken/simulation.html"), encoding: .utf8)
-            #expect(other.contains("broken.") && other.contains("<span class=\"bad\">durability at "))
+            #expect(other.contains("broken.") && other.contains("<span class=\"found\">durability at "))
             #expect(other.contains("--mutant commit-before-chunks"))
         }
 
-        @Test func interruptedItTellsWhatIsKnown() async throws {
-            let folder = FileManager.default.temporaryDirectory
-            let command = try RunningCommand(["simulate", "swarm", "--seeds", "1000000", "--json"], cluster: "none", in: folder)
-            #expect(await command.says("trace_hash"))
+        /// A folder of its own, and what runs in it when Ctrl-C comes.
+        private func interrupted(_ arguments: [String], when text: String, _ body: (RunningCommand, URL) throws -> Void) async throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-stopped-\(UInt64.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let command = try RunningCommand(["simulate"] + arguments, cluster: "none", in: folder)
+            let log = folder.appendingPathComponent("run.log")
+            let isThere = await LocalCluster.eventually(within: 60) {
+                command.output.contains(text) || ((try? String(contentsOf: log, encoding: .utf8)) ?? "").contains(text)
+            }
+            #expect(isThere, "\(command.output)")
             command.signal(SIGINT)
             #expect(await command.ends(within: 60))
-            #expect(command.output.contains("of 1000000 seeds (stopped)"), "\(command.output)")
+            #expect(command.process.terminationStatus == 130, "\(command.output)")
+            try body(command, folder)
+        }
+
+        @Test func interruptedItTellsWhatIsKnown() async throws {
+            try await interrupted(["swarm", "--seeds", "1000000", "--json", "--report", "report"], when: "trace_hash") { command, folder in
+                #expect(command.output.contains("of 1000000 seeds (stopped)"), "\(command.output)")
+                let page = try String(contentsOf: folder.appendingPathComponent("report/simulation.html"), encoding: .utf8)
+                #expect(page.contains("of 1,000,000 seeds had come to their end: none failed."))
+            }
+        }
+
+        /// A run that was stopped has not held anything: its end was not looked at.
+        @Test func aRunThatIsStoppedSaysSoEverywhere() async throws {
+            // An hour of load: it is under way as soon as the event log is.
+            try await interrupted(["idle-5x3", "--report", "report", "--trace", "run.log"], when: "phase load") { command, folder in
+                #expect(command.output.contains("(load), not checked at the end"), "\(command.output)")
+                #expect(!command.output.contains("all held"))
+                func text(_ name: String) throws -> String {
+                    try String(contentsOf: folder.appendingPathComponent("report/\(name)"), encoding: .utf8)
+                }
+                let page = try text("simulation.html")
+                #expect(page.contains("<p class=\"lead\">The run was stopped after") && page.contains("s, not at the end <span"))
+                #expect(!page.contains("<dd>held"))
+                let record = try text("simulation.jsonl")
+                #expect(record.contains("\"stopped\":{\"at_s\":") && record.contains("\"phase\":\"load\""), "\(record)")
+                #expect(record.contains("\"verdict\":\"stopped\"") && !record.contains("\"verdict\":\"held\""))
+                #expect(try text("simulation.md").contains("1 stopped before the end"))
+            }
+        }
+
+        @Test func membershipAloneCanBeStopped() async throws {
+            let arguments = ["gossip-1000", "--report", "report", "--trace", "run.log"]
+            try await interrupted(arguments, when: "takes") { command, folder in
+                #expect(command.output.contains("not checked at the end"), "\(command.output)")
+                let record = try String(contentsOf: folder.appendingPathComponent("report/simulation.jsonl"), encoding: .utf8)
+                #expect(record.contains("\"kind\":\"convergence\",\"verdict\":\"stopped\""), "\(record)")
+            }
+        }
+
+        /// Trace hashes: what this build comes to is what the next one must.
+        @Test func tracesAreHeldAgainstAFile() throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("atoll-hashes-\(UInt64.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let path = folder.appendingPathComponent("hashes.txt")
+            try Data("swarm - - 5 0\nstorage - - 2 0\nsteady-3 real 1 1 0\n".utf8).write(to: path)
+            let arguments = ["hashes", "--hashes", path.path]
+            let wrong = try run(arguments)
+            #expect(wrong.status == 1 && wrong.errors.contains("make record-hashes"), "\(wrong.errors)")
+            #expect(wrong.errors.contains("3 of 3 runs are not as recorded"))
+            #expect(try run(arguments + ["--record"]).output.contains("3 runs, 3 changed"))
+            let right = try run(arguments + ["--jobs", "1"])
+            #expect(right.status == 0 && right.output.contains("3 runs are as recorded"), "\(right.errors)")
         }
     }
 }

@@ -16,6 +16,7 @@ import Workloads
             let result = Simulation.run(.swarm(Self.map, seed: seed), seed: seed, storage: NodeStorage.maker())
             #expect(result.violations.isEmpty, "atoll simulate swarm --seed \(seed): \(result.violations.map(\.description))")
             #expect(result.statistics.operations > 20, "seed \(seed) did nothing")
+            if let difference = TraceHashTests.recorded.difference("swarm", result) { Issue.record("\(difference)") }
         }
     }
 
@@ -58,6 +59,9 @@ import Workloads
                 case .upgrade(_, _, _, true): seen.insert("poison")
                 case .upgrade(_, 2, 2, _): seen.insert("only the new wire")
                 case .replaceDisk: lost += 1
+                case .rot(_, let part):
+                    lost += 1
+                    seen.insert("rot: \(part.rawValue)")
                 case .decay: if lost > 0 { seen.insert("decay after a loss") }
                 default: break
                 }
@@ -67,7 +71,7 @@ import Workloads
         #expect(
             seen == [
                 "late", "grace", "minority: crash", "minority: pause", "minority: isolate", "shift", "lossy", "drift", "leave", "poison",
-                "only the new wire", "disks", "decay after a loss",
+                "only the new wire", "disks", "decay after a loss", "rot: log", "rot: snapshots",
             ])
     }
 
@@ -92,5 +96,8 @@ import Workloads
             .swarm(Self.map, seed: 2), seed: 2, storage: NodeStorage.maker(), onProgress: { $0.simulated < .seconds(3) })
         #expect(result.wasStopped)
         #expect(result.simulated < .seconds(6))
+        #expect(result.stop == RunStop(at: result.simulated, phase: "start"))
+        // What was not looked at in the end has not held.
+        #expect(result.violations.isEmpty && result.verdicts.allSatisfy { $0.word == .stopped }, "\(result.verdicts)")
     }
 }

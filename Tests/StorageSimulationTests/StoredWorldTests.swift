@@ -10,6 +10,10 @@ import Workloads
 /// Worlds whose machines run the storage's own code on disks that fail (docs/internals/simulation.md, "Storage").
 @Suite struct StoredWorldTests {
     static let map = try! SettingsLibrary.map("aws")
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    private static let recorded = try! TraceHashes(
+        String(contentsOf: folder.appendingPathComponent("simulations/trace-hashes.txt"), encoding: .utf8), file: "trace-hashes.txt")
 
     private func run(_ seed: UInt64, mutant: StorageMutant? = nil) -> RunResult {
         Simulation.run(.swarm(Self.map, seed: seed, storage: .real), seed: seed, storage: NodeStorage.maker(mutant: mutant))
@@ -23,6 +27,7 @@ import Workloads
             #expect(
                 result.violations.isEmpty, "atoll simulate swarm --seed \(seed) --storage real: \(result.violations.map(\.description))")
             #expect(result.statistics.operations > 20, "seed \(seed) did nothing")
+            if let difference = Self.recorded.difference("swarm", storage: .real, result) { Issue.record("\(difference)") }
         }
     }
 
@@ -54,8 +59,7 @@ import Workloads
 
     /// What the last batch of a log was after a failed sync shows where machines lose power again and again.
     @Test func aTrustedTailIsSeenInPowerFailures() throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let root = try SettingsFile.read(folder.appendingPathComponent("simulations/scenarios/power-failures.yaml").path)
+        let root = try SettingsFile.read(Self.folder.appendingPathComponent("simulations/scenarios/power-failures.yaml").path)
         let scenario = try Scenario(settings: root, map: Self.map)
         #expect(scenario.options.storage == .real)
         let isSeen = (1...12 as ClosedRange<UInt64>).contains { seed in

@@ -25,8 +25,9 @@ extension Compare {
             work = { try await comparison.run { Terminal.error($0) } }
         }
         try Self.makeFolder(report)
-        let result = await Self.interruptible("what is known so far follows", work)
-        try finish(try Self.unwrap(result))
+        let (result, signal) = await Self.interruptible("what is known so far follows", work)
+        try finish(try Self.unwrap(result, signal))
+        if let signal { throw StopRequest.exitCode(signal) }
     }
 
     /// What is to be simulated, all of it checked.

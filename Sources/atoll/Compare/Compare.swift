@@ -99,10 +99,11 @@ struct Compare: AsyncParsableCommand {
             if both { return try await BothWorlds(live: cluster, faults: faults, options: options, nodes: file.nodes.map(\.region)).run() }
             return try await ComparisonRunner(client: cluster, breaking: faults, options: options) { Terminal.error($0) }.run()
         }
-        let result = await Self.interruptible("what is broken is mended, the file systems of the comparison are deleted", work)
+        let (result, signal) = await Self.interruptible("what is broken is mended, the file systems of the comparison are deleted", work)
         await cluster.shutdown()
-        try finish(try await telling("compare", in: directory) { try Self.unwrap(result) })
+        try finish(try await telling("compare", in: directory) { try Self.unwrap(result, signal) })
         if let record, let recorder = options.recorder { try write(recorder, to: record) }
+        if let signal { throw StopRequest.exitCode(signal) }
     }
 
     private func write(_ recorder: TraceRecorder, to path: String) throws {
@@ -147,24 +148,25 @@ struct Compare: AsyncParsableCommand {
         return home
     }
 
-    /// Ctrl-C cancels the work, which then ends by itself.
+    /// Ctrl-C cancels the work, which then ends by itself; with the signal's name.
     static func interruptible<Value: Sendable>(_ note: String, _ body: @escaping @Sendable () async throws -> Value) async
-        -> Result<Value, any Error>
+        -> (result: Result<Value, any Error>, signal: String?)
     {
         let work = Task { try await body() }
         let stop = StopRequest()
-        let waiting = Task {
-            _ = await stop.wait()
-            guard !Task.isCancelled else { return }
+        let waiting = Task { () -> String? in
+            let cause = await stop.wait()
+            guard !Task.isCancelled else { return nil }
             Terminal.error("stopping; \(note)")
             work.cancel()
+            return cause
         }
         let result = await work.result
         waiting.cancel()
-        return result
+        return (result, await waiting.value)
     }
 
-    static func unwrap<Value>(_ result: Result<Value, any Error>) throws -> Value {
+    static func unwrap<Value>(_ result: Result<Value, any Error>, _ signal: String? = nil) throws -> Value {
         do {
             return try result.get()
         } catch let error as ComparisonError {
@@ -174,7 +176,8 @@ struct Compare: AsyncParsableCommand {
         } catch let error as UnknownRegion {
             throw CommandFailure.usage("compare", "", error.description)
         } catch is CancellationError {
-            throw CommandFailure("compare", "", "stopped before anything was known")
+            throw CommandFailure(
+                "compare", "", "stopped before anything was known", exitCode: signal.map { StopRequest.exitCode($0).rawValue } ?? 1)
         }
     }
 

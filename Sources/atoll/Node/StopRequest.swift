@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Synchronization
 
@@ -46,6 +47,12 @@ final class StopRequest: Sendable {
         }
         thread.stackSize = 256 << 10
         thread.start()
+    }
+
+    /// What a command ends with that was stopped by a signal and told what it knew: 130 after Ctrl-C, as shells have it.
+    static func exitCode(_ cause: String) -> ExitCode {
+        let numbers: [String: Int32] = ["SIGINT": SIGINT, "SIGTERM": SIGTERM, "SIGHUP": SIGHUP]
+        return ExitCode(128 + (numbers[cause] ?? SIGINT))
     }
 
     /// The cause; `cancelled` where the task was cancelled first.

@@ -23,8 +23,17 @@ struct MutantTable {
             let source = try place.map { try ScenarioSource($0, map: Simulate.usualMap) } ?? source
             let runner = SeedRunner(source: source, first: first, count: count, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
             let state = try await runner.run(one)
-            let caught = state.results.filter { !$0.violations.isEmpty }.min { $0.seed < $1.seed }
-            guard let caught, let violation = caught.violations.first else {
+            if let signal = state.signal {
+                for row in rows { Terminal.line(row) }
+                Terminal.error("stopped at \(mutant): \(state.done) seeds of it had ended; the mutants behind it were not run")
+                throw StopRequest.exitCode(signal)
+            }
+            // A run that only did too little, or left something undecided, has not seen it.
+            func finding(_ record: RunRecord) -> String? {
+                record.violations.first { !$0.hasPrefix("\(Violation.Kind.expectation.rawValue) ") }
+            }
+            let caught = state.results.filter { finding($0) != nil }.min { $0.seed < $1.seed }
+            guard let caught, let violation = finding(caught) else {
                 missed.append(mutant)
                 rows.append("| \(mutant) | more than \(state.done)\(place.map { " of `\($0)`" } ?? "") | - |")
                 continue

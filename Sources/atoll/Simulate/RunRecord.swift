@@ -15,7 +15,9 @@ struct RunRecord: Sendable {
     let statistics: WorldStatistics
     let violations: [String]
     let repeatLine: String
-    let wasStopped: Bool
+    /// Nil where it came to its end.
+    let stop: RunStop?
+    let verdicts: [CheckVerdict]
     let measures: [Measure]
     let gossip: GossipFigures?
 
@@ -30,20 +32,21 @@ struct RunRecord: Sendable {
         statistics = result.statistics
         violations = result.violations.map(\.description)
         self.repeatLine = repeatLine
-        wasStopped = result.wasStopped
+        stop = result.stop
+        verdicts = result.verdicts
         measures = result.measures
         gossip = result.gossip
     }
 
     var text: String {
         var lines = [
-            "\(scenario) seed \(seed): \(violations.isEmpty ? "all held" : "\(violations.count) violated")\(wasStopped ? " (stopped)" : "")"
-                + ", trace \(traceHash)"
+            "\(scenario) seed \(seed): \(verdict)" + (stop == nil ? ", trace \(traceHash)" : "")
         ]
         lines.append(
             "  \(Show.figure(simulated)) s simulated in \(Show.figure(wall)) s, \(events) events (\(Show.figure(Double(events) / max(wall, 0.000_001) / 1e6)) million/s), "
                 + "\(statistics.operations) operations (\(statistics.failedOperations) failed), \(statistics.commits) commits, "
                 + "\(statistics.locks) locks, \(statistics.swept) chunks collected, \(statistics.faults) faults, \(statistics.restarts) starts"
+                + (statistics.refusedStarts > 0 ? " and \(statistics.refusedStarts) refused for decay" : "")
                 + (recovery.map { ", agreed \(Show.figure($0)) s after the faults" } ?? ""))
         if let gossip {
             lines.append(
@@ -51,10 +54,36 @@ struct RunRecord: Sendable {
                     + "starved members taken for dead \(gossip.starvedTakenForDead) times; a member sends \(gossip.quiet.mean) B/s when all is quiet "
                     + "(at most \(gossip.quiet.highest)), \(gossip.loaded.mean) B/s under load (at most \(gossip.loaded.highest))")
         }
+        lines.append("  \(checkWords)")
         for violation in violations.prefix(10) { lines.append("  \(Terminal.escaped(violation))") }
         if violations.count > 10 { lines.append("  and \(violations.count - 10) more") }
         if !violations.isEmpty { lines.append("  repeat: \(repeatLine)") }
         return lines.joined(separator: "\n")
+    }
+
+    var undecided: UInt64 { statistics.checks.undecided }
+
+    /// In a few words: what was not checked has not held.
+    var verdict: String {
+        var words: [String] = []
+        if !violations.isEmpty { words.append("\(violations.count) violated") }
+        if undecided > 0 { words.append("undecided: \(undecided)") }
+        if let stop {
+            words.append("stopped after \(Show.figure(stop.at.seconds)) s of simulated time (\(stop.phase)), not checked at the end")
+        } else if violations.isEmpty {
+            words.append(words.isEmpty ? "all held" : "all else held")
+        }
+        return words.joined(separator: ", ")
+    }
+
+    /// How much was looked at, by the kind of check.
+    private var checkWords: String {
+        let counts = verdicts.filter { $0.word != .nothing }.map { check in
+            "\(check.kind.rawValue) \(check.checked)" + (check.undecided > 0 ? " (undecided: \(check.undecided))" : "")
+        }
+        let nothing = verdicts.filter { $0.word == .nothing }.map(\.kind.rawValue)
+        return "checked: " + (counts.isEmpty ? "nothing" : counts.joined(separator: ", "))
+            + (nothing.isEmpty ? "" : "; nothing to check: \(nothing.joined(separator: ", "))")
     }
 
     /// The stable form (docs/reference/scenarios.md).
@@ -84,10 +113,31 @@ struct RunRecord: Sendable {
                 }
                 $0.key("gossip")
                 if let gossip { write(gossip, &$0) } else { $0.null() }
+                $0.key("stopped")
+                if let stop {
+                    $0.object {
+                        $0.field("at_s", stop.at.seconds)
+                        $0.field("phase", stop.phase)
+                    }
+                } else {
+                    $0.null()
+                }
+                $0.field("undecided", undecided)
+                $0.key("checks")
+                $0.array { for check in verdicts { write(check, &$0) } }
                 $0.key("violations")
                 $0.array { for violation in violations { $0.value(violation) } }
                 $0.field("repeat", repeatLine)
             }
+        }
+    }
+
+    private func write(_ check: CheckVerdict, _ writer: inout JSONWriter) {
+        writer.object {
+            $0.field("kind", check.kind.rawValue)
+            $0.field("verdict", check.word.rawValue)
+            $0.field("checked", check.checked)
+            $0.field("undecided", check.undecided)
         }
     }
 

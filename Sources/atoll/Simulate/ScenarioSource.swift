@@ -14,11 +14,15 @@ struct ScenarioSource: Sendable {
     /// The storage's own code on a simulated disk, and no cluster.
     let isStorage: Bool
     private let gossip: GossipProtocol
+    /// Of load, instead of what the scenario says.
+    private let seconds: Int?
     /// The map that the scenario's file names; nil where `--map` chooses.
     let ownMap: String?
 
-    init(_ name: String, map: String, storage: WorldOptions.StorageKind? = nil, gossip: GossipProtocol = .full) throws {
+    init(_ name: String, map: String, storage: WorldOptions.StorageKind? = nil, gossip: GossipProtocol = .full, seconds: Int? = nil) throws
+    {
         self.gossip = gossip
+        self.seconds = seconds
         isStorage = name == "storage"
         self.storage = storage
         if name == "swarm" || isStorage {
@@ -27,7 +31,7 @@ struct ScenarioSource: Sendable {
             self.map = try SettingsLibrary.map(map)
             return
         }
-        let root = try SettingsLibrary.scenario(name, besides: ["storage", "swarm"])
+        let root = try SettingsLibrary.scenario(name, besides: ["hashes", "storage", "swarm"])
         let header = try ScenarioHeader(settings: root)
         ownMap = header.map
         if header.isSwarm {
@@ -50,7 +54,7 @@ struct ScenarioSource: Sendable {
         var scenario = fixed ?? .swarm(map, seed: seed, storage: needsStorage ? .real : storage)
         if needsStorage { scenario.options.storage = .real }
         scenario.gossipProtocol = gossip
-        return scenario
+        return scenario.shortened(to: seconds)
     }
 
     func maker(mutant: String?) -> WorldStorageMaker { NodeStorage.maker(mutant: mutant.flatMap { StorageMutant(rawValue: $0) }) }

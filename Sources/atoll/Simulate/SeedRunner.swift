@@ -14,7 +14,10 @@ final class SeedRunner: Sendable {
         var results: [RunRecord] = []
         /// The run that the report shows in full: the first that failed, else the first.
         var shown: (record: RunRecord, timeline: RunTimeline)?
+        /// No more seeds are begun, and those under way end: one has failed, or somebody asked.
         var isStopped = false
+        /// The signal that did.
+        var signal: String?
         var events: UInt64 = 0
         var running: [UInt64: RunProgress] = [:]
         var told = ContinuousClock.now
@@ -41,21 +44,22 @@ final class SeedRunner: Sendable {
         CrashNotice.install()
         let stop = StopRequest()
         let waiting = Task {
-            _ = await stop.wait()
+            let cause = await stop.wait()
             guard !Task.isCancelled else { return }
-            state.withLock { $0.isStopped = true }
+            state.withLock { ($0.isStopped, $0.signal) = (true, cause) }
         }
         let traceFile = try verb.trace.map { try TraceFile($0, header: verb.traceHeader) }
         await runThreads { [self] lane in work(verb, lane, traceFile) }
-        waiting.cancel()
         try traceFile?.close()
-        let end = state.withLock { $0 }
+        var end = state.withLock { $0 }
         finish(end, verb)
         if let folder = verb.report {
             var page = page(end)
-            if !end.isStopped || verb.untilFailure { await page?.plan() }
+            if end.signal == nil { page = await planned(page, stop) }
+            end.signal = state.withLock { $0.signal }
             try SimulationReport(records: end.results, page: page).write(to: folder)
         }
+        waiting.cancel()
         return end
     }
 
@@ -81,10 +85,28 @@ final class SeedRunner: Sendable {
         }
     }
 
+    /// The comparison of both kinds takes a while: Ctrl-C leaves it out.
+    private func planned(_ page: SimulationPageMaker?, _ stop: StopRequest) async -> SimulationPageMaker? {
+        guard let page else { return nil }
+        let work = Task {
+            var page = page
+            await page.plan()
+            return page
+        }
+        let watch = Task {
+            _ = await stop.wait()
+            if !Task.isCancelled { work.cancel() }
+        }
+        defer { watch.cancel() }
+        return await work.value
+    }
+
     private func page(_ state: State) -> SimulationPageMaker? {
         guard let (record, timeline) = state.shown else { return nil }
         let seeds = state.results.sorted { $0.seed < $1.seed }
-        return SimulationPageMaker(scenario: source.scenario(record.seed), record: record, timeline: timeline, seeds: seeds)
+        return SimulationPageMaker(
+            scenario: source.scenario(record.seed), record: record, timeline: timeline, seeds: seeds,
+            stoppedOf: state.signal == nil ? nil : count)
     }
 
     private func take() -> UInt64? {
@@ -128,25 +150,30 @@ final class SeedRunner: Sendable {
     }
 
     private func record(_ record: RunRecord, _ timeline: RunTimeline?, _ verb: Simulate) {
-        state.withLock { state in
+        let isTold = state.withLock { state in
             state.running[record.seed] = nil
             state.events += record.events
-            guard !record.wasStopped || !record.violations.isEmpty || count == 1 else { return }
-            state.done += 1
+            // Ended because another seed failed: there is nothing to be said of it.
+            guard record.stop == nil || !record.violations.isEmpty || state.signal != nil else { return false }
+            if record.stop == nil { state.done += 1 }
             if !record.violations.isEmpty {
                 state.failed.append(record.seed)
                 if verb.untilFailure { state.isStopped = true }
             }
             if state.results.count < Self.kept { state.results.append(record) }
-            guard let timeline else { return }
+            guard let timeline else { return true }
             // Seeds end in any order; which one is shown does not depend on it.
-            let rank = { (record: RunRecord) in (record.violations.isEmpty ? 1 : 0, record.seed) }
+            let rank = { (record: RunRecord) in
+                (record.violations.isEmpty ? 1 : 0, record.stop == nil ? 0 : 1, record.undecided > 0 ? 0 : 1, record.seed)
+            }
             if state.shown.map({ rank(record) < rank($0.record) }) ?? true { state.shown = (record, timeline) }
+            return true
         }
         if Terminal.errorIsTerminal { Terminal.errorPart("\r\u{1b}[K") }
+        guard isTold else { return }
         if verb.output.json {
             Terminal.line(record.json)
-        } else if !verb.mutants, count <= 20 || !record.violations.isEmpty {
+        } else if !verb.mutants, count <= 20 || !record.violations.isEmpty || record.undecided > 0 {
             Terminal.line(record.text)
         }
     }
@@ -155,8 +182,11 @@ final class SeedRunner: Sendable {
         guard count > 1 || state.isStopped, !verb.mutants else { return }
         let wall = (ContinuousClock.now - began).seconds
         let simulated = state.results.reduce(0.0) { $0 + $1.simulated }
+        let within = state.results.count { $0.stop != nil }
+        let undecided = state.results.count { $0.undecided > 0 }
         let words =
-            "\(state.done) of \(count) seeds\(state.isStopped ? " (stopped)" : ""), \(state.failed.count) failed; "
+            "\(state.done) of \(count) seeds\(state.isStopped ? " (stopped)" : "")\(within > 0 ? ", \(within) stopped within" : ""), "
+            + "\(state.failed.count) failed\(undecided > 0 ? ", \(undecided) left something undecided" : ""); "
             + "\(Show.figure(wall)) s, \(Show.figure(simulated)) s simulated, \(Show.figure(Double(state.events) / max(wall, 0.001) / 1e6)) million events/s"
         if verb.output.json { Terminal.error(words) } else { Terminal.line(words) }
         if !verb.output.json {

@@ -12,11 +12,12 @@ struct Simulate: AsyncParsableCommand {
         abstract: "Run a scenario under virtual time, and check what the cluster promises.",
         discussion: """
             A scenario is a name (those of simulations/scenarios) or a file; `swarm` draws everything from the seed; \
-            `storage` runs the log and the chunk store alone, on a disk that fails in every way POSIX allows. \
+            `storage` runs the log and the chunk store alone, on a disk that fails in every way POSIX allows; `hashes` runs \
+            what a file of trace hashes names, and compares. \
             A run is a function of scenario and seed: the trace hash is the same in every process and build.
             """)
 
-    @Argument(help: "A scenario by name or file, or `swarm`, or `storage`.")
+    @Argument(help: "A scenario by name or file, or `swarm`, or `storage`, or `hashes`.")
     var scenario: String
     @Option(help: "The first seed, 0 to 2^63-1.")
     var seed: UInt64 = 1
@@ -37,6 +38,10 @@ struct Simulate: AsyncParsableCommand {
     var gossip: GossipProtocol?
     @Flag(help: "Stop at the first seed that fails.")
     var untilFailure = false
+    @Option(help: "Of `hashes`, the file (default \(HashCheck.usualPath)).")
+    var hashes: String?
+    @Flag(help: "Of `hashes`: write the file anew, with what this build comes to.")
+    var record = false
     @Option(help: .hidden)
     var mutant: String?
     @Flag(help: .hidden)
@@ -56,6 +61,10 @@ struct Simulate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if scenario == "hashes" { return try await checkHashes() }
+        for (option, isGiven) in [("--hashes", hashes != nil), ("--record", record)] where isGiven {
+            throw CommandFailure.usage("simulate", option, "belongs to `atoll simulate hashes`", hint: "leave it out")
+        }
         let source: ScenarioSource
         do {
             source = try ScenarioSource(
@@ -72,10 +81,25 @@ struct Simulate: AsyncParsableCommand {
         }
         if mutants { return try await MutantTable(source: source, first: seed, count: seeds, jobs: jobs).run(self) }
         let runner = SeedRunner(source: source, first: seed, count: seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
-        if try await !runner.run(self).failed.isEmpty { throw ExitCode(1) }
+        let end = try await runner.run(self)
+        if let signal = end.signal { throw StopRequest.exitCode(signal) }
+        if !end.failed.isEmpty { throw ExitCode(1) }
     }
 
     static let usualMap = "aws"
+
+    private func checkHashes() async throws {
+        let others: [(String, Bool)] = [
+            ("--map", map != nil), ("--storage", storage != nil), ("--report", report != nil), ("--trace", trace != nil),
+            ("--gossip", gossip != nil), ("--until-failure", untilFailure), ("--mutant", mutant != nil), ("--mutants", mutants),
+            ("--seed", seed != 1), ("--seeds", seeds != 1),
+        ]
+        for (option, isGiven) in others where isGiven {
+            throw CommandFailure.usage("simulate", option, "the file says what is run", hint: "leave it out")
+        }
+        let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        try await HashCheck(path: hashes ?? HashCheck.usualPath, records: record, jobs: jobs).run()
+    }
 
     /// An option that would do nothing is a mistake.
     private func checkOptions(_ source: ScenarioSource) throws {

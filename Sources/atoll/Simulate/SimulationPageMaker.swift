@@ -11,6 +11,8 @@ struct SimulationPageMaker {
     let record: RunRecord
     let timeline: RunTimeline
     let seeds: [RunRecord]
+    /// How many seeds were asked for, where not all of them ran because Ctrl-C ended it.
+    var stoppedOf: Int?
     var planning: ComparisonReport?
     var planningLeftOut = ""
 
@@ -49,6 +51,8 @@ struct SimulationPageMaker {
             sliceSeconds: seconds(timeline.sliceLength), series: series, phases: timeline.phases.map(mark),
             faults: timeline.faults.map(mark),
             links: links(map), checks: checks, seeds: seeds.map(line))
+        summary.stop = record.stop.map { .init(at: $0.at.seconds, phase: $0.phase) }
+        summary.stoppedOf = stoppedOf
         (summary.planning, summary.planningLeftOut) = (planning, planningLeftOut)
         if scenario.gossipOnly { summary.membership = membership }
         return summary
@@ -106,25 +110,37 @@ struct SimulationPageMaker {
         (.content, "Reads give what was written; every chunk that is named is there"),
         (.convergence, "Replicas agree, members see each other after the faults"),
         (.liveness, "Everything can be used again after the faults"),
+        (.format, "Every node can read its own disk, and what others send"),
+        (.expectation, "The scenario's own expectations"),
     ]
 
-    private var checks: [(name: String, findings: [String])] {
+    private var checks: [SimulationSummary.Check] {
         // Membership alone promises one thing.
-        let words =
+        let known =
             scenario.gossipOnly ? [(Violation.Kind.convergence, "Members see each other, and take no healthy one for dead")] : Self.words
-        var out = words.map { kind, name in
-            (name: name, findings: record.violations.filter { $0.hasPrefix("\(kind.rawValue) ") })
+        return record.verdicts.map { verdict in
+            SimulationSummary.Check(
+                name: known.first { $0.0 == verdict.kind }?.1 ?? verdict.kind.rawValue, verdict: Self.verdict(verdict.word),
+                checked: verdict.checked,
+                unit: scenario.gossipOnly ? "verdicts of members on members" : verdict.kind.unit, undecided: verdict.undecided,
+                findings: record.violations.filter { $0.hasPrefix("\(verdict.kind.rawValue) ") })
         }
-        let known = words.map(\.0.rawValue)
-        let others = record.violations.filter { text in !known.contains { text.hasPrefix("\($0) ") } }
-        out.append((name: "The scenario's own expectations, and formats", findings: others))
-        return out
+    }
+
+    private static func verdict(_ word: CheckVerdict.Word) -> SimulationSummary.Check.Verdict {
+        switch word {
+        case .held: .held
+        case .violated: .broken
+        case .undecided: .undecided
+        case .stopped: .stopped
+        case .nothing: .nothing
+        }
     }
 
     private func line(_ record: RunRecord) -> SimulationSummary.Seed {
         SimulationSummary.Seed(
             seed: record.seed, traceHash: record.traceHash, simulated: record.simulated, operations: record.statistics.operations,
             commits: record.statistics.commits, faults: record.statistics.faults, recovery: record.recovery,
-            violations: record.violations.count)
+            violations: record.violations.count, undecided: record.undecided, isStopped: record.stop != nil)
     }
 }

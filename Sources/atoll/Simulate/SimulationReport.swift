@@ -18,14 +18,24 @@ struct SimulationReport {
 
     private var markdown: String {
         let failed = records.filter { !$0.violations.isEmpty }
-        var lines = ["# Simulation", "", "\(records.count) seeds, \(failed.count) failed.", ""]
-        lines += ["| scenario | seed | trace | simulated s | wall s | events | operations | commits | agreed after s | violations |"]
-        lines += ["|---|---|---|---|---|---|---|---|---|---|"]
+        let stopped = records.count { $0.stop != nil }
+        let undecided = records.count { $0.undecided > 0 }
+        var lines = ["# Simulation", ""]
+        lines += [
+            "\(records.count) seeds, \(failed.count) failed" + (undecided > 0 ? ", \(undecided) left something undecided" : "")
+                + (stopped > 0 ? ", \(stopped) stopped before the end" : "") + ".", "",
+        ]
+        lines += [
+            "| scenario | seed | trace | simulated s | wall s | events | operations | commits | agreed after s | violations | undecided | verdict |"
+        ]
+        lines += ["|---|---|---|---|---|---|---|---|---|---|---|---|"]
         for record in records {
+            let trace = record.stop == nil ? record.traceHash : "-"
             lines.append(
-                "| \(record.scenario) | \(record.seed) | \(record.traceHash) | \(Show.figure(record.simulated)) | \(Show.figure(record.wall)) "
+                "| \(record.scenario) | \(record.seed) | \(trace) | \(Show.figure(record.simulated)) | \(Show.figure(record.wall)) "
                     + "| \(record.events) | \(record.statistics.operations) | \(record.statistics.commits) "
-                    + "| \(record.recovery.map(Show.figure) ?? "-") | \(record.violations.count) |")
+                    + "| \(record.recovery.map(Show.figure) ?? "-") | \(record.violations.count) | \(record.undecided) | \(record.verdict) |"
+            )
         }
         for record in failed {
             lines += ["", "## Seed \(record.seed)", "", "    \(record.repeatLine)", ""]
