@@ -17,7 +17,20 @@ extension Scenario {
         }
         var more = SwarmEpisodes(seed: seed)
         more.draw(&scenario)
+        scenario.drawJobs(seed)
         return scenario
+    }
+
+    /// Jobs that not all worlds have, by a generator of their own too.
+    private mutating func drawJobs(_ seed: UInt64) {
+        var chance = SeededGenerator(seed: SeededGenerator.mix(seed) ^ 0x6A_6F_62_73)
+        for place in clients.indices {
+            let percent = [0, 0, 25, 60][chance.below(4)]
+            switch filesystems[clients[place].filesystem].kind {
+            case .nfs: clients[place].namesPercent = percent
+            case .volume: clients[place].editPercent = percent / 2
+            }
+        }
     }
 
     private mutating func failSyncs(_ chance: inout SeededGenerator) {
