@@ -1457,7 +1457,7 @@ filesystems:
   - {name: share, kind: nfs, home: eu-west-1}
   - {name: data, kind: volume, home: eu-west-1}
 clients:
-  - {filesystem: share, regions: [eu-west-1, us-east-1, ap-northeast-1]}
+  - {filesystem: share, regions: [eu-west-1, us-east-1, ap-northeast-1], names_percent: 30, lock_percent: 10}
   - {filesystem: data}
 duration_s: 90
 faults:
@@ -1497,6 +1497,28 @@ faults:
   - {at_s: 90, upgrade: eu-west-1/1, wire: 2}
   - {at_s: 100, upgrade: ap-northeast-1/1, wire: 2}
 expect: {operations_min: 800, commits_min: 60, recovery_max_s: 60}
+
+"""#),
+        BuiltinFile(
+            name: "shared-names",
+            text: #"""
+# Four clients at home and two afar change the same few names, in place and by renames, while leaders are lost.
+schema: 1
+name: shared-names
+title: Many clients change the same few names
+map: aws
+nodes: {us-east-1: 3, eu-west-1: 1}
+filesystems:
+  - {name: share, kind: nfs, home: us-east-1}
+clients:
+  - {filesystem: share, regions: [us-east-1], per_region: 4, names_percent: 90, lock_percent: 20, think_ms: [1, 30]}
+  - {filesystem: share, regions: [eu-west-1], per_region: 2, names_percent: 90, lock_percent: 20}
+duration_s: 10
+faults:
+  - {at_s: 3, for_s: 2, crash: us-east-1/1}
+  - {at_s: 6, for_s: 2, partition: [us-east-1, eu-west-1]}
+  - {at_s: 8, for_s: 1, isolate: us-east-1/2}
+expect: {operations_min: 500, recovery_max_s: 60}
 
 """#),
         BuiltinFile(
@@ -1590,7 +1612,7 @@ filesystems:
   - {name: share, kind: nfs, home: us-east-1}
   - {name: data, kind: volume, home: us-east-1}
 clients:
-  - {filesystem: share}
+  - {filesystem: share, names_percent: 30, lock_percent: 10}
   - {filesystem: data}
 duration_s: 60
 expect: {operations_min: 800, commits_min: 30, recovery_max_s: 60}

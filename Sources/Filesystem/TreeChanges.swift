@@ -5,8 +5,21 @@ package import Primitives
 package enum StoredContent: Hashable, Sendable {
     /// Small whole content, kept in the namespace itself.
     case inline([UInt8])
+    /// Of a file that is written in place: what was written, kept in the namespace itself. What lies beside it stays as it is
+    /// then, which others may have changed meanwhile.
+    case patches([ContentPatch])
     /// Extents relative to the file's start, and the end of the furthest write.
     case extents([Extent], size: UInt64)
+}
+
+/// Some bytes of a file, and where they belong.
+package struct ContentPatch: Hashable, Sendable {
+    package var offset: UInt64
+    package var bytes: [UInt8]
+    package init(offset: UInt64, bytes: [UInt8]) {
+        self.offset = offset
+        self.bytes = bytes
+    }
 }
 
 /// The most objects that one recursive change may touch.
@@ -25,6 +38,10 @@ extension NamespaceOperation {
     package static func writing(_ inode: InodeID, _ content: StoredContent) -> NamespaceOperation {
         switch content {
         case .inline(let bytes): .writeInline(inode: inode, write: InlineWrite(bytes))
+        case .patches(let patches) where patches.count == 1:
+            .writeInline(inode: inode, write: InlineWrite(offset: patches[0].offset, patches[0].bytes))
+        case .patches(let patches):
+            .batch(patches.map { .writeInline(inode: inode, write: InlineWrite(offset: $0.offset, $0.bytes)) })
         case .extents(let extents, _): .writeExtents(inode: inode, write: ExtentWrite(extents))
         }
     }
@@ -71,6 +88,7 @@ extension FileContent {
     package init(_ stored: StoredContent) {
         switch stored {
         case .inline(let bytes): self = .inline(bytes)
+        case .patches: preconditionFailure("patches are no whole content")
         case .extents(let extents, let size): self.init(extents: extents, size: size)
         }
     }

@@ -65,16 +65,11 @@ extension NamespaceTree {
         return .extents(extents, under: under, length: UInt32(end - offset), endOfFile: end == inode.size)
     }
 
-    /// What a write over the whole file would lie on: its inline bytes (with the zeros behind them),
-    /// or nil where it has chunks.
-    package func inlineBase(of id: InodeID) throws(FileFailure) -> [UInt8]? {
+    /// Whether a file is small and has no chunks: then what is written to it may stay in the namespace too.
+    package func isInline(_ id: InodeID) throws(FileFailure) -> Bool {
         let inode = try told { () throws(NamespaceError) in try attributes(of: id) }
-        guard inode.size <= UInt64(NamespaceLimits.inlineBytes) else { return nil }
-        let extents = try told { () throws(NamespaceError) -> [Extent] in try self.extents(of: id, in: 0..<max(inode.size, 1), limit: 1) }
-        guard extents.isEmpty else { return nil }
-        var bytes = try told { () throws(NamespaceError) in try inlineContent(of: id) }
-        if UInt64(bytes.count) < inode.size { bytes += [UInt8](repeating: 0, count: Int(inode.size) - bytes.count) }
-        return bytes
+        guard inode.size <= UInt64(NamespaceLimits.inlineBytes) else { return false }
+        return try told { () throws(NamespaceError) in try extents(of: id, in: 0..<max(inode.size, 1), limit: 1) }.isEmpty
     }
 
     /// Where data, or a hole, begins at `offset` or behind it; the end of the file counts as a hole (lseek(2)).

@@ -34,9 +34,9 @@ package enum Effect: Sendable {
     /// `overwrites`: it begins within what the file has already. Such bytes are cut into fixed blocks,
     /// unless they go on where others have ended.
     case stageWrite(StageID, offset: UInt64, BufferID, overwrites: Bool, WaitToken)
-    /// Chunk, hash, compress, append and fsync all that the stage holds over `base` (the inline content
-    /// that it was written over), then forget the stage. Up to `inlineLimit` bytes come back inline.
-    case storeStage(StageID, base: [UInt8]?, inlineLimit: UInt32, WaitToken)
+    /// Chunk, hash, compress, append and fsync all that the stage holds, then forget the stage. What ends by `inlineLimit`
+    /// comes back inline: the whole, or `inPlace` the patches that were written.
+    case storeStage(StageID, inPlace: Bool, inlineLimit: UInt32, WaitToken)
     case dropStage(StageID)
     /// Assembles bytes of a file from local chunks; answers `bytesRead` or `bytesMissing`.
     /// `under` is inline content, which fills what the extents leave open.

@@ -196,7 +196,14 @@ extension FilesResult {
                     FileFailure(
                         .tooLarge, operation: "remove", object: "tree", cause: "\(objects) objects were removed, and more are left",
                         hint: "repeat it until all are gone"))
-            case .done, .removed, .renamed, .tree, .batch: self = .done
+            // Several patches of one file.
+            case .batch(let replies):
+                if let last = replies.last?.object, replies.allSatisfy({ $0.object?.id == last.id }) {
+                    self = .attributes(FileAttributes(last.id, last.inode))
+                } else {
+                    self = .done
+                }
+            case .done, .removed, .renamed, .tree: self = .done
             }
         }
     }

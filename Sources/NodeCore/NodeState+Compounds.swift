@@ -92,16 +92,16 @@ extension NodeState {
             }
             return .done
         case .commit(let inode, let key, let writes):
-            let base = try served(session) { (tree) throws(FileFailure) in try tree.inlineBase(of: inode) }
+            let isInline = try served(session) { (tree) throws(FileFailure) in try tree.isInline(inode) }
             let content = try storeServed(
-                key, writes: writes, base: base, inlineLimit: base == nil ? 0 : settings.inlineLimit, number, session, &progress,
+                key, writes: writes, inPlace: true, inlineLimit: isInline ? settings.inlineLimit : 0, number, session, &progress,
                 into: &effects)
             return try change(.writing(inode, content), number, session, &progress)
         case .replace(_, let path, let mode, let refuseExisting, let key, let writes):
             var content = StoredContent.inline([])
             if writes > 0 {
                 content = try storeServed(
-                    key, writes: writes, base: nil, inlineLimit: settings.inlineLimit, number, session, &progress, into: &effects)
+                    key, writes: writes, inPlace: false, inlineLimit: settings.inlineLimit, number, session, &progress, into: &effects)
             }
             return try change(.putting(path, content, mode: mode, refuseExisting: refuseExisting), number, session, &progress)
         case .testLock(let inode, let range, let exclusive, let owner):
@@ -176,7 +176,7 @@ extension NodeState {
 
     /// Makes a stage durable on a majority of the primary region's replicas.
     private mutating func storeServed(
-        _ key: StageKey, writes: UInt64, base: [UInt8]?, inlineLimit: UInt32, _ number: Int, _ session: ServedSession,
+        _ key: StageKey, writes: UInt64, inPlace: Bool, inlineLimit: UInt32, _ number: Int, _ session: ServedSession,
         _ progress: inout RequestProgress, into effects: inout [Effect]
     ) throws(Interrupt) -> StoredContent {
         let place = Step(.store, number)
@@ -195,7 +195,7 @@ extension NodeState {
                         cause: "the server has changed and lost writes that were not committed", hint: "write the file again"))
             }
             _ = try? step(place, &progress) { node, token in
-                node.laterEffects.append(.storeStage(stage.id, base: base, inlineLimit: inlineLimit, token))
+                node.laterEffects.append(.storeStage(stage.id, inPlace: inPlace, inlineLimit: inlineLimit, token))
             }
             throw .waiting
         }

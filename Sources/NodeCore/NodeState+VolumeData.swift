@@ -244,14 +244,14 @@ extension NodeState {
         if let done = progress.flushed, done == handle.id { return }
         if progress.begun[place] == nil {
             guard let stage = handle.stage else { return }
-            var base: [UInt8]?
             var limit: UInt32 = settings.inlineLimit
-            if let inode = handle.inode {
-                base = try staged(session, operation) { (tree) throws(FileFailure) in try tree.inlineBase(of: inode) }
-                if base == nil { limit = 0 }
+            if let inode = handle.inode,
+                try !staged(session, operation, { (tree) throws(FileFailure) in try tree.isInline(inode) })
+            {
+                limit = 0
             }
-            _ = try? step(place, &progress) { node, token in
-                node.laterEffects.append(.storeStage(stage, base: base, inlineLimit: limit, token))
+            _ = try? step(place, &progress) { [limit] node, token in
+                node.laterEffects.append(.storeStage(stage, inPlace: handle.inode != nil, inlineLimit: limit, token))
             }
             _ = updateVolume(session.id) { volume in _ = volume.handles.update(handle.id) { $0.stage = nil } }
             throw .waiting

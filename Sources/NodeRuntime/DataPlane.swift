@@ -71,12 +71,12 @@ final class DataPlane: Sendable {
         }
     }
 
-    func store(_ id: StageID, base: [UInt8]?, inlineLimit: UInt32, _ token: WaitToken) {
+    func store(_ id: StageID, inPlace: Bool, inlineLimit: UInt32, _ token: WaitToken) {
         let entry = stage(id)
         stages.withLock { $0[id] = nil }
         entry.queue.async { [post] in
             do throws(StorageError) {
-                post(.stageStored(token, try entry.stage.finish(base: base, inlineLimit: inlineLimit)))
+                post(.stageStored(token, try entry.stage.finish(inPlace: inPlace, inlineLimit: inlineLimit)))
             } catch {
                 post(.stageFailed(token, error.failure(operation: "store")))
             }
@@ -119,9 +119,16 @@ final class DataPlane: Sendable {
         guard offset < UInt64(under.count) else { return bytes }
         var out = bytes
         let end = min(UInt64(under.count), offset + UInt64(bytes.count))
-        for position in offset..<end where !extents.contains(where: { $0.offset <= position && position < $0.end }) {
-            out[Int(position - offset)] = under[Int(position)]
+        var position = offset
+        func fill(to stop: UInt64) {
+            guard position < stop else { return }
+            out.replaceSubrange(Int(position - offset)..<Int(stop - offset), with: under[Int(position)..<Int(stop)])
         }
+        for extent in extents where extent.end > position && position < end {
+            fill(to: min(extent.offset, end))
+            position = extent.end
+        }
+        fill(to: end)
         return out
     }
 

@@ -69,7 +69,7 @@ final class EffectInterpreter: Sendable {
             log.append([LogRecord(group, .groupRemoved)]) { [snapshots] in snapshots.delete(group) }
         case .stageWrite(let stage, let offset, let buffer, let overwrites, let token):
             data.write(stage, offset: offset, buffer, overwrites: overwrites, token)
-        case .storeStage(let stage, let base, let limit, let token): data.store(stage, base: base, inlineLimit: limit, token)
+        case .storeStage(let stage, let inPlace, let limit, let token): data.store(stage, inPlace: inPlace, inlineLimit: limit, token)
         case .dropStage(let stage): data.drop(stage)
         case .readExtents(let extents, let under, let offset, let length, let token):
             data.read(extents, under: under, offset: offset, length: length, token)

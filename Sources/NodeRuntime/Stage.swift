@@ -131,14 +131,14 @@ final class Stage {
         extents = ExtentList.lay(stored.extents, over: extents)
     }
 
-    /// All of it, durable: inline where the whole is small, else extents. Throws what an earlier write threw.
-    func finish(base: [UInt8]?, inlineLimit: UInt32) throws(StorageError) -> StoredContent {
+    /// All of it, durable: inline where it ends early, else extents. `inPlace`: of what is not written here nothing is said.
+    /// Throws what an earlier write threw.
+    func finish(inPlace: Bool, inlineLimit: UInt32) throws(StorageError) -> StoredContent {
         if let failure { throw failure }
         for piece in held.sorted(by: { $0.offset < $1.offset }) { try put(piece) }
         held = []
-        end = max(end, UInt64(base?.count ?? 0))
         if end <= UInt64(inlineLimit), stream?.ingest == nil, extents.isEmpty, patches.stored.isEmpty {
-            return .inline(whole(over: base ?? []))
+            return inPlace ? .patches(written) : .inline(whole)
         }
         if let stream, stream.ingest == nil, !stream.head.isEmpty {
             let ingest = ChunkIngest(store, offset: stream.start)
@@ -147,14 +147,7 @@ final class Stage {
         }
         try endStream()
         ticket = try ticket.merged(with: patches.spill(into: store))
-        var all = ExtentList.lay(patches.stored, over: extents)
-        if let base, !base.isEmpty {
-            let below = ChunkIngest(store, offset: 0)
-            try below.feed(base)
-            let stored = try below.end()
-            ticket = try ticket.merged(with: stored.ticket)
-            all = ExtentList.lay(all, over: stored.extents)
-        }
+        let all = ExtentList.lay(patches.stored, over: extents)
         try store.sync(through: ticket)
         // The first ones may have been stored long ago; from here on whoever names them has the whole grace.
         store.touch(all.map(\.chunk.id))
@@ -162,11 +155,16 @@ final class Stage {
     }
 
     /// The bytes of a small file that is all in memory.
-    private func whole(over base: [UInt8]) -> [UInt8] {
-        var whole = base + [UInt8](repeating: 0, count: Int(end) - base.count)
-        if let stream { whole.replaceSubrange(Int(stream.start)..<Int(stream.end), with: stream.head) }
-        for piece in patches.pieces { whole.replaceSubrange(Int(piece.start)..<Int(piece.end), with: piece.bytes) }
+    private var whole: [UInt8] {
+        var whole = [UInt8](repeating: 0, count: Int(end))
+        for piece in written { whole.replaceSubrange(Int(piece.offset)..<Int(piece.offset) + piece.bytes.count, with: piece.bytes) }
         return whole
+    }
+
+    /// What was written, where it is all in memory: later pieces lie over earlier ones.
+    private var written: [ContentPatch] {
+        let front = stream.map { [ContentPatch(offset: $0.start, bytes: $0.head)] } ?? []
+        return front + patches.pieces.map { ContentPatch(offset: $0.start, bytes: $0.bytes) }
     }
 
     /// Chunks that are in the store already.

@@ -25,6 +25,11 @@ package struct ClientPlan: Hashable, Sendable {
     package var ifUnchangedPercent = 20
     /// Jobs in a hundred of a network file system's client that take a lock, hold it and give it back.
     package var lockPercent = 0
+    /// Jobs in a hundred of a network file system's client that move, link, append to and list what is in small directories
+    /// (`NamesJob`). Such clients believe nothing that they were told before.
+    package var namesPercent = 0
+    /// Jobs in a hundred of a volume's client that write files in place, rename them, and go back to older versions.
+    package var editPercent = 0
 
     package init(filesystem: Int, regions: [RegionID], count: Int) {
         self.filesystem = filesystem
@@ -45,8 +50,17 @@ struct FilesystemInWorld {
 struct Job {
     enum Kind: Hashable {
         case read, write, createNew, remove, list, commit(ifUnchanged: Bool), reload(latest: Bool), status
-        /// Opens a file, locks all of it, holds that for a while and unlocks it.
+        /// Opens a file, locks a range of it, holds that for a while, perhaps asks for another, and unlocks it (`Job.lock`).
         case lockCycle(wait: Bool)
+        /// What `Job.names` says.
+        case names
+        /// Writes a part of a volume's file in place, or at its end, after it has read it.
+        case edit(appends: Bool)
+        /// Renames a volume's file, after it has read it.
+        case move(to: Int)
+        /// Makes an older version of a volume the newest.
+        case rollback(to: UInt64)
+        case diff(from: UInt64, to: UInt64)
     }
     let kind: Kind
     var file = 0
@@ -62,12 +76,14 @@ struct Job {
     var commit = 0
     /// The highest version that had been acknowledged when a reload began, and the commit that made it.
     var newest: (version: UInt64, commit: Int)?
-    /// When the lock was granted, as the client knows.
-    var granted: Int64?
-    /// For how long it is held.
+    var lock: LockJob?
+    /// For how long a lock is held.
     var hold: Int64 = 0
     /// Writes go in so many pieces.
     var pieces = 1
+    var names: NamesJob?
+    /// Where an edit writes.
+    var offset: UInt64 = 0
 
     init(_ kind: Kind) { self.kind = kind }
 
@@ -89,20 +105,51 @@ struct Job {
         case (.reload(let latest), 0): .reload(latest ? .latest : .local, discard: false)
         case (.status, 0): .sessionStatus
         case (.lockCycle, 0): .open(path: Client.lockPath(file), mode: .create(mode: 0o644, exclusive: false, truncate: false))
-        case (.lockCycle(let wait), 1): .lock(handle: handle, range: Self.wholeFile, exclusive: true, wait: wait)
-        case (.lockCycle, 2): .unlock(handle: handle, range: Self.wholeFile)
-        case (.lockCycle, 3): .close(handle: handle, abandon: false)
-        default: nil
+        case (.lockCycle, 1): lock.map { .lock(handle: handle, range: $0.first.range, exclusive: $0.first.exclusive, wait: $0.wait) }
+        case (.lockCycle, 2): lockChange
+        case (.lockCycle, 3): .unlock(handle: handle, range: LockJob.wholeFile)
+        case (.lockCycle, 4): .close(handle: handle, abandon: false)
+        case (.names, _): names?.next
+        default: volumeNext
         }
     }
 
     var isHolding: Bool { if case .lockCycle = kind { step > 1 } else { false } }
-    private static let wholeFile = LockRange(start: 0, length: .max)
 
-    var isWriting: Bool { (kind == .write || kind == .createNew) && (1...pieces).contains(step) }
+    private var volumeNext: FileOperation? {
+        switch (kind, step) {
+        case (.edit, 0), (.move, 0): .open(path: path, mode: .read)
+        case (.edit, 1), (.move, 1): .read(handle: handle, offset: 0, length: UInt32(clamping: max(size, 1)))
+        case (.edit, 2), (.move, 2), (.edit, 5): .close(handle: handle, abandon: false)
+        case (.edit, 3): .open(path: path, mode: .write)
+        case (.edit(let appends), 4): .write(handle: handle, offset: appends ? .max : offset)
+        case (.move(let other), 3): .rename(from: path, to: Client.path(other), noReplace: false)
+        case (.rollback(let version), 0): .rollback(to: VersionID(version))
+        case (.diff(let from, let to), 0): .diff(from: VersionID(from), to: VersionID(to), limit: 10_000)
+        default: nil
+        }
+    }
+
+    /// Files that are longer are not edited or moved, but only read.
+    static let editMax: UInt64 = 8_192
+
+    /// It never waits for this one: two that wait for each other's would do so until their deadlines.
+    private var lockChange: FileOperation? {
+        switch lock?.change {
+        case .lock(let ask): .lock(handle: handle, range: ask.range, exclusive: ask.exclusive, wait: false)
+        case .unlock(let range): .unlock(handle: handle, range: range)
+        case nil: nil
+        }
+    }
+
+    var isWriting: Bool {
+        if case .edit = kind { return step == 4 }
+        return (kind == .write || kind == .createNew) && (1...pieces).contains(step)
+    }
 
     /// The bytes that this step writes.
     var pieceRange: Range<UInt64> {
+        if case .edit = kind { return 0..<length }
         let width = length / UInt64(pieces)
         let start = width * UInt64(step - 1)
         return start..<(step == pieces ? length : start + width)
@@ -111,7 +158,7 @@ struct Job {
     var isChange: Bool {
         switch kind {
         case .write, .createNew, .remove, .commit: true
-        case .read, .list, .reload, .status, .lockCycle: false
+        case .read, .list, .reload, .status, .lockCycle, .names, .edit, .move, .rollback, .diff: false
         }
     }
 
@@ -120,7 +167,7 @@ struct Job {
         switch kind {
         case .write, .createNew: step == pieces + 1
         case .remove, .commit: true
-        case .read, .list, .reload, .status, .lockCycle: false
+        case .read, .list, .reload, .status, .lockCycle, .names, .edit, .move, .rollback, .diff: false
         }
     }
 }
@@ -146,6 +193,8 @@ struct Client {
     var nextRoam: Int64 = .max
     var began: Int64 = 0
     var volume = VolumeView()
+    /// The group of names whose directory it knows to be there.
+    var namesGroup: NamesGroup?
 
     static let directory = FilePath("d")!
     static func path(_ file: Int) -> FilePath { FilePath("d/f\(file)")! }
@@ -159,6 +208,8 @@ struct VolumeView {
     var version: UInt64?
     /// Changes not yet committed, in order: the value's tag, or nil where the file was removed.
     var staged: [(file: Int, tag: UInt64?)] = []
+    /// Some of them keep a file's identity: it was written in place, or has another name.
+    var hasEdits = false
     /// How many changes before it begins to commit.
     var goal = 1
 

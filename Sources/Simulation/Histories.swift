@@ -5,6 +5,7 @@ import Primitives
 /// disks at the end. What has been checked is dropped (`World+Checking`).
 struct Histories {
     private var values: UInt64 = 0
+    private var edits = EditedValues()
     /// By file system and file.
     private var registers: [RegisterKey: RegisterHistory] = [:]  // looked up only
     private(set) var registerKeys: [RegisterKey] = []
@@ -35,10 +36,13 @@ struct Histories {
         case .bytes(let bytes)?: number = Content.tag(beginning: bytes)
         default: break
         }
-        guard let number, number > 0, number <= values, content.length < WrittenValue.lengthMax else { return nil }
+        guard let number, number > 0, number <= values, content.length < WrittenValue.lengthMax else { return edits.value(of: content) }
         let value = WrittenValue(number: number, length: content.length)
-        return content.isSame(as: value.content) ? value.rawValue : nil
+        return content.isSame(as: value.content) ? value.rawValue : edits.value(of: content)
     }
+
+    /// What a client has made of a file by writing a part of it.
+    mutating func newEdit(_ content: Content) -> UInt64 { edits.add(content) }
 
     // MARK: Network file systems
 
@@ -103,8 +107,12 @@ struct WrittenValue: Hashable {
     var length: UInt64 { rawValue & (1 << Self.lengthBits - 1) }
     var content: Content { Content(tag: number, length: length) }
 
+    /// Named by its bytes (`EditedValues`): not a value that was written whole.
+    static func isEdit(_ value: UInt64) -> Bool { value >> 63 == 1 }
+
     static func words(_ value: UInt64?) -> String {
         guard let value, value != 0 else { return "nothing" }
+        if isEdit(value), value != .max { return "edit \(value & 0xFFFF_FFFF)" }
         let written = WrittenValue(rawValue: value)
         return value == .max ? "what nobody wrote" : "value \(written.number) of \(written.length) bytes"
     }

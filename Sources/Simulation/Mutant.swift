@@ -51,6 +51,12 @@ package enum Mutant: String, CaseIterable, Sendable {
     case ifUnchangedIgnored = "if-unchanged-ignored"
     /// An exclusive lock is given to many.
     case lockShared = "lock-shared"
+    /// A rename takes the name that it replaces away first.
+    case renameInTwo = "rename-in-two"
+    /// A shared lock is given beside an exclusive one.
+    case sharedBesideExclusive = "shared-beside-exclusive"
+    /// A volume goes back to a version before the one that was asked for.
+    case rollbackToAnother = "rollback-to-another"
     /// A receipt tells nothing of conflicts.
     case conflictsForgotten = "conflicts-forgotten"
 

@@ -22,7 +22,7 @@ extension Scenario {
 
     /// Some of what clients do only those of one kind do.
     static func checkKind(_ filesystem: Filesystem, _ table: SettingsTable) throws(SettingsError) {
-        let others = filesystem.kind == .nfs ? ["staged_max", "if_unchanged_percent"] : ["lock_percent"]
+        let others = filesystem.kind == .nfs ? ["staged_max", "if_unchanged_percent", "edit_percent"] : ["lock_percent", "names_percent"]
         for key in others {
             guard let node = table[key] else { continue }
             throw node.error(

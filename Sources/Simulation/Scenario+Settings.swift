@@ -161,7 +161,7 @@ extension Scenario {
         for item in try node.list(limit: 100) {
             let table = try item.table([
                 "filesystem", "regions", "per_region", "files", "think_ms", "large_one_in", "large_bytes", "staged_max", "roam_after_s",
-                "if_unchanged_percent", "lock_percent",
+                "if_unchanged_percent", "lock_percent", "names_percent", "edit_percent",
             ])
             let name = try table.required("filesystem")
             let text = try name.text(limit: 64)
@@ -182,6 +182,8 @@ extension Scenario {
             if let node = table["staged_max"] { plan.stagedMax = try node.integer(in: 1...1_000) }
             if let node = table["if_unchanged_percent"] { plan.ifUnchangedPercent = try node.integer(in: 0...100) }
             if let node = table["lock_percent"] { plan.lockPercent = try node.integer(in: 0...100) }
+            if let node = table["edit_percent"] { plan.editPercent = try node.integer(in: 0...100) }
+            if let node = table["names_percent"] { plan.namesPercent = try node.integer(in: 0...100) }
             try checkKind(filesystems[place], table)
             if let node = table["roam_after_s"] { plan.roamAfter = .nanoseconds(Int64(try node.number(from: 1, to: 86_400) * 1e9)) }
             out.append(plan)

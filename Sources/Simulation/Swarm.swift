@@ -18,6 +18,7 @@ extension Scenario {
         var more = SwarmEpisodes(seed: seed)
         more.draw(&scenario)
         if scenario.options.storage == .real { scenario.rotSome(seed) }
+        scenario.drawJobs(seed)
         return scenario
     }
 
@@ -28,6 +29,18 @@ extension Scenario {
             guard case .replaceDisk(let node) = faults[place].fault else { continue }
             let draw = chance.below(3)
             if draw < 2 { faults[place].fault = .rot(node, draw == 0 ? .log : .snapshots) }
+        }
+    }
+
+    /// Jobs that not all worlds have, by a generator of their own too.
+    private mutating func drawJobs(_ seed: UInt64) {
+        var chance = SeededGenerator(seed: SeededGenerator.mix(seed) ^ 0x6A_6F_62_73)
+        for place in clients.indices {
+            let percent = [0, 0, 25, 60][chance.below(4)]
+            switch filesystems[clients[place].filesystem].kind {
+            case .nfs: clients[place].namesPercent = percent
+            case .volume: clients[place].editPercent = percent / 2
+            }
         }
     }
 

@@ -22,6 +22,8 @@ struct VolumeChecker {
         let commit: Int?
         /// Files of `d` with their values; `.max` for what nobody wrote.
         let files: [Int: UInt64]  // looked up only
+        /// Of a rollback the version whose content it has.
+        var rollback: UInt64?
     }
 
     let name: String
@@ -34,6 +36,8 @@ struct VolumeChecker {
     private(set) var recent: ArraySlice<Version> = []
     private(set) var told: UInt64 = 0
     private var latestBegan: (at: Int64, commit: Int)?
+    /// By version, to which it went back; looked up only.
+    private var rollbacks: [UInt64: UInt64] = [:]
     /// Reads and lists of versions that the model had forgotten.
     private(set) var unseen: UInt64 = 0
 
@@ -110,6 +114,7 @@ struct VolumeChecker {
         }
         guard let place else {
             if let number = version.commit { stranger(version.number, number, history.begun) }
+            if let target = version.rollback { rolledBack(version, to: target) }
             return model.take(version)
         }
         let commit = history.commits[place]
@@ -119,10 +124,32 @@ struct VolumeChecker {
             fault("c\(latest.commit) began after c\(commit.number) had ended, and comes before it, which is v\(version.number)")
         }
         if commit.began > latestBegan?.at ?? .min { latestBegan = (commit.began, commit.number) }
+        if model.isEntangled(commit) {
+            for file in Set(model.now.keys).union(version.files.keys).sorted() where model.now[file] != version.files[file] {
+                model.keepsIdentity(file, at: version.number)
+            }
+            for write in commit.writes { model.keepsIdentity(write.file, at: version.number) }
+            return model.take(version)
+        }
+        if commit.hasEdits { for write in commit.writes { model.keepsIdentity(write.file, at: version.number) } }
         let before = model.now
         let overwritten = model.take(commit, as: version.number)
         checkConflicts(commit, overwritten, before)
         compare(version)
+    }
+
+    private mutating func rolledBack(_ version: Version, to target: UInt64) {
+        rollbacks[version.number] = target
+        for file in Set(model.now.keys).union(version.files.keys).sorted() where model.now[file] != version.files[file] {
+            model.keepsIdentity(file, at: version.number)
+        }
+        guard model.has(target), target >= oldest else { return unseen += 1 }
+        let wanted = model.files(at: target)
+        for file in Set(wanted.keys).union(version.files.keys).sorted() where wanted[file] != version.files[file] {
+            fault(
+                "v\(version.number) goes back to v\(target), which has \(words(wanted[file])) as f\(file), and has \(words(version.files[file]))"
+            )
+        }
     }
 
     private mutating func stranger(_ version: UInt64, _ commit: Int, _ begun: Int) {
@@ -206,6 +233,12 @@ struct VolumeChecker {
             }
         }
         history.reads.removeAll { $0.version <= last }
+        for record in history.rollbacks where record.version <= last && rollbacks[record.version] != record.target {
+            fault("client \(record.client) was told that v\(record.version) goes back to v\(record.target), and it does not", .durability)
+        }
+        history.rollbacks.removeAll { $0.version <= last }
+        for diff in history.diffs where diff.to <= last && model.has(diff.from) && model.has(diff.to) { check(diff) }
+        history.diffs.removeAll { $0.to <= last }
         for list in history.lists where list.version <= last && model.has(list.version) {
             guard list.version >= oldest else {
                 unseen += 1
@@ -219,6 +252,21 @@ struct VolumeChecker {
             }
         }
         history.lists.removeAll { $0.version <= last }
+    }
+
+    /// All that differs is told, and nothing is told to be new or gone that is not.
+    private mutating func check(_ diff: DiffRecord) {
+        guard diff.from >= oldest else { return unseen += 1 }
+        let (before, after) = (model.files(at: diff.from), model.files(at: diff.to))
+        func tell(_ file: Int, _ what: String) -> String {
+            "client \(diff.client) was told that f\(file) \(what) between v\(diff.from) and v\(diff.to): \(words(before[file])) became \(words(after[file]))"
+        }
+        let told = diff.added + diff.removed + diff.changed
+        for file in Set(before.keys).union(after.keys).sorted() where before[file] != after[file] && !told.contains(file) {
+            fault(tell(file, "is the same"))
+        }
+        for file in diff.added where before[file] != nil || after[file] == nil { fault(tell(file, "is new")) }
+        for file in diff.removed where before[file] == nil || after[file] != nil { fault(tell(file, "is gone")) }
     }
 
     // MARK: Forgetting

@@ -19,6 +19,8 @@ struct CommitRecord {
     let writes: [Write]
     let ifUnchanged: Bool
     let began: Int64
+    /// Files were written in place or renamed: what others did to those meanwhile may stay beside it.
+    var hasEdits = false
     var ended: Int64?
     var outcome = Outcome.unknown
     /// Its client waits for the answer.
@@ -28,7 +30,8 @@ struct CommitRecord {
     /// What its base had as the files that it writes; kept where the base itself is no longer known.
     var seen: [Int: UInt64]?  // looked up only
 
-    init(client: Int, base: UInt64, writes: [Write], ifUnchanged: Bool, began: Int64) {
+    init(client: Int, base: UInt64, writes: [Write], ifUnchanged: Bool, began: Int64, hasEdits: Bool = false) {
+        self.hasEdits = hasEdits
         self.client = client
         self.base = base
         self.writes = writes
@@ -44,6 +47,22 @@ struct ReadRecord {
     let tag: UInt64?
 }
 
+struct RollbackRecord {
+    let client: Int
+    let version: UInt64
+    let target: UInt64
+}
+
+struct DiffRecord {
+    let client: Int
+    let from: UInt64
+    let to: UInt64
+    /// Files that are told to be new, gone, or changed in any way.
+    let added: [Int]
+    let removed: [Int]
+    let changed: [Int]
+}
+
 struct ListRecord {
     let client: Int
     let version: UInt64
@@ -57,6 +76,8 @@ struct VolumeHistory {
     private(set) var begun = 0
     var reads: [ReadRecord] = []
     var lists: [ListRecord] = []
+    var rollbacks: [RollbackRecord] = []
+    var diffs: [DiffRecord] = []
     var checker: VolumeChecker
     /// The highest version that was acknowledged, and by which commit; of those that ended at the moment of the last one apart.
     private var newest: (version: UInt64, commit: Int)?
@@ -66,7 +87,7 @@ struct VolumeHistory {
 
     /// What was left when it was checked last.
     private(set) var heldAtCheck = 0
-    var held: Int { commits.count + reads.count + lists.count }
+    var held: Int { commits.count + reads.count + lists.count + rollbacks.count + diffs.count }
 
     mutating func begin(_ commit: CommitRecord) -> Int {
         var commit = commit

@@ -9,6 +9,8 @@ struct VolumeModel {
     private(set) var now: [Int: UInt64] = [:]  // looked up only
     private var changes: [Int: [Change]] = [:]  // looked up only
     private var files: [Int] = []
+    /// The last version that changed a file and kept its identity, or gave it an old one again.
+    private var kept: [Int: UInt64] = [:]  // looked up only
     /// The first version of all, the last one, and the first of which is known what it held.
     private var first: UInt64 = 1
     private(set) var last: UInt64 = 0
@@ -37,6 +39,18 @@ struct VolumeModel {
         if changes[file] == nil { files.append(file) }
         changes[file, default: []].append(Change(version: version, value: value))
     }
+
+    /// Whether a commit meets others whose files kept their identity, or does so itself: a file that one renames and the other
+    /// writes is both, and the model, which knows names alone, can not tell where.
+    func isEntangled(_ commit: CommitRecord) -> Bool {
+        commit.writes.contains { write in
+            if kept[write.file] ?? 0 > commit.base { return true }
+            let seen = commit.seen.map { $0[write.file] } ?? value(of: write.file, at: commit.base)  // any order: an Optional is mapped
+            return commit.hasEdits && now[write.file] != seen
+        }
+    }
+
+    mutating func keepsIdentity(_ file: Int, at version: UInt64) { kept[file] = version }
 
     /// Which of its files had become something else since its base.
     mutating func take(_ commit: CommitRecord, as version: UInt64) -> [Int] {

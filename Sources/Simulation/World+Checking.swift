@@ -21,6 +21,7 @@ extension World {
             }
             violate(.linearizability, "\(filesystems[key.filesystem].name) lock\(key.file): \(text)")
         }
+        checkNames()
         for place in histories.volumeKeys { witnessVersions(place) }
         forgetContents()
     }
@@ -33,6 +34,7 @@ extension World {
 
     /// What the last look left.
     mutating func finishFiles() {
+        finishNames()
         for key in histories.registerKeys { judge(histories.finish(register: key), key) }
         for key in histories.lockKeys {
             guard let text = histories.advance(lock: key, pendingSince: .max, least: 0) else { continue }
@@ -56,8 +58,8 @@ extension World {
             guard let job = client.job, filesystems[client.plan.filesystem].kind == .nfs else { continue }
             let key = Histories.RegisterKey(filesystem: client.plan.filesystem, file: job.file)
             if case .lockCycle = job.kind {
-                if let granted = job.granted { locks[key] = min(locks[key] ?? .max, granted) }
-            } else {
+                for lock in job.lock?.held ?? [] { locks[key] = min(locks[key] ?? .max, lock.from) }
+            } else if job.kind != .names {
                 operations[key] = min(operations[key] ?? .max, job.began)
             }
         }
@@ -112,11 +114,14 @@ extension World {
 
     private func version(_ record: VersionRecord) -> VolumeChecker.Version {
         let commit = record.info.message.hasPrefix("c") ? Int(record.info.message.dropFirst()) : nil
-        return VolumeChecker.Version(number: record.id.rawValue, commit: commit, files: values(in: record.tree))
+        let back = record.info.message.split(separator: "rollback to v").last.flatMap { UInt64($0) }
+        return VolumeChecker.Version(
+            number: record.id.rawValue, commit: commit, files: values(in: record.tree),
+            rollback: record.info.message.hasPrefix("rollback") ? back : nil)
     }
 
     /// Of the machines that are up, what the one has that has applied most.
-    private func newestReplica(of place: Int) -> FilesMachine? {
+    func newestReplica(of place: Int) -> FilesMachine? {
         guard let id = filesystems[place].id else { return nil }
         return hosts.filter(\.isUp).compactMap { $0.state.machine(of: id)?.files }.max { $0.namespace.version < $1.namespace.version }
     }
@@ -134,7 +139,7 @@ extension World {
         return out
     }
 
-    private func content(of file: FileAttributes, in tree: NamespaceTree) -> Content? {
+    func content(of file: FileAttributes, in tree: NamespaceTree) -> Content? {
         switch try? tree.content(of: file.inode, offset: 0, length: UInt32(clamping: file.size)) {
         case .inline(let bytes, _)?: return Content(bytes)
         case .extents(let extents, let under, let length, _)?:

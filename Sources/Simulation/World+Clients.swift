@@ -44,7 +44,7 @@ extension World {
         guard hosts[clients[index].node].isUp else { return move(index) }
         guard let session = clients[index].session else {
             guard let filesystem = filesystems[clients[index].plan.filesystem].id else { return schedule(index, after: 200_000_000) }
-            let options = SessionOptions(attributeCache: Self.believes(index) ? .seconds(3) : .zero)
+            let options = SessionOptions(attributeCache: believes(index) ? .seconds(3) : .zero)
             return issue(index, limit: 33_000_000_000) { request, _ in .openSession(request, filesystem, options) }
         }
         if clients[index].job == nil {
@@ -59,6 +59,10 @@ extension World {
         }
         guard let job = clients[index].job, let operation = job.next else { preconditionFailure("a job without a step") }
         var payload: Payload?
+        if let task = job.names {
+            clients[index].job?.names?.began = now
+            if task.isWriting { payload = hosts[clients[index].node].insert(Content(tag: task.tag, length: task.length)) }
+        }
         if job.isWriting {
             let range = job.pieceRange
             let content = histories.content(job.tag).slice(range.lowerBound, range.upperBound - range.lowerBound)
@@ -72,7 +76,16 @@ extension World {
         if mutant == .ifUnchangedIgnored, case .commit(let options) = operation {
             asked = .commit(CommitOptions(ifUnchanged: false, message: options.message))
         }
-        if case .unlock = operation { lockEnds(index) }
+        if mutant == .rollbackToAnother, case .rollback(let version) = operation, version.rawValue > 1 {
+            asked = .rollback(to: VersionID(version.rawValue - 1))
+        }
+        if mutant == .sharedBesideExclusive, case .lock(let handle, let range, false, _) = operation {
+            asked = .testLock(handle: handle, range: range, exclusive: false)
+        }
+        if job.lock != nil {
+            if job.step == 3 { lockEnds(index) }
+            lockAsked(index, operation)
+        }
         let range = clients[index].plan.deadlineMilliseconds
         let limit = Int64(range.lowerBound + clients[index].chance.below(range.count)) * 1_000_000
         issue(index, limit: limit) { request, deadline in .operation(request, session, asked, payload: payload, deadline: deadline) }
@@ -108,7 +121,7 @@ extension World {
     /// Half of the clients keep what they read, and believe names for a while: since every read has an open of
     /// its own, what they read must be as new as what others ask for. Only whether a name is free they must
     /// ask, as those do that believe nothing.
-    private static func believes(_ client: Int) -> Bool { client % 2 == 1 }
+    private func believes(_ client: Int) -> Bool { client % 2 == 1 && clients[client].plan.namesPercent == 0 }
 
     private mutating func nextJob(_ index: Int) -> Job? {
         let kind = filesystems[clients[index].plan.filesystem].kind
@@ -121,13 +134,17 @@ extension World {
             if clients[index].plan.lockPercent > 0, clients[index].chance.below(100) < clients[index].plan.lockPercent {
                 return makeLock(file % 2, index)
             }
+            if clients[index].plan.namesPercent > 0, clients[index].chance.below(100) < clients[index].plan.namesPercent {
+                return makeNames(index)
+            }
             switch draw {
             case 0..<45: return makeJob(.read, file, index)
             case 45..<88: return makeJob(.write, file, index)
-            case 88..<94: return makeJob(Self.believes(index) ? .write : .createNew, file, index)
+            case 88..<94: return makeJob(believes(index) ? .write : .createNew, file, index)
             default: return makeJob(.remove, file, index)
             }
         case .volume:
+            if clients[index].plan.editPercent > 0, let job = makeEdit(file, index) { return job }
             let volume = clients[index].volume
             if volume.staged.count >= volume.goal {
                 return makeJob(.commit(ifUnchanged: draw < clients[index].plan.ifUnchangedPercent), 0, index)
@@ -154,13 +171,6 @@ extension World {
         job.length = UInt64(length)
         job.tag = histories.newValue(length: UInt64(length))
         job.pieces = isLarge ? 1 + clients[index].chance.below(3) : 1
-        return job
-    }
-
-    private mutating func makeLock(_ file: Int, _ index: Int) -> Job {
-        var job = Job(.lockCycle(wait: clients[index].chance.below(2) == 0))
-        job.file = file
-        job.hold = Int64(1 + clients[index].chance.below(500)) * 1_000_000
         return job
     }
 

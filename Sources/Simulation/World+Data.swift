@@ -16,12 +16,12 @@ extension World {
         complete(.stageWritten(token, ok: true, reason: ""), node, after: 20_000 + Int64(content.length) / 2)
     }
 
-    mutating func storeStage(_ stage: StageID, _ base: [UInt8]?, _ limit: UInt32, _ token: WaitToken, _ node: Int) {
+    mutating func storeStage(_ stage: StageID, _ inPlace: Bool, _ limit: UInt32, _ token: WaitToken, _ node: Int) {
         let writes = hosts[node].stages.removeValue(forKey: stage) ?? []
         guard hosts[node].disk.storage != nil || !hosts[node].disk.isFull else {
             return complete(.stageFailed(token, Self.refusal("its disk is full")), node, after: 1_000_000)
         }
-        let (stored, chunks) = assemble(writes, base, limit)
+        let (stored, chunks) = assemble(writes, inPlace, limit)
         let bytes = chunks.reduce(0) { $0 + Int64($1.1.length) }
         if !chunks.isEmpty { storage(node)?.begin(work(chunks)) }
         if mutant == .chunkAckBeforeSync {
@@ -37,17 +37,17 @@ extension World {
         FileFailure(.noSpace, operation: "store", object: "node", cause: cause, hint: "free some space; reads go on meanwhile")
     }
 
-    /// Later writes over earlier ones; small wholes inline, the rest cut into chunks.
-    private func assemble(_ writes: [(offset: UInt64, content: Content)], _ base: [UInt8]?, _ limit: UInt32) -> (
+    /// Later writes over earlier ones; small wholes inline, the rest cut into chunks. Clients write without gaps.
+    private func assemble(_ writes: [(offset: UInt64, content: Content)], _ inPlace: Bool, _ limit: UInt32) -> (
         StoredContent, [(ChunkID, Content)]
     ) {
-        let end = max(writes.map { $0.offset + $0.content.length }.max() ?? 0, UInt64(base?.count ?? 0))
-        let start = base == nil ? writes.map(\.offset).min() ?? 0 : 0
-        var whole = Content(base ?? [])
+        let end = writes.map { $0.offset + $0.content.length }.max() ?? 0
+        let start = writes.map(\.offset).min() ?? 0
+        var whole = Content()
         for write in writes { whole = whole.overlaid(write.content, at: write.offset - start) }
         if end <= UInt64(limit) {
-            if start > 0 { whole = Content().overlaid(whole, at: start) }
-            return (.inline(whole.bytes), [])
+            if inPlace { return (.patches([ContentPatch(offset: start, bytes: whole.bytes)]), []) }
+            return (.inline(Content().overlaid(whole, at: start).bytes), [])
         }
         var extents: [Extent] = []
         var chunks: [(ChunkID, Content)] = []

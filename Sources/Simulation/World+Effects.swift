@@ -24,7 +24,7 @@ extension World {
         case .sendSnapshot(let group, let to, let metadata): sendSnapshot(group, metadata, node, Self.index(of: to))
         case .removeGroup(let group): remove(group, node)
         case .stageWrite(let stage, let offset, let buffer, _, let token): stageWrite(stage, offset, buffer, token, node)
-        case .storeStage(let stage, let base, let limit, let token): storeStage(stage, base, limit, token, node)
+        case .storeStage(let stage, let inPlace, let limit, let token): storeStage(stage, inPlace, limit, token, node)
         case .dropStage(let stage): hosts[node].stages[stage] = nil
         case .readExtents(let extents, let under, let offset, let length, let token):
             readExtents(extents, under, offset, length, token, node)

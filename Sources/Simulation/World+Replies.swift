@@ -35,22 +35,27 @@ extension World {
 
     private mutating func succeeded(_ index: Int, _ value: FileValue, _ data: Content?) {
         guard var job = clients[index].job else { return schedule(index, after: 1_000) }
+        if job.kind == .names { return namesAnswered(index, value, data) }
         switch value {
         case .opened(let handle, let attributes):
             job.handle = handle
             job.size = attributes.size
         case .data: job.read = data ?? Content()
-        case .receipt(let receipt): committed(index, job, receipt)
+        case .receipt(let receipt):
+            if case .rollback(let target) = job.kind { rolledBack(index, receipt, to: target) } else { committed(index, job, receipt) }
+        case .changes(let changes, truncated: false): if case .diff(let from, let to) = job.kind { told(changes, from, to, index) }
         case .session(let status): sessionMoved(index, job, status)
         case .entries(let entries, _): listed(index, entries)
         default: break
         }
         var pause: Int64 = 1_000
-        if case .lockCycle = job.kind, job.step == 1 {
-            job.granted = now
+        if case .lockCycle = job.kind, job.step == 1 || job.step == 2 {
+            lockGranted(index, &job)
             pause = job.hold
         }
         job.step += 1
+        if case .lockCycle = job.kind, job.step == 2, job.lock?.change == nil { job.step = 3 }
+        beginEdit(&job, index)
         // An empty file has nothing to be read.
         if job.kind == .read, job.step == 1, job.size == 0 { job.read = Content() }
         clients[index].job = job
@@ -65,14 +70,22 @@ extension World {
             statistics.failedOperations += 1
             return schedule(index, after: 500_000_000)
         }
+        if job.kind == .names { return namesFailed(index, failure) }
         switch failure.code {
         case .notFound where job.kind == .read && job.step == 0: return ended(index, job, .absent)
+        case .notFound where job.step == 0 && job.keepsFile: return ended(index, job, .absent)
+        // The version is no longer kept, or not known here yet.
+        case .notFound where job.asksForVersion: return ended(index, job, .refused)
         case .notFound where job.kind == .remove || job.kind == .list: return ended(index, job, .absent)
         case .exists where job.kind == .createNew: return ended(index, job, .exists)
         case .conflict where job.kind == .commit(ifUnchanged: true): return ended(index, job, .refused)
         case .wouldBlock where job.kind == .lockCycle(wait: false) && job.step == 1:
-            clients[index].job?.step = 3
+            clients[index].job?.step = 4
             return schedule(index, after: 1_000)
+        case .wouldBlock where job.lock != nil && job.step == 2:
+            // What it had it has still.
+            clients[index].job?.step = 3
+            return schedule(index, after: job.hold)
         default: break
         }
         statistics.failedOperations += 1
@@ -108,6 +121,7 @@ extension World {
     mutating func abandon(_ job: Job, _ index: Int, isUnknown: Bool) {
         lockEnds(index)
         noteJob(index, job, isDone: false)
+        if let task = job.names { return abandonNames(index, task, isUnknown: isUnknown) }
         let place = clients[index].plan.filesystem
         switch filesystems[place].kind {
         case .nfs:
@@ -140,23 +154,13 @@ extension World {
         histories.register(place, job.file, operation)
     }
 
-    /// The client gives its lock back, or is gone: from here on another may have it.
-    mutating func lockEnds(_ index: Int) {
-        guard let job = clients[index].job, let granted = job.granted else { return }
-        clients[index].job?.granted = nil
-        statistics.locks += 1
-        statistics.checks.count(.linearizability)
-        histories.hold(
-            clients[index].plan.filesystem, job.file, LockHold(client: index, from: granted, until: now))
-    }
-
     // MARK: Volumes
 
     mutating func beginCommit(_ index: Int, ifUnchanged: Bool) {
         let volume = clients[index].volume
         let record = CommitRecord(
             client: index, base: volume.version ?? 0, writes: volume.staged.map { CommitRecord.Write(file: $0.file, tag: $0.tag) },
-            ifUnchanged: ifUnchanged, began: now)
+            ifUnchanged: ifUnchanged, began: now, hasEdits: volume.hasEdits)
         let place = clients[index].plan.filesystem
         let number = histories.begin(record, place, name: filesystems[place].name)
         clients[index].job?.commit = number
@@ -172,7 +176,7 @@ extension World {
         let conflicts = mutant == .conflictsForgotten ? [] : receipt.conflicts.map(\.path)
         histories.volumes[place]?.ended(
             job.commit, at: now, version: receipt.version.rawValue, conflicts: conflicts, isEmpty: receipt.changes == 0)
-        checkDurable(clients[index].volume.staged.compactMap(\.tag), place, "commit c\(job.commit)")
+        checkDurable(clients[index].volume.staged.compactMap(\.tag).filter { !WrittenValue.isEdit($0) }, place, "commit c\(job.commit)")
         if receipt.changes > 0 {
             if let before = clients[index].volume.version, receipt.version.rawValue <= before {
                 violate(.volume, "client \(index) was at v\(before), and its commit c\(job.commit) became \(receipt.version)")
@@ -180,10 +184,11 @@ extension World {
             clients[index].volume.version = receipt.version.rawValue
         }
         clients[index].volume.staged = []
+        clients[index].volume.hasEdits = false
         drawGoal(index)
     }
 
-    private mutating func drawGoal(_ index: Int) {
+    mutating func drawGoal(_ index: Int) {
         let most = max(1, clients[index].plan.stagedMax)
         let goal = 1 + clients[index].chance.below(most)
         clients[index].volume.goal = goal
@@ -239,11 +244,12 @@ extension World {
             }
             leaveSession(index)
         case .list: if end == .absent { noteList(index, []) }
-        case .reload, .status, .createNew, .lockCycle: break
+        case .edit, .move: recordEdit(index, job, end)
+        case .reload, .status, .createNew, .lockCycle, .names, .rollback, .diff: break
         }
     }
 
-    private mutating func sawFile(_ index: Int, _ file: Int, _ tag: UInt64?, _ place: Int) {
+    mutating func sawFile(_ index: Int, _ file: Int, _ tag: UInt64?, _ place: Int) {
         let volume = clients[index].volume
         if let staged = volume.staged(file) {
             guard staged == tag else {

@@ -88,6 +88,7 @@ struct World {
     /// What is left of a chunk's bytes on the wire after compression, in percent.
     var wirePercent: Int64 = 100
     var histories = Histories()
+    var names = NamesGroups()
     var checkBatch = CheckBatch()
     var contentLook = ContentLook()
     var failovers = FailoverWatch()

@@ -67,9 +67,8 @@ final class TreeDriver {
             return page.entries.map { String(decoding: $0.name, as: UTF8.self) }.sorted().joined(separator: " ")
                 + (page.next == nil ? "" : " …")
         case "content": return try content(command)
-        case "base":
-            let base = try tree.inlineBase(of: try tree.walk(try path(command, "path"), followLast: true).inode)
-            return base.map { Self.text($0) } ?? "has chunks"
+        case "kept":
+            return try tree.isInline(try tree.walk(try path(command, "path"), followLast: true).inode) ? "inline" : "has chunks"
         case "statistics":
             let found = tree.fileStatistics
             return "files=\(found.files) directories=\(found.directories) bytes=\(found.bytes)"

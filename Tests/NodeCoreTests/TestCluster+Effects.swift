@@ -96,9 +96,9 @@ extension TestCluster {
             case .stageWrite(let stage, let offset, let buffer, _, let token):
                 host.stages[stage, default: []].append((offset, host.buffers[buffer]!))
                 post(.stageWritten(token, ok: true, reason: ""), to: node, after: .microseconds(100))
-            case .storeStage(let stage, let base, let limit, let token):
+            case .storeStage(let stage, let inPlace, let limit, let token):
                 post(
-                    .stageStored(token, store(host.stages.removeValue(forKey: stage) ?? [], base, limit, host)), to: node,
+                    .stageStored(token, store(host.stages.removeValue(forKey: stage) ?? [], inPlace, limit, host)), to: node,
                     after: .milliseconds(1))
             case .dropStage(let stage): host.stages[stage] = nil
             case .readExtents(let extents, let under, let offset, let length, let token):
@@ -129,15 +129,17 @@ extension TestCluster {
         }
     }
 
-    private func store(_ writes: [(offset: UInt64, bytes: [UInt8])], _ base: [UInt8]?, _ limit: UInt32, _ host: Host) -> StoredContent {
-        var whole = base ?? []
+    private func store(_ writes: [(offset: UInt64, bytes: [UInt8])], _ inPlace: Bool, _ limit: UInt32, _ host: Host) -> StoredContent {
+        var whole: [UInt8] = []
         for write in writes {
             let end = Int(write.offset) + write.bytes.count
             if whole.count < end { whole += [UInt8](repeating: 0, count: end - whole.count) }
             whole.replaceSubrange(Int(write.offset)..<end, with: write.bytes)
         }
-        if whole.count <= Int(limit) { return .inline(whole) }
-        let start = base == nil ? Int(writes.map(\.offset).min() ?? 0) : 0
+        if whole.count <= Int(limit) {
+            return inPlace ? .patches(writes.map { ContentPatch(offset: $0.offset, bytes: $0.bytes) }) : .inline(whole)
+        }
+        let start = Int(writes.map(\.offset).min() ?? 0)
         let piece = Array(whole[start...])
         let chunk = ChunkReference(id: SHA256.hash(piece), length: UInt32(piece.count))
         host.chunks[chunk.id] = piece

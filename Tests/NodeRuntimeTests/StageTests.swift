@@ -18,7 +18,8 @@ import Testing
         let store: ChunkStore
         var extents: [Extent] = []
         var size: UInt64 = 0
-        var inline: [UInt8]?
+        /// Below the extents.
+        var inline: [UInt8] = []
 
         init() throws { store = try ChunkStore(path, options: ChunkStoreOptions()) }
         deinit {
@@ -34,20 +35,29 @@ import Testing
                 try stage.write(write.bytes, at: UInt64(write.offset), overwrites: UInt64(write.offset) < end)
                 end = max(end, UInt64(write.offset + write.bytes.count))
             }
-            switch try stage.finish(base: inline, inlineLimit: inlineLimit) {
-            case .inline(let bytes): (inline, extents, size) = (bytes, [], UInt64(bytes.count))
+            switch try stage.finish(inPlace: size > 0, inlineLimit: extents.isEmpty ? inlineLimit : 0) {
+            case .inline(let bytes): (inline, size) = (bytes, UInt64(bytes.count))
+            case .patches(let patches):
+                for patch in patches {
+                    let end = Int(patch.offset) + patch.bytes.count
+                    inline += [UInt8](repeating: 0, count: max(0, end - inline.count))
+                    inline.replaceSubrange(Int(patch.offset)..<end, with: patch.bytes)
+                    size = max(size, UInt64(end))
+                }
             case .extents(let above, let end):
                 extents = ExtentList.lay(above, over: extents)
-                (inline, size) = (nil, max(size, end))
+                size = max(size, end)
             }
         }
 
         var content: [UInt8] {
             get throws {
-                if let inline { return inline }
                 var out = [UInt8](repeating: 0, count: Int(size))
                 let missing = try out.withUnsafeMutableBytes { try store.read(extents, at: 0, into: $0) }
                 #expect(missing == [])
+                for (place, byte) in inline.enumerated() where !extents.contains(where: { $0.offset <= place && place < $0.end }) {
+                    out[place] = byte
+                }
                 return out
             }
         }
@@ -88,7 +98,7 @@ import Testing
         #expect(refused > 0)
         isFull.withLock { $0 = false }
         #expect(throws: StorageError.self) { try stage.write([4, 5, 6], at: 0, overwrites: false) }
-        #expect(throws: StorageError.self) { try stage.finish(base: nil, inlineLimit: 0) }
+        #expect(throws: StorageError.self) { try stage.finish(inPlace: false, inlineLimit: 0) }
         stage.cancel()
         try store.close()
     }

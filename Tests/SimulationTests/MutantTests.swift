@@ -12,7 +12,7 @@ import Workloads
     /// Those that need thousands of seeds are left to `make mutants`.
     static let quick: [Mutant] = [
         .ackBeforeSync, .pushAckBeforeStore, .commitBeforeChunks, .commitAlone, .proposalWithoutStamp,
-        .reloadWithoutAsking, .serveDecay, .lostWrite, .conflictsForgotten, .snapshotCutsLog,
+        .reloadWithoutAsking, .serveDecay, .lostWrite, .conflictsForgotten, .snapshotCutsLog, .rollbackToAnother,
     ]
 
     /// Durability asks the disks when something is acknowledged: what was never stored there, or was swept, is seen at once, by
@@ -25,6 +25,17 @@ import Workloads
             Simulation.run(.swarm(Self.map, seed: seed), seed: seed, mutant: mutant).violations.first?.kind == .durability
         }
         #expect(isSeen, "\(mutant.rawValue) is not seen in 5 seeds")
+    }
+
+    /// Those of names, locks and versions are looked for where there is much of these.
+    @Test(arguments: [(Mutant.renameInTwo, "shared-names"), (.sharedBesideExclusive, "shared-names")])
+    func isCaughtInItsScenario(mutant: Mutant, name: String) throws {
+        var scenario = try Scenario(settings: SettingsLibrary.scenario(name), map: Self.map)
+        scenario.duration = .seconds(4)
+        let found = (1...8 as ClosedRange<UInt64>).contains { seed in
+            Simulation.run(scenario, seed: seed, mutant: mutant).violations.contains { $0.kind == .linearizability }
+        }
+        #expect(found, "\(mutant.rawValue) is not seen in 8 seeds of \(name)")
     }
 
     @Test(arguments: quick)

@@ -32,7 +32,7 @@ import Workloads
         "steady-3", "home-region-lost", "bit-rot", "clock-jumps", "full-disks", "rolling-upgrade", "poisoned-upgrade", "wire-mismatch",
         "power-failures", "core-goes-on", "join-and-leave", "replica-moves", "rolling-partitions", "slow-disk", "slow-node",
         "flapping-link",
-        "home-region-cut-off", "collection", "vouching", "gossip-15", "gossip-lan-15", "gossip-starved-15",
+        "home-region-cut-off", "shared-names", "collection", "vouching", "gossip-15", "gossip-lan-15", "gossip-starved-15",
     ])
     func theyHold(name: String) throws {
         let text = try String(contentsOf: Self.folder.appendingPathComponent("\(name).yaml"), encoding: .utf8)

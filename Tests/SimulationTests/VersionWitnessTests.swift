@@ -124,6 +124,47 @@ import Testing
         #expect(faults.count == 3 && faults[0].contains("of v7") && faults[1].contains("listed") && faults[2].contains("v30"), "\(faults)")
     }
 
+    /// A version that goes back has what the older one had, and is where its client was told.
+    @Test func rollbacksAreHeldAgainstTheirVersion() {
+        func back(_ files: [Int: UInt64], to target: UInt64 = 7, told: UInt64 = 7) -> [String] {
+            var tests = Self.grown()
+            tests.history.rollbacks = [RollbackRecord(client: 3, version: 21, target: told)]
+            return tests.end(tests.tail + [VolumeChecker.Version(number: 21, commit: nil, files: files, rollback: target)])
+        }
+        #expect(back([0: 7]).isEmpty)
+        #expect(back([:]).contains { $0.contains("v21 goes back to v7, which has") })
+        #expect(back([0: 6], to: 6).contains { $0.contains("was told that v21 goes back to v7, and it does not") })
+    }
+
+    @Test func differencesAreHeldAgainstTheVersions() {
+        func told(_ added: [Int], _ removed: [Int], _ changed: [Int]) -> [String] {
+            var tests = Self.grown()
+            tests.history.diffs = [DiffRecord(client: 0, from: 5, to: 9, added: added, removed: removed, changed: changed)]
+            return tests.end(tests.tail)
+        }
+        #expect(told([], [], [0]).isEmpty)
+        #expect(told([], [], []).contains { $0.contains("f0 is the same") })
+        #expect(told([0], [], []).contains { $0.contains("f0 is new") })
+        #expect(told([1], [], [0]).contains { $0.contains("f1 is new") })
+        #expect(told([], [0], []).contains { $0.contains("f0 is gone") })
+    }
+
+    /// A commit that wrote a file in place, and nobody else did, is checked as any other; where another did, what came of it is
+    /// taken as it is.
+    @Test func editsAreCheckedWhereNobodyElseMeetsThem() {
+        func edit(base: UInt64, becomes value: UInt64) -> [String] {
+            var tests = Self.grown()
+            let number = tests.history.begin(
+                CommitRecord(
+                    client: 0, base: base, writes: [.init(file: 0, tag: 50)], ifUnchanged: false, began: 1_000, hasEdits: true))
+            tests.history.ended(number, at: 1_010, version: 21, conflicts: [], isEmpty: false)
+            return tests.end(tests.tail + [tests.version(21, number, [0: value])])
+        }
+        #expect(edit(base: 20, becomes: 50).isEmpty)
+        #expect(!edit(base: 20, becomes: 51).isEmpty)
+        #expect(edit(base: 19, becomes: 51).isEmpty)
+    }
+
     /// Only what had ended before a reload began must be in it.
     @Test func reloadsAreHeldAgainstWhatWasAcknowledgedBefore() {
         var tests = VersionWitnessTests()
