@@ -96,7 +96,7 @@ import Workloads
             .swarm(Self.map, seed: 2), seed: 2, storage: NodeStorage.maker(), onProgress: { $0.simulated < .seconds(3) })
         #expect(result.wasStopped)
         #expect(result.simulated < .seconds(6))
-        #expect(result.stop == RunStop(at: result.simulated, phase: "start"))
+        #expect(result.stop == RunStop(at: result.simulated, phase: "load"))
         // What was not looked at in the end has not held.
         #expect(result.violations.isEmpty && result.verdicts.allSatisfy { $0.word == .stopped }, "\(result.verdicts)")
     }
