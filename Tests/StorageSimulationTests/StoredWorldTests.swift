@@ -46,7 +46,6 @@ import Workloads
     @Test(
         arguments: [
             (.logNotSynced, 1), (.logDirectoryNotSynced, 1), (.packNotSynced, 8), (.packDirectoryNotSynced, 20),
-            (.packChecksumIgnored, 130),
         ] as [(StorageMutant, UInt64)])
     func mutantIsCaught(mutant: StorageMutant, first: UInt64) {
         for seed in first..<first + 60 {
@@ -64,6 +63,17 @@ import Workloads
         #expect(scenario.options.storage == .real)
         let isSeen = (1...12 as ClosedRange<UInt64>).contains { seed in
             !Simulation.run(scenario, seed: seed, storage: NodeStorage.maker(mutant: .logTailTrusted)).violations.isEmpty
+        }
+        #expect(isSeen)
+    }
+
+    /// A chunk that is not held against its checksum is served decayed where bits flip on one replica after the other.
+    @Test func anIgnoredChecksumIsSeenWhereBitsRot() throws {
+        var scenario = try Scenario(settings: SettingsLibrary.scenario("bit-rot"), map: Self.map)
+        scenario.options.storage = .real
+        let isSeen = (1...8 as ClosedRange<UInt64>).contains { seed in
+            let maker = NodeStorage.maker(mutant: .packChecksumIgnored)
+            return Simulation.run(scenario, seed: seed, storage: maker).violations.contains { $0.kind == .content }
         }
         #expect(isSeen)
     }
