@@ -27,6 +27,16 @@ struct DiskLosses {
         late = options.late
     }
 
+    /// When the machines of a scenario join that are not there at first: those too may vote by the end.
+    static func joins(_ scenario: Scenario) -> [Int: Duration] {
+        var joins: [Int: Duration] = [:]
+        for fault in scenario.faults {
+            guard case .restart(let node) = fault.fault, scenario.options.late.contains(node) else { continue }
+            joins[node] = min(joins[node] ?? fault.at, fault.at)
+        }
+        return joins
+    }
+
     /// What it takes, beside the grace, until others have taken a lost machine's replicas over: it is suspected and declared
     /// dead, a plan is made, and what they lack is copied.
     static let moving: Duration = .seconds(30)

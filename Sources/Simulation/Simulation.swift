@@ -181,7 +181,7 @@ struct ClusterRun {
     /// All of it is where nothing is healed.
     private func isAway(_ filesystem: Scenario.Filesystem) -> Bool {
         guard let minority = scenario.minority else { return false }
-        return DiskLosses(scenario.options, filesystems: []).isAway(filesystem, minority.machines)
+        return DiskLosses(scenario.options, filesystems: [], joins: DiskLosses.joins(scenario)).isAway(filesystem, minority.machines)
     }
 
     private mutating func addVerifier(_ place: Int, _ files: Int, _ region: RegionID) {

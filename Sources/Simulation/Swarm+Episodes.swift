@@ -152,12 +152,7 @@ struct SwarmEpisodes {
     /// last sound copy would else go with the disk.
     private mutating func drawLosses(_ scenario: inout Scenario) {
         guard Self.spreads(scenario), !Self.decays(scenario) else { return }
-        var joins: [Int: Duration] = [:]
-        for fault in scenario.faults {
-            if case .restart(let node) = fault.fault, scenario.options.late.contains(node) {
-                joins[node] = min(joins[node] ?? fault.at, fault.at)
-            }
-        }
+        let joins = DiskLosses.joins(scenario)
         let isSlow = oneIn(3)
         var at = chance.below(total)
         if isSlow {
@@ -197,7 +192,7 @@ struct SwarmEpisodes {
             first += place.count
         }
         if oneIn(2) { machines = [one] }
-        let check = DiskLosses(scenario.options, filesystems: scenario.filesystems)
+        let check = DiskLosses(scenario.options, filesystems: scenario.filesystems, joins: DiskLosses.joins(scenario))
         guard machines.count < scenario.options.nodeCount,
             check.objection(leavingOut: machines, besides: Self.losses(scenario)) == nil
         else { return }

@@ -30,7 +30,14 @@ struct Atoll: AsyncParsableCommand {
         } catch {
             finish(error)
         }
-        exit(0)
+        end(0)
+    }
+
+    /// Other threads go on until the last moment, those of the event loops and those that have just done their work: what `exit`
+    /// takes down (libcrypto's tables, destructors of C++) some of them still use, and the program may end by a signal instead.
+    static func end(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     static func finish(_ error: any Error) -> Never {
@@ -38,13 +45,13 @@ struct Atoll: AsyncParsableCommand {
         case let failure as CommandFailure: die(failure.description, failure.exitCode)
         case let failure as FileFailure: die(CommandFailure(failure).description, CommandFailure(failure).exitCode)
         case is CancellationError: die("cancelled", 1)
-        case let code as ExitCode: exit(code.rawValue)
+        case let code as ExitCode: end(code.rawValue)
         default: break
         }
         // Help, version, and mistakes in the arguments.
         guard Atoll.exitCode(for: error) != .success else {
             print(Atoll.message(for: error))
-            exit(0)
+            end(0)
         }
         let message = Atoll.message(for: error)
         let isUsage = Atoll.exitCode(for: error) == .validationFailure
@@ -56,7 +63,7 @@ struct Atoll: AsyncParsableCommand {
     private static func die(_ message: String, _ code: Int32) -> Never {
         let words = message.split(separator: " ", omittingEmptySubsequences: false).map { Terminal.shortened(String($0)) }
         Terminal.error("atoll: \(Terminal.escaped(words.joined(separator: " ")))")
-        exit(code)
+        end(code)
     }
 }
 

@@ -25,7 +25,7 @@ extension Processes {
 
         @Test func aFailureSaysHowToRepeatIt() throws {
             let result = try run(["swarm", "--seed", "1", "--seeds", "60", "--mutant", "commit-before-chunks", "--until-failure"])
-            #expect(result.status == 1)
+            #expect(result.status == 1, "\(result)")
             #expect(result.output.contains("repeat: atoll simulate swarm --seed "), "\(result.output)")
         }
 
@@ -57,6 +57,12 @@ extension Processes {
             #expect(result.status == 2)
             #expect(result.errors.contains(expected), "\(result.errors)")
             #expect(result.output.isEmpty)
+        }
+
+        @Test func aReportThatCanNotBeIsRefusedBeforeTheRun() throws {
+            let result = try run(["steady-3", "--seeds", "1000", "--report", "/dev/null/x"])
+            #expect(result.status == 1 && result.output.isEmpty, "\(result)")
+            #expect(result.errors.hasPrefix("atoll: simulate --report /dev/null/x: "), "\(result.errors)")
         }
 
         @Test func aRunCanBeSteppedThrough() throws {

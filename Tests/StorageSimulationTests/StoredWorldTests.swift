@@ -36,6 +36,8 @@ import Workloads
         arguments: [
             // A snapshot was recorded while older writes waited for room on a full disk: the log refused them afterwards.
             35, 101,
+            // A machine that had joined late, and voted with one other for a file system, was left out as if it did not.
+            5299,
         ] as [UInt64])
     func whatWasFoundIsMended(seed: UInt64) {
         let result = run(seed)

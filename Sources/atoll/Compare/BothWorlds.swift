@@ -34,13 +34,13 @@ struct BothWorlds: Sendable {
         return measured.predicted(by: simulated)
     }
 
-    /// The map's part that the cluster covers. Its links are shaped with windows open.
+    /// The map's part that the cluster covers. Links that the nodes shape have their windows open from the start.
     private func world(_ costs: WorkloadCosts) -> SimulatedWorld.Options {
         let names = options.map.regions.map(\.id.name).filter(nodes.contains)
         let map = (try? options.map.restricted(to: names)) ?? options.map
         var world = SimulatedWorld.Options(map: map, seed: Self.seed, costs: costs, version: AtollVersion.text)
         for name in nodes { world.nodesPerRegion[RegionID(name), default: 0] += 1 }
-        world.slowStart = false
+        world.slowStart = live.isKernelTCP
         return world
     }
 

@@ -113,8 +113,8 @@ struct Compare: AsyncParsableCommand {
         Terminal.error("wrote \(path): \(trace.events.count) operations of \(trace.clients.count) clients")
     }
 
-    static func makeFolder(_ path: String) throws {
-        try LocalFiles.naming("compare", "--report \(path)", hint: "name a folder that is there or can be made") {
+    static func makeFolder(_ path: String, verb: String = "compare") throws {
+        try LocalFiles.naming(verb, "--report \(path)", hint: "name a folder that is there or can be made") {
             try LocalFiles.makeDirectory(path)
         }
     }

@@ -19,6 +19,8 @@ final class LiveCluster: WorkloadClient {
     /// One for each node that is ready. Clients of a region use the first that is there.
     let places: [Place]
     let shaping: String
+    /// Each region has a network of its own: the kernel's TCP, which starts slowly, feels the links.
+    let isKernelTCP: Bool
     let environment: String
     /// What creation said of durability.
     private let durability = Mutex<[FilesystemKind: String]>([:])
@@ -39,6 +41,7 @@ final class LiveCluster: WorkloadClient {
                 name: node.name, region: RegionID(node.region), client: APIClient(address: http, token: token, options: options))
         }
         shaping = file.linkWords
+        isKernelTCP = file.network != .loopback
         guard !places.isEmpty else {
             throw CommandFailure("compare", "", "no node is running", hint: "see `atoll status`; start with `atoll up`")
         }
@@ -48,6 +51,7 @@ final class LiveCluster: WorkloadClient {
     private init(preparing other: LiveCluster) {
         places = other.places.reversed()
         shaping = other.shaping
+        isKernelTCP = other.isKernelTCP
         environment = other.environment
     }
 

@@ -34,7 +34,7 @@ struct MountDaemon {
         unlink(log)
         Terminal.error(said.isEmpty ? "atoll: mount \(point.path): the mount's process ended" : said)
         let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 1
-        exit(code == 0 ? 1 : code)
+        Main.end(code == 0 ? 1 : code)
     }
 
     private func spawn(_ words: [String], log: String) throws -> pid_t {

@@ -79,6 +79,8 @@ struct Simulate: AsyncParsableCommand {
         if let mutant, !source.knownMutants.contains(mutant) {
             throw CommandFailure.usage("simulate", "--mutant \(mutant)", Suggestion.sentence(for: mutant, among: source.knownMutants))
         }
+        // Before hours of work, not after them.
+        if let report { try Compare.makeFolder(report, verb: "simulate") }
         if mutants { return try await MutantTable(source: source, first: seed, count: seeds, jobs: jobs).run(self) }
         let runner = SeedRunner(source: source, first: seed, count: seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
         let end = try await runner.run(self)

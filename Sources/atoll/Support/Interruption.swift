@@ -33,7 +33,7 @@ enum Interruption {
             for part in state.parts { unlink(part) }
             let left = state.left.isEmpty ? "" : "; \(state.left)"
             Terminal.error((Terminal.errorIsTerminal ? "\r\u{1b}[K" : "") + "atoll: \(operation): \(cause)\(left)")
-            exit(1)
+            Main.end(1)
         }
     }
 

@@ -25,9 +25,9 @@ enum Terminal {
             if count > 0 {
                 done += count
             } else if errno == EPIPE {
-                exit(0)
+                Main.end(0)
             } else if errno != EINTR, errno != EAGAIN {
-                exit(1)
+                Main.end(1)
             }
         }
     }

@@ -231,7 +231,7 @@ struct GetVerb: Sendable {
             if count > 0 {
                 buffer.moveReaderIndex(forwardBy: count)
             } else if errno == EPIPE {
-                exit(0)
+                Main.end(0)
             } else if errno != EINTR {
                 throw LocalFiles.failure(operation, "standard output")
             }
