@@ -1491,7 +1491,7 @@ faults:
   - {at_s: 3, for_s: 2, crash: us-east-1/1}
   - {at_s: 6, for_s: 2, partition: [us-east-1, eu-west-1]}
   - {at_s: 8, for_s: 1, isolate: us-east-1/2}
-expect: {operations_min: 500, recovery_max_s: 60}
+expect: {operations_min: 150, recovery_max_s: 60}
 
 """#),
         BuiltinFile(

@@ -41,8 +41,8 @@ struct Histories {
         return content.isSame(as: value.content) ? value.rawValue : edits.value(of: content)
     }
 
-    /// What a client has made of a file by writing a part of it.
-    mutating func newEdit(_ content: Content) -> UInt64 { edits.add(content) }
+    /// What a client has made of a file by writing a part of it, which may have been all that it had.
+    mutating func newEdit(_ content: Content) -> UInt64 { value(of: content) ?? edits.add(content) }
 
     // MARK: Network file systems
 
