@@ -13,6 +13,8 @@ final class RunningCommand: @unchecked Sendable {
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(["ATOLL_CLUSTER": cluster]) { $1 }
         process.currentDirectoryURL = folder
+        // What a shell starts in the background ignores it, and so would all that is started from here.
+        _ = Foundation.signal(SIGINT, SIG_DFL)
         outPath = folder.appendingPathComponent("out-\(UInt64.random(in: 0 ... .max))")
         _ = FileManager.default.createFile(atPath: outPath.path, contents: nil)
         let out = try FileHandle(forWritingTo: outPath)
