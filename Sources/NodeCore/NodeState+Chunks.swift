@@ -160,6 +160,13 @@ extension NodeState {
         return [anew]
     }
 
+    /// Whether this node stood still, while it waited for these copies, for so long that holders may soon take them for garbage, or
+    /// have: it is asked again when the wait is over.
+    func haveAged(_ placed: [UInt64]) -> Bool {
+        guard settings.mutant != .copiesTakenForFresh else { return false }
+        return placed.contains { id in placements[id].map { $0.started + vouchInterval * 2 <= now } ?? false }
+    }
+
     /// Tells the holders what the sessions here see or have staged and the file system's present state
     /// may not name: nobody else can know.
     mutating func vouchForSessions(into effects: inout [Effect]) {

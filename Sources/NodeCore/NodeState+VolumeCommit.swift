@@ -37,6 +37,10 @@ extension NodeState {
                         cause: "too few regions hold the content that it names",
                         hint: "nothing was published; commit again when more regions are up"))
             }
+            if haveAged(placed) {
+                progress.placed = nil
+                return try volumeCommit(options, session, operation, &progress, into: &effects)
+            }
         }
         if progress.publication == nil {
             if options.leavesOutOpenFiles { progress.leavesOutOpenFiles = true }

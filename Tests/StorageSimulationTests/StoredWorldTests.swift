@@ -38,6 +38,8 @@ import Workloads
             35, 101,
             // A machine that had joined late, and voted with one other for a file system, was left out as if it did not.
             5299,
+            // A node that stood still while it waited for the copies of a commit proposed it when others had swept them.
+            5680,
         ] as [UInt64])
     func whatWasFoundIsMended(seed: UInt64) {
         let result = run(seed)
